@@ -1,0 +1,31 @@
+"""How long work tells the outside where it is: one event a sampling step, pictures on demand.
+
+A callback never has to convert pixels it will not show: `StepEvent.preview` does so when called.
+Cancelling is a question the sampler asks before every network evaluation (`ShouldStop`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """One finished sampling step.
+
+    stage: "base" or "upsampler".
+    step, steps: 1-based number of the finished step and how many there are.
+    seconds_left: estimate for this stage from the measured step times.
+    preview: returns the current denoised clips, uint8 (b, t, h, w, 3); costs time when called.
+    """
+
+    stage: str
+    step: int
+    steps: int
+    seconds_left: float
+    preview: Callable[[], np.ndarray]
+
+
+OnStep = Callable[[StepEvent], None]
+ShouldStop = Callable[[], bool]
