@@ -94,7 +94,7 @@ def source(options: argparse.Namespace):
                         "or --data FOLDER for your own clips.")
     subjects = options.subjects
     return StorybookSource(options.sprites, subjects.split(",") if "," in subjects else subjects,
-                           report=say)
+                           report=say, cache=options.out.parent / "sprites")
 
 
 def start_from(stage: Stage, folder: Path) -> None:

@@ -152,16 +152,18 @@ class StorybookSource:
     BLURRED_SHARE = 0.05
 
     def __init__(self, sprites_folder: Path, subjects: str | Sequence[str] = "core40",
-                 report=None):
+                 report=None, cache: Path | None = None):
         from engine.storybook.sprites import load_sprites
 
-        self.sprites = {s.name: s for s in load_sprites(sprites_folder, subjects, report=report)}
+        self.sprites = {s.name: s for s in load_sprites(
+            sprites_folder, subjects, report=report, cache=cache)}
 
     def example(self, rng: np.random.Generator, frame_index: np.ndarray, window: Window,
                 *, image: bool, low: bool) -> Example:
         """Paint a training-split scene. A few small clips come from half their size, blurred."""
         from engine.storybook.captions import caption
-        from engine.storybook.world import render, sample_scene
+        from engine.storybook.casting import sample_scene
+        from engine.storybook.world import render
 
         scene = sample_scene(rng, self.sprites, split="train")
         fps = float(rng.choice(self.FPS))
