@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from engine.storybook.motion import BOUNCE_HEIGHT
+from engine.storybook.motion import BOUNCE_HEIGHT, is_standing
 from engine.storybook.places import PAINTED, PLAIN_COLOURS, ground_line, has_ground
 from engine.storybook.scene import Scene
 from engine.storybook.split import is_test
@@ -18,7 +18,8 @@ from engine.storybook.sprites import Sprite
 LONGEST_CLIP_SECONDS = 16 / 6
 ASPECT = 16 / 9
 PLAIN_SHARE = 0.4
-PLACE_SEEDS = 1000
+# Variety enough for a small model, and few enough that small paintings stay cached.
+PLACE_SEEDS = 200
 _GROUND_PLACES = tuple(place for place in PAINTED if has_ground(place))
 _OPEN_PLACES = tuple(place for place in PAINTED if not has_ground(place) and place != "sea")
 _WHEELS = ("road", "city", "desert", "meadow", "snow")
@@ -182,7 +183,7 @@ def _pick_height(
     place, seed = where
     if travel in ("up", "down"):
         return 0.5 + (way / 2 if travel == "up" else -way / 2) + rng.uniform(-0.03, 0.03)
-    if sprite.place == "ground" or (sprite.place in ("any", "none") and has_ground(place)):
+    if is_standing(sprite, place):
         return ground_line(place, seed) - size / 2
     if travel == "bouncing":
         return 0.5 + BOUNCE_HEIGHT / 2 + rng.uniform(-0.03, 0.03)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.storybook.places import has_ground
 from engine.storybook.scene import Scene
 from engine.storybook.sprites import Sprite
 
@@ -42,8 +43,8 @@ def pose(scene: Scene, sprite: Sprite, times_seconds: np.ndarray, aspect: float)
         sign = 1 if scene.travel == "growing" else -1
         size = scene.size * GROWTH_LIMIT ** (sign * np.tanh(scene.speed * times))
     x, y = _centre(scene, sprite, times, aspect)
-    if _stands(scene):
-        # Feet stay where they are while a standing subject grows.
+    if is_standing(sprite, scene.place):
+        # Feet stay where they are while the subject grows.
         y = y + (scene.size - size) / 2
     return Pose(x, y, size, _angle(scene, sprite, times), _frame_index(scene, sprite, times))
 
@@ -70,8 +71,9 @@ def largest_size(scene: Scene) -> float:
     return scene.size * swell * (GROWTH_LIMIT if scene.travel == "growing" else 1.0)
 
 
-def _stands(scene: Scene) -> bool:
-    return scene.travel in ("growing", "shrinking")
+def is_standing(sprite: Sprite, place: str) -> bool:
+    """Tell whether a subject rests on the ground of a place, so that its feet decide its height."""
+    return sprite.place == "ground" or (sprite.place in ("any", "none") and has_ground(place))
 
 
 def _centre(scene: Scene, sprite: Sprite, times: np.ndarray, aspect: float) -> tuple:

@@ -37,6 +37,8 @@ PAINTED = (
 # Where feet stand, as a fraction of the frame's height; the seed moves it by up to 0.02.
 _GROUND = {"meadow": 0.87, "road": 0.89, "snow": 0.88, "desert": 0.88, "beach": 0.89}
 _GROUND |= {"city": 0.9, "forest": 0.89}
+# Small paintings (base stage) are kept by the thousand, some 50 MB; large ones by the dozen.
+_SMALL_PIXELS = 72 * 128
 _OPEN = {"sea": 0.66, "night sky": 0.92, "space": 0.92}
 
 
@@ -68,10 +70,11 @@ def paint(
     past the frame's sides, where the painting goes on and repeats every two widths.
     Returns: uint8 (h, w, 3), read-only because it is cached. Raises: DataError for unknown names.
     """
-    return _paint(place, int(seed), height, width, window or (0, 0, height, width))
+    window = window or (0, 0, height, width)
+    cached = _paint_small if window[2] * window[3] <= _SMALL_PIXELS else _paint_large
+    return cached(place, int(seed), height, width, window)
 
 
-@lru_cache(maxsize=64)
 def _paint(place: str, seed: int, height: int, width: int, window: tuple) -> np.ndarray:
     if place in PLAIN_COLOURS:
         image = np.empty((*window[2:], 3), np.uint8)
@@ -84,3 +87,7 @@ def _paint(place: str, seed: int, height: int, width: int, window: tuple) -> np.
         raise DataError(f"Unknown place {place!r}; use one of: {', '.join(PAINTED)}.")
     image.setflags(write=False)
     return image
+
+
+_paint_small = lru_cache(maxsize=4096)(_paint)
+_paint_large = lru_cache(maxsize=16)(_paint)

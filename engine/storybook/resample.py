@@ -52,11 +52,14 @@ def draw_upright(
     column_index, column_weight = _taps(
         patches.left, patches.width, quads.x - quads.width / 2, quads.width / columns, columns
     )
+    first, last = _used(column_index, column_weight)
+    column_index = np.clip(column_index - first, 0, last - first)
+    texture = texture[:, :, first : last + 1]
     tall = 0.0
     for k in range(row_index.shape[2]):
         weight = row_weight[:, :, k, None, None]
         tall = tall + texture[frame[:, None], row_index[:, :, k]] * weight
-    # tall: (t, patch height, columns, c)
+    # tall: (t, patch height, columns, c); only columns that some pixel needs
     each_frame = np.arange(len(frame))[:, None, None]
     each_row = np.arange(patches.height)[None, :, None]
     drawn = 0.0
@@ -69,14 +72,22 @@ def draw_upright(
 def draw_turned(
     texture: np.ndarray, frame: np.ndarray, quads: Quads, patches: Patches
 ) -> np.ndarray:
-    """Sample a turned texture; arguments and result as in `draw_upright`."""
+    """Sample a turned texture; arguments and result as in `draw_upright`, RGBA uint8 only."""
+    _, rows, columns, _ = texture.shape
+    # A clear border makes positions outside the texture clear without a mask.
+    framed = np.pad(texture[frame], ((0, 0), (1, 2), (1, 2), (0, 0)))
+    packed = framed.view(np.uint32).reshape(-1)  # one number a texel: gathers four times faster
+    first = (np.arange(len(frame)) * (rows + 3) * (columns + 3))[:, None, None]
     total = 0.0
     for shift_y in (0.25, 0.75):
         for shift_x in (0.25, 0.75):
-            rows = patches.top[:, None, None] + np.arange(patches.height)[:, None] + shift_y
-            columns = patches.left[:, None, None] + np.arange(patches.width) + shift_x
-            total = total + _bilinear(texture, frame, *_into_texture(texture, quads, rows, columns))
-    return total / np.float32(4)  # (t, patch height, patch width, c)
+            y = patches.top[:, None, None] + np.arange(patches.height)[:, None] + shift_y
+            x = patches.left[:, None, None] + np.arange(patches.width) + shift_x
+            along, across = _into_texture(quads, y, x)
+            down = np.clip(along * rows + 0.5, 0, rows + 1)
+            right = np.clip(across * columns + 0.5, 0, columns + 1)
+            total = total + _bilinear(packed, first, down, right, columns + 3)
+    return total * np.float32(0.25)  # (t, patch height, patch width, c)
 
 
 def _taps(
@@ -98,30 +109,35 @@ def _taps(
     return np.clip(edge, 0, limit - 1).astype(np.intp), weight
 
 
-def _into_texture(texture: np.ndarray, quads: Quads, rows: np.ndarray, columns: np.ndarray):
-    """Map pixel positions (t, h, 1), (t, 1, w) to texture rows and columns (t, h, w)."""
-    down = rows - quads.y[:, None, None]
-    right = columns - quads.x[:, None, None]
+def _used(index: np.ndarray, weight: np.ndarray) -> tuple[int, int]:
+    """Return the first and last texel with any weight; a crop needs only a part of a texture."""
+    used = index[weight > 0]
+    return (int(used.min()), int(used.max())) if used.size else (0, 0)
+
+
+def _into_texture(quads: Quads, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Map pixel positions (t, h, 1), (t, 1, w) to fractions of the texture, each (t, h, w)."""
+    down, right = y - quads.y[:, None, None], x - quads.x[:, None, None]
     cosine, sine = np.cos(quads.angle)[:, None, None], np.sin(quads.angle)[:, None, None]
     across = (right * cosine + down * sine) / quads.width[:, None, None] + 0.5
     along = (down * cosine - right * sine) / quads.height[:, None, None] + 0.5
-    return along * texture.shape[1] - 0.5, across * texture.shape[2] - 0.5
+    return along, across
 
 
 def _bilinear(
-    texture: np.ndarray, frame: np.ndarray, rows: np.ndarray, columns: np.ndarray
+    packed: np.ndarray, first: np.ndarray, down: np.ndarray, right: np.ndarray, stride: int
 ) -> np.ndarray:
-    """Blend the four texels around each position (t, h, w); nothing lies outside the texture."""
-    height, width = texture.shape[1:3]
-    row, column = np.floor(rows), np.floor(columns)
-    down, right = rows - row, columns - column
+    """Blend the four texels around positions (t, h, w) of packed textures that start at `first`."""
+    row, column = down.astype(np.int64), right.astype(np.int64)
+    low, across = (down - row).astype(np.float32), (right - column).astype(np.float32)
+    index = first + row * stride + column
     total = 0.0
-    for step_y, share_y in ((0, 1 - down), (1, down)):
-        for step_x, share_x in ((0, 1 - right), (1, right)):
-            y, x = row + step_y, column + step_x
-            inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-            weight = np.where(inside, share_y * share_x, 0).astype(np.float32)
-            y = np.clip(y, 0, height - 1).astype(np.intp)
-            x = np.clip(x, 0, width - 1).astype(np.intp)
-            total = total + texture[frame[:, None, None], y, x] * weight[..., None]
+    for step, weight in (
+        (0, (1 - low) * (1 - across)),
+        (1, (1 - low) * across),
+        (stride, low * (1 - across)),
+        (stride + 1, low * across),
+    ):
+        texels = packed.take(index + step).view(np.uint8).reshape(*index.shape, 4)
+        total = total + texels * weight[..., None]
     return total  # (t, h, w, c)

@@ -76,11 +76,11 @@ def sea(canvas: Canvas, rng: Rng) -> None:
     _sun(canvas, rng, (255, 244, 170))
     surface = horizon + canvas.waves(rng, 0.012, 7)
     canvas.below(surface, (240, 252, 255))
-    canvas.below(surface + 0.02, (44, 158, 206), (18, 74, 150))
+    canvas.below(surface + 0.02, (126, 216, 204), (22, 112, 132))
     for x in _spread(canvas, rng, 5):
-        canvas.fade(x, rng.uniform(0.5, 0.6), (0.12, 0.3), (120, 214, 236), 0.35)
+        canvas.fade(x, rng.uniform(0.5, 0.6), (0.12, 0.3), (190, 244, 226), 0.35)
     for x in _spread(canvas, rng, 12):
-        canvas.disc(x, rng.uniform(0.45, 0.95), rng.uniform(0.008, 0.016), (190, 236, 250), 0.7)
+        canvas.disc(x, rng.uniform(0.45, 0.95), rng.uniform(0.008, 0.016), (226, 250, 244), 0.7)
     canvas.below(0.95 + canvas.waves(rng, 0.02, 3), (214, 196, 140), (190, 170, 120))
 
 

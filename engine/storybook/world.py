@@ -20,8 +20,8 @@ from engine.storybook.sprites import Sprite
 __all__ = ["CAMERAS", "TRAVELS", "Scene", "render", "sample_scene"]
 
 Window = tuple[int, int, int, int]
-# A zooming camera samples a painting of twice the resolution, so that it stays sharp.
-_ZOOM_DETAIL = 2
+# Frames up to this height are cheap enough to paint in more detail than one clip needs.
+_SMALL_HEIGHT = 72
 
 
 def render(
@@ -62,7 +62,8 @@ def _scrolled(scene: Scene, shift: np.ndarray, size: tuple[int, int], window: Wi
     top, left, rows, columns = window
     whole = np.floor(shift).astype(np.int64)
     first, span = left + int(whole.min()), int(np.ptp(whole)) + columns + 1
-    if span > PERIOD_WIDTHS * width:
+    if span > PERIOD_WIDTHS * width or height <= _SMALL_HEIGHT:
+        # The whole period: needed by long ways, and the same for every clip, so it stays cached.
         first, span = 0, PERIOD_WIDTHS * width
     strip = paint(scene.place, scene.place_seed, height, width, (top, first, rows, span))
     index = (whole[:, None] + left - first + np.arange(columns + 1)) % (PERIOD_WIDTHS * width)
@@ -72,11 +73,12 @@ def _scrolled(scene: Scene, shift: np.ndarray, size: tuple[int, int], window: Wi
 
 
 def _zoomed(scene: Scene, swell: np.ndarray, size: tuple[int, int], window: Window):
-    """Magnify a finer painting about the middle of the frame; swell: (t,)."""
+    """Magnify a painting about the middle of the frame; swell: (t,)."""
     height, width = size
     top, left, rows, columns = window
     still = np.zeros_like(swell)
-    texture = paint(scene.place, scene.place_seed, _ZOOM_DETAIL * height, _ZOOM_DETAIL * width)
+    detail = 2 if height <= _SMALL_HEIGHT else 1
+    texture = paint(scene.place, scene.place_seed, detail * height, detail * width)
     quads = Quads(still + height / 2, still + width / 2, height * swell, width * swell, still)
     start = np.zeros(len(swell), np.int64)
     patches = Patches(start + top, start + left, rows, columns)
@@ -95,12 +97,12 @@ def _draw_subject(
     """Blend the subject over frames (t, h, w, 3), touching only the pixels near it."""
     height, width = size
     where, swell = pose(scene, sprite, times, width / height), zoom(scene, times)
-    texture = sprite.frames.level(_level(sprite, largest_size(scene) * height))
+    level = _level(sprite, largest_size(scene) * height)
+    texture = sprite.frames.level(level)
     if scene.mirrored:
         texture = texture[:, :, ::-1]
     # The texture is the visible box, padded to a divisible size: both scale together.
-    finest = 2 ** _level(sprite, largest_size(scene) * height)
-    pixels = where.size * swell * height / sprite.frames.visible_height * finest
+    pixels = where.size * swell * height / sprite.frames.visible_height * 2**level
     quads = Quads(
         y=(0.5 + (where.y - 0.5) * swell) * height,
         x=(0.5 + (where.x - 0.5) * swell) * width,
@@ -122,9 +124,9 @@ def _level(sprite: Sprite, pixels: float) -> int:
 def _patches(quads: Quads, window: Window) -> Patches:
     """Find one rectangle a frame, inside the window, that holds the part of the subject in it."""
     top, left, rows, columns = window
-    turn = np.any(quads.angle)
-    diagonal = np.hypot(quads.height, quads.width)
-    tall, wide = (diagonal, diagonal) if turn else (quads.height, quads.width)
+    cosine, sine = np.abs(np.cos(quads.angle)), np.abs(np.sin(quads.angle))
+    tall = quads.height * cosine + quads.width * sine
+    wide = quads.width * cosine + quads.height * sine
     high = min(int(np.ceil(tall.max())) + 2, rows)
     broad = min(int(np.ceil(wide.max())) + 2, columns)
     first_row = np.floor(quads.y - tall / 2).astype(np.int64)
