@@ -1,4 +1,4 @@
-"""Named stages: the paper's, the ones that ship, and a tiny one for tests. Only differences show."""
+"""Named stages: the paper's, the shipped ones, a tiny one for tests. Only differences show."""
 
 from dataclasses import replace
 
