@@ -94,7 +94,7 @@ def test_full_disk_is_one_sentence_and_leaves_the_last_save(tmp_path, monkeypatc
 
     monkeypatch.setattr(loop.torch, "save", full)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(DataError, match="cannot be saved .* No space left .* --resume"):
+    with pytest.raises(DataError, match=r"cannot be saved .* No space left .* --resume"):
         steps(run, 1).save()
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
@@ -168,15 +168,13 @@ def test_state_of_another_optimizer_is_one_sentence(tmp_path):
 
 
 def test_tiny_overfits_a_single_batch(tmp_path):
-    recipe = replace(RECIPES["tiny"], steps=120, phases=(Phase(1.0, 6, 4),), image_share=0.0,
-                     label_dropout=0.0, warmup_steps=5)
     torch.manual_seed(0)
-    batches = tiny_batches()
-    batch = batches.draw(np.random.default_rng(0), 6, 4, 0.0)
-    batches.draw = lambda *_: batch
-    run = Trainer(Stage(PRESETS["tiny"]), batches, recipe, tmp_path)
-    losses = [run.train_step() for _ in range(recipe.steps)]
-    assert sum(losses[-10:]) < 0.35 * sum(losses[:5]) * 2
+    run = Trainer(Stage(PRESETS["tiny"]), tiny_batches(), RECIPES["tiny"], tmp_path)
+    losses = []
+    for _ in range(40):
+        run.step = 10  # the same clips, noise and rate each time
+        losses.append(run.train_step())
+    assert losses[-1] < 0.25 * losses[0]
 
 
 def test_sigma_buckets_average_by_noise_level():
