@@ -66,6 +66,10 @@ def test_a_subject_stands_out_from_its_plain_background(cast):
     assert "yellow" in plain_colours_of(cast["blue fish"])
 
 
+def test_a_red_subject_is_not_put_on_red(cast):
+    assert "red" not in plain_colours_of(cast["red heart"])
+
+
 def test_the_split_is_a_stable_tenth():
     triples = [
         (f"subject {i}", place, travel)

@@ -67,7 +67,7 @@ def test_the_cache_gives_back_the_same_levels_without_the_decoder(tmp_path, monk
 
     monkeypatch.setattr("engine.storybook.pyramid._decode", refuse)
     again = load_sprites(folder, ["dog"], cache=tmp_path / "cache")[0]
-    assert again.frames.colour == first.frames.colour
+    assert again.aspect == first.aspect
     for index, level in enumerate(before):
         np.testing.assert_array_equal(level, again.frames.level(index))
 
