@@ -1,6 +1,5 @@
 """One trained resolution: network, noise process and sampler; the only place the three meet."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,9 @@ from torch import Tensor
 
 from engine import checkpoint
 from engine.diffusion import Preconditioning, broadcast, input_scale
-from engine.errors import Cancelled
+from engine.errors import Cancelled, ModelError
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
-from engine.progress import OnStep, ShouldStop, StepEvent
+from engine.progress import ShouldStop
 from engine.sampling import (
     SOLVERS,
     Denoise,
@@ -59,10 +58,9 @@ class SampleSettings:
 
 @dataclass(frozen=True)
 class Watch:
-    """What a run tells and asks the outside: a name for its events, a callback, a question."""
+    """What a run tells and asks the outside: every new state, and whether it should stop."""
 
-    name: str = "base"
-    on_step: OnStep | None = None
+    on_state: Callable[[SamplerState], None] | None = None
     should_stop: ShouldStop | None = None
 
 
@@ -134,7 +132,7 @@ class Stage:
         denoise = self._guided(conditions, settings, negative, low, watch.should_stop)
         state = SamplerState(levels[0].float() * noise.to(self.device))
         return sample(denoise, state, levels, self.preconditioning.sigma_in,
-                      SOLVERS[settings.sampler], _reporter(watch, settings.steps))
+                      SOLVERS[settings.sampler], watch.on_state)
 
     def _guided(self, conditions: Conditions, settings: SampleSettings,
                 negative: Conditions | None, low: Tensor | None,
@@ -161,26 +159,6 @@ def _thresholded(denoise: Denoise, threshold: Callable[[Tensor], Tensor] | None)
     return wrapped
 
 
-def _reporter(watch: Watch, steps: int) -> Callable[[SamplerState], None] | None:
-    if watch.on_step is None:
-        return None
-    started = time.monotonic()
-
-    def report(state: SamplerState) -> None:
-        seconds_left = (time.monotonic() - started) / state.step * (steps - state.step)
-        denoised = state.denoised
-        watch.on_step(StepEvent(watch.name, state.step, steps, seconds_left,
-                                lambda: to_frames(denoised)))
-
-    return report
-
-
-def to_frames(clips: Tensor):
-    """Turn clips (b, c, t, h, w) in [-1, 1] into uint8 arrays (b, t, h, w, c)."""
-    levels = ((clips.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    return levels.permute(0, 2, 3, 4, 1).cpu().numpy()
-
-
 def unit_noise(seeds: Sequence[int], shape: tuple[int, ...], stream: int = 0) -> Tensor:
     """Draw one clip's noise a seed on the CPU, (b, *shape); streams of a seed are unrelated."""
     def one(seed: int) -> Tensor:
@@ -196,7 +174,7 @@ def load_stage(folder: Path, device: str = "cpu") -> Stage:
     values = checkpoint.read_config(path)
     network = values.get("network")
     if not isinstance(network, dict):
-        raise checkpoint.ModelError(f"{path} has no network settings.")
+        raise ModelError(f"{path} has no network settings.")
     fit = checkpoint.build_config(FITConfig, network, path)
     config = checkpoint.build_config(StageConfig, {**values, "network": fit}, path)
     stage = Stage(config)

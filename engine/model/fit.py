@@ -6,7 +6,7 @@ back, block after block. The latents of the last block can start the next evalua
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from einops import rearrange
@@ -54,6 +54,10 @@ class FITConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "group", tuple(self.group))
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if spec.type is int and (not isinstance(value, int) or value < 0):
+                raise ValueError(f"{spec.name} must be a whole number, not {value!r}")
         if self.width % (self.patch * self.group[1]):
             raise ValueError(f"clip width {self.width} is not whole groups of "
                              f"{self.patch * self.group[1]} pixels")
@@ -93,6 +97,22 @@ class LatentSelfConditioning(nn.Module):
         return projected * kept[:, None, None]
 
 
+@dataclass(frozen=True)
+class Carry:
+    """Latents of an earlier evaluation (b, g m, e), and which rows keep them, (b,) bool."""
+
+    latents: Tensor
+    kept: Tensor
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of the whole clip: frame numbers (t,) and group numbers (b, g); none means all."""
+
+    frames: Tensor | None = None
+    groups: Tensor | None = None
+
+
 class FIT(nn.Module):
     """Far-reaching interleaved transformer for clips (paper Fig. 3)."""
 
@@ -119,7 +139,7 @@ class FIT(nn.Module):
         self.head = Head(c.patch_width, c.channels, c.patch, c.overlap)
 
     def forward(self, video: Tensor, c_noise: Tensor, conditions: Conditions,
-                carry: "Carry | None" = None, part: "Part | None" = None,
+                carry: Carry | None = None, part: Part | None = None,
                 ) -> tuple[Tensor, Tensor]:
         """Evaluate the network once.
 
@@ -160,24 +180,6 @@ class FIT(nn.Module):
                       rows, columns)
 
     def _initial_latents(self, batch: int, groups: Tensor | None) -> Tensor:
-        if groups is None:
-            latents = self.latents.expand(batch, -1, -1, -1)
-        else:
-            latents = self.latents[groups]
-        return rearrange(latents, "b g m e -> b (g m) e")
-
-
-@dataclass(frozen=True)
-class Carry:
-    """Latents of an earlier evaluation (b, g m, e), and which rows keep them, (b,) bool."""
-
-    latents: Tensor
-    kept: Tensor
-
-
-@dataclass(frozen=True)
-class Part:
-    """A piece of the whole clip: frame numbers (t,) and group numbers (b, g); none means all."""
-
-    frames: Tensor | None = None
-    groups: Tensor | None = None
+        chosen = self.latents.expand(batch, -1, -1, -1) if groups is None \
+            else self.latents[groups]
+        return rearrange(chosen, "b g m e -> b (g m) e")

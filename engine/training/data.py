@@ -11,12 +11,12 @@ from typing import Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from engine.model import Conditions, Part
 from engine.stage import StageConfig
 from engine.text import TextEncoder
+from engine.video import to_clips, to_frames, upscale
 
 LOW_HEIGHT, LOW_WIDTH = 36, 64
 
@@ -131,20 +131,6 @@ class Batches:
             torch.tensor([e.source for e in examples], dtype=torch.float32))
 
 
-def to_clips(frames: Sequence[np.ndarray]) -> Tensor:
-    """Turn uint8 arrays (t, h, w, 3) into clips (b, c, t, h, w) in [-1, 1]."""
-    stacked = torch.from_numpy(np.stack(frames)).permute(0, 4, 1, 2, 3)
-    return stacked.float() / 127.5 - 1
-
-
-def upscale(clips: Tensor, height: int, width: int) -> Tensor:
-    """Enlarge clips (b, c, t, h, w) bilinearly, frame by frame."""
-    b, c, t = clips.shape[:3]
-    frames = clips.transpose(1, 2).flatten(0, 1)                              # (b t, c, h, w)
-    large = F.interpolate(frames, (height, width), mode="bilinear", align_corners=False)
-    return large.view(b, t, c, height, width).transpose(1, 2)
-
-
 class StorybookSource:
     """The painted world as training data (STORYBOOK.md)."""
 
@@ -152,16 +138,18 @@ class StorybookSource:
     BLURRED_SHARE = 0.05
 
     def __init__(self, sprites_folder: Path, subjects: str | Sequence[str] = "core40",
-                 report=None):
+                 report=None, cache: Path | None = None):
         from engine.storybook.sprites import load_sprites
 
-        self.sprites = {s.name: s for s in load_sprites(sprites_folder, subjects, report=report)}
+        self.sprites = {s.name: s for s in load_sprites(
+            sprites_folder, subjects, report=report, cache=cache)}
 
     def example(self, rng: np.random.Generator, frame_index: np.ndarray, window: Window,
                 *, image: bool, low: bool) -> Example:
         """Paint a training-split scene. A few small clips come from half their size, blurred."""
         from engine.storybook.captions import caption
-        from engine.storybook.world import render, sample_scene
+        from engine.storybook.casting import sample_scene
+        from engine.storybook.world import render
 
         scene = sample_scene(rng, self.sprites, split="train")
         fps = float(rng.choice(self.FPS))
@@ -173,17 +161,11 @@ class StorybookSource:
         size = source if blurred else (w.height, w.width)
         frames = render(scene, self.sprites, times, *size, window=crop)
         if blurred:
-            large = upscale(to_clips([frames]), w.height, w.width)
-            frames = _to_uint8(large)
+            frames = to_frames(upscale(to_clips([frames]), w.height, w.width))[0]
         small = render(scene, self.sprites, times, LOW_HEIGHT, LOW_WIDTH) if low else None
         n = len(frame_index)
         return Example(_repeated(frames, n), None if small is None else _repeated(small, n),
                        caption(scene, self.sprites, rng), float("inf") if image else fps, source)
-
-
-def _to_uint8(clip: Tensor) -> np.ndarray:
-    levels = ((clip[0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    return levels.permute(1, 2, 3, 0).numpy()
 
 
 def _repeated(frames: np.ndarray, n: int) -> np.ndarray:

@@ -88,14 +88,23 @@ class Muon(Optimizer):
 
 
 def orthogonalised(matrices: Tensor, iterations: int = 5) -> Tensor:
-    """Replace each matrix (n, rows, columns) by about its nearest orthogonal one."""
+    """Replace each matrix (n, rows, columns) by about its nearest orthogonal one.
+
+    The polynomial acts on the small Gram matrix X X^T only: X is multiplied once, at the end,
+    which halves the work on the feed-forwards' long matrices.
+    """
     a, b, c = NEWTON_SCHULZ
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    for _ in range(iterations):
-        gram = x @ x.mT
-        x = a * x + torch.baddbmm(gram, gram, gram, beta=b, alpha=c) @ x
+    gram, product = x @ x.mT, None
+    for i in range(iterations):
+        step = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        step.diagonal(dim1=1, dim2=2).add_(a)
+        product = step if product is None else step @ product
+        if i < iterations - 1:
+            gram = step @ gram @ step
+    x = product @ x
     return x.mT if tall else x
 
 

@@ -83,8 +83,8 @@ class Recipe:
 
 
 _STORYBOOK = Recipe(
-    steps=6000, phases=(Phase(0.3, 16, 4), Phase(0.5, 32, 4), Phase(0.2, 16, 16)),
-    optimizer="muon", lr=0.02, warmup_steps=50, decay_share=0.4, ema_half_life=150, loss="unit",
+    steps=2400, phases=(Phase(0.3, 8, 4), Phase(0.5, 16, 4), Phase(0.2, 8, 16)),
+    optimizer="muon", lr=0.02, warmup_steps=50, decay_share=0.4, ema_half_life=80, loss="unit",
     noise_mean=-0.8, noise_std=1.4, self_conditioning=0.5, image_share=0.2)
 
 RECIPES = {
@@ -93,7 +93,7 @@ RECIPES = {
     "paper_3b9_upsampler": Recipe(steps=370_000, phases=(Phase(1.0, 320, 16),)),
     "storybook_base": _STORYBOOK,
     "storybook_upsampler": replace(
-        _STORYBOOK, steps=2000, phases=(Phase(0.8, 8, 4), Phase(0.2, 4, 16)), noise_mean=-2.0,
+        _STORYBOOK, steps=1500, phases=(Phase(0.9, 8, 4), Phase(0.1, 4, 16)), noise_mean=-2.5,
         noise_std=1.6, crop_groups=(2, 2)),
     "tiny": replace(_STORYBOOK, steps=100, phases=(Phase(0.5, 4, 2), Phase(0.5, 4, 4)),
                     warmup_steps=5),

@@ -1,4 +1,4 @@
-"""The loss of one batch: noise, self-conditioning pass, label dropout, error of F (PAPER.md 2, 7)."""
+"""The loss of one batch: noise, self-conditioning, label dropout, error of F (PAPER.md 2, 7)."""
 
 from dataclasses import dataclass, replace
 
