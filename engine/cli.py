@@ -10,6 +10,7 @@ import re
 import secrets
 import signal
 import sys
+import threading
 import time
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
@@ -275,15 +276,22 @@ def _step_bar():
 
 @contextmanager
 def _interrupts() -> Iterator[ShouldStop]:
-    """Answer "was Ctrl-C pressed?" while inside; a second one stops at once."""
-    pressed: list[bool] = []
+    """Answer "was Ctrl-C pressed?" while inside.
+
+    Before the first question (models are still loading) and when pressed twice it stops at once.
+    """
+    pressed, asked = threading.Event(), threading.Event()
 
     def note(_signal: int, _frame: Any) -> None:
-        if pressed:
+        if pressed.is_set() or not asked.is_set():
             raise KeyboardInterrupt
-        pressed.append(True)
+        pressed.set()
+
+    def should_stop() -> bool:
+        asked.set()
+        return pressed.is_set()
     before = signal.signal(signal.SIGINT, note)
     try:
-        yield lambda: bool(pressed)
+        yield should_stop
     finally:
         signal.signal(signal.SIGINT, before)

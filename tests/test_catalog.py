@@ -56,6 +56,7 @@ def test_own_models_follow_the_shipped_ones_and_cannot_take_their_names(shipped,
     make_stage(mine / "flat")
     assert [card.name for card in list_models(mine)] == ["storybook", "another", "flat"]
     assert find_model("storybook", mine).folder == shipped / "storybook"
+    assert list_models(mine)[0] == find_model("storybook", mine)
     assert find_model("another", mine).upsampler_folder is None
     flat = find_model("flat", mine)
     assert flat.base_folder == flat.folder == mine / "flat"

@@ -310,6 +310,17 @@ def test_ctrl_c_ends_with_130_and_saves_nothing(engine, capsys, times, asks):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_ctrl_c_while_models_load_stops_at_once(engine):
+    went_on = []
+
+    def loading(on_step, should_stop):
+        signal.raise_signal(signal.SIGINT)
+        went_on.append(True)
+    engine.during = loading
+    assert cli.main(["a dog", "-o", "clip.mp4"]) == 130
+    assert (went_on, made()) == ([], [])
+
+
 def test_finished_clips_stay_when_a_later_one_is_stopped(engine):
     Path("prompts.txt").write_text("a dog\na cat\n")
     stop = _press(1, asks=True)
