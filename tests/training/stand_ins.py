@@ -1,0 +1,53 @@
+"""A source and a text encoder that cost nothing and depend on nothing but their arguments."""
+
+import zlib
+
+import numpy as np
+import torch
+
+from engine.presets import PRESETS
+from engine.stage import StageConfig
+from engine.text import EncodedText
+from engine.training.data import LOW_HEIGHT, LOW_WIDTH, Batches, Example
+
+CAPTIONS = ("a dog walking to the left", "a red heart", "a fish in the sea")
+
+
+class DriftingSquares:
+    """Draws a bright square that drifts to the right; an image holds it still."""
+
+    def example(self, rng, frame_index, window, *, image, low):
+        """Draw one example, as engine.training.data.Source asks."""
+        kind = int(rng.integers(len(CAPTIONS)))
+        times = np.zeros(len(frame_index)) if image else frame_index
+        frames = self._painted(times, window.height, window.width, kind)
+        small = self._painted(times, LOW_HEIGHT, LOW_WIDTH, kind) if low else None
+        w = window
+        crop = frames[:, w.top:w.top + w.crop_height, w.left:w.left + w.crop_width]
+        return Example(crop, small, CAPTIONS[kind], float("inf") if image else 12.0, (288, 512))
+
+    def _painted(self, times, height, width, kind):
+        frames = np.full((len(times), height, width, 3), 40, np.uint8)
+        for frame, time in zip(frames, times, strict=True):
+            left = int(time) % width
+            frame[height // 4:3 * height // 4, left:left + width // 3, kind] = 230
+        return frames
+
+
+class HashedText:
+    """Encodes a prompt as noise seeded by its letters, with a mask as long as its words."""
+
+    def __init__(self, width: int, length: int = 6):
+        self.width, self.length = width, length
+
+    def encode(self, prompts):
+        """Encode as engine.text.TextEncoder does."""
+        tokens = [torch.randn(self.length, self.width, generator=torch.Generator().manual_seed(
+            zlib.crc32(prompt.encode()))) for prompt in prompts]
+        counts = torch.tensor([len(prompt.split()) for prompt in prompts])
+        return EncodedText(torch.stack(tokens), torch.arange(self.length) < counts[:, None])
+
+
+def tiny_batches(config: StageConfig = PRESETS["tiny"], crop_groups=(0, 0)) -> Batches:
+    """Batches of drifting squares."""
+    return Batches(DriftingSquares(), config, HashedText(config.network.text_width), crop_groups)
