@@ -179,5 +179,9 @@ def load_stage(folder: Path, device: str = "cpu") -> Stage:
     config = checkpoint.build_config(StageConfig, {**values, "network": fit}, path)
     stage = Stage(config)
     checkpoint.load_weights(stage.network, folder / checkpoint.WEIGHTS_NAME)
-    stage.network.to(device).eval()
+    try:
+        stage.network.to(device).eval()
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(f"The device {device!r} cannot be used here: "
+                         f"{str(error).splitlines()[0]} Try --device cpu.") from error
     return stage

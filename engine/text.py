@@ -92,7 +92,9 @@ def _folder(name: str) -> str:
 
 def _load(folder: str):
     from transformers import AutoConfig, AutoModel, AutoTokenizer, T5EncoderModel
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # it writes to pipes and logs too
     try:
         config = AutoConfig.from_pretrained(folder)
         kind = T5EncoderModel if config.model_type in {"t5", "mt5", "umt5"} else AutoModel

@@ -132,6 +132,12 @@ def test_any_rate_keeps_all_frames_and_the_rate(tmp_path, suffix, fps):
     assert clip.fps == pytest.approx(expected, rel=1e-3)
 
 
+def test_rounded_durations_alone_still_tell_the_frames_and_the_rate(tmp_path):
+    clip = read_clip(write_clip(tmp_path / "clip.gif", moving_frames(), 40))    # 20 and 30 ms
+    assert len(clip.frames) == T
+    assert clip.fps == pytest.approx(40, rel=0.1)
+
+
 @pytest.mark.parametrize("suffix", [s for s in known_suffixes() if s != ".mp4"])
 def test_odd_sizes_are_exact(tmp_path, suffix):
     clip = read_clip(write_clip(tmp_path / f"clip{suffix}", moving_frames(3, 35, 61), 12))

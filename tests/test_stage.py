@@ -138,3 +138,9 @@ def test_bad_config_is_a_sentence(tmp_path, text):
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(ModelError, match=r"config\.json"):
         load_stage(tmp_path)
+
+
+def test_unknown_device_is_a_sentence(stage, tmp_path):
+    _save(stage, tmp_path)
+    with pytest.raises(ModelError, match="nonsense"):
+        load_stage(tmp_path, "nonsense")

@@ -5,11 +5,13 @@ where they go. Speeds are bounded by the clip's length, so a subject stays mostl
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from engine.storybook.motion import BOUNCE_HEIGHT, is_standing
 from engine.storybook.places import PAINTED, PLAIN_COLOURS, ground_line, has_ground
+from engine.storybook.pyramid import FIRST_EAGER_LEVEL
 from engine.storybook.scene import Scene
 from engine.storybook.scenery import SEA_SURFACE
 from engine.storybook.split import is_test
@@ -24,7 +26,9 @@ PLACE_SEEDS = 200
 _GROUND_PLACES = tuple(place for place in PAINTED if has_ground(place))
 _OPEN_PLACES = tuple(place for place in PAINTED if not has_ground(place) and place != "sea")
 _WHEELS = ("road", "city", "desert", "meadow", "snow")
-_SMALLEST_CONTRAST = 95.0
+# A pixel nearer than this to its background (RGB distance) is lost; so much of a subject may be.
+_TOO_NEAR = 90.0
+_MOST_LOST = 0.25
 _MAY_SPIN = ("thing", "object", "food", "smiley", "space")
 
 
@@ -67,9 +71,10 @@ def travels_of(sprite: Sprite) -> tuple[str, ...]:
     sideways = ("left", "right")
     if sprite.place == "tile":
         return ("in place",)
+    if _is_afloat(sprite):
+        return ("in place", *sideways)
     if sprite.place in ("air", "water") and sprite.facing != "top":
         known = ("in place", "in place", *sideways, *sideways, "up", "down")
-        known = known if not _is_afloat(sprite) else ("in place", *sideways)
     elif sprite.facing == "left":
         known = ("in place", "in place", *sideways, *sideways, "bouncing")
     else:
@@ -102,15 +107,18 @@ def _pick_place(rng: np.random.Generator, sprite: Sprite) -> str:
     return _pick(rng, plain_colours_of(sprite))
 
 
+@lru_cache(maxsize=512)
 def plain_colours_of(sprite: Sprite) -> tuple[str, ...]:
-    """List the plain colours far enough from the subject's own mean colour."""
-    own = np.asarray(sprite.frames.colour)
-    distance = {
-        name: float(np.linalg.norm(own - np.asarray(colour)))
+    """List the plain colours that little of the subject would melt into."""
+    first = sprite.frames.level(FIRST_EAGER_LEVEL)[0].reshape(-1, 4).astype(np.float64)
+    solid = first[first[:, 3] > 200]  # (pixels, RGBA)
+    own = 255 * solid[:, :3] / solid[:, 3:]
+    lost = {
+        name: float(np.mean(np.linalg.norm(own - colour, axis=1) < _TOO_NEAR))
         for name, colour in PLAIN_COLOURS.items()
     }
-    clear = tuple(name for name, gap in distance.items() if gap > _SMALLEST_CONTRAST)
-    return clear or (max(distance, key=distance.__getitem__),)
+    clear = tuple(name for name, share in lost.items() if share < _MOST_LOST)
+    return clear or (min(lost, key=lost.__getitem__),)
 
 
 def _arrange(
@@ -121,9 +129,10 @@ def _arrange(
     camera = _pick_camera(rng, place, travel)
     size = _pick_size(rng, sprite, travel)
     speed = _pick_speed(rng, travel, clip_seconds)
-    if place == "sea" and travel in ("up", "down"):
-        # Water fills only the lower part of the frame.
-        speed *= 0.6
+    if place == "sea":
+        # Water fills only the lower part of the frame, air above it the upper part.
+        size = min(size, 0.5 if _is_afloat(sprite) else 0.58)
+        speed *= 0.6 if travel in ("up", "down") else 1.0
     sideways = travel in ("left", "right")
     x = rng.uniform(0.42, 0.58)
     if sideways and camera != "follow":

@@ -22,6 +22,8 @@ FIRST_EAGER_LEVEL = 2
 # Level sides must halve exactly down to the last level.
 _MULTIPLE = 2 ** (LEVELS - 1)
 _VISIBLE_ALPHA = 8
+# The fields of a pyramid that its cache writes down.
+_ABOUT = ("frame_count", "visible_height", "visible_width")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +31,12 @@ class Pyramid:
     """Levels of one looping picture; build it with `Pyramid.open`.
 
     visible_height, visible_width: size of the common crop box in level 0 pixels.
-    colour: mean colour of what is visible, RGB 0..255, for telling a subject from its background.
     """
 
     path: Path
     frame_count: int
     visible_height: int
     visible_width: int
-    colour: tuple[float, float, float]
     store: Path | None
     _levels: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
@@ -49,8 +49,8 @@ class Pyramid:
         """
         store = _store_folder(path, cache, still) if cache is not None else None
         if store is not None and (store / "about.json").is_file():
-            about = json.loads((store / "about.json").read_text())
-            about["colour"] = tuple(about["colour"])
+            written = json.loads((store / "about.json").read_text())
+            about = {name: written[name] for name in _ABOUT}
             return cls(path=path, store=store, **about)
         levels, about = _decode(path, still)
         pyramid = cls(path=path, store=store, **about)
@@ -107,15 +107,7 @@ def _decode(path: Path, still: bool) -> tuple[list[np.ndarray], dict]:
     levels = [stack]
     for _ in range(1, LEVELS):
         levels.append(np.stack([_halve(frame) for frame in levels[-1]]))
-    coarse = levels[2].reshape(-1, 4).astype(np.float64).sum(axis=0)
-    colour = tuple(float(value) for value in 255 * coarse[:3] / coarse[3])
-    about = {
-        "frame_count": count,
-        "visible_height": height,
-        "visible_width": width,
-        "colour": colour,
-    }
-    return levels, about
+    return levels, dict(zip(_ABOUT, (count, height, width), strict=True))
 
 
 def _crop(stack: np.ndarray, path: Path) -> tuple[np.ndarray, int, int]:

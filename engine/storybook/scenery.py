@@ -9,7 +9,7 @@ import numpy as np
 from engine.storybook.canvas import Canvas, Colour
 
 Rng = np.random.Generator
-SEA_SURFACE = 0.38
+SEA_SURFACE = 0.42
 
 
 def _spread(canvas: Canvas, rng: Rng, count: int) -> np.ndarray:
@@ -72,7 +72,7 @@ def road(canvas: Canvas, rng: Rng) -> None:
 
 
 def sea(canvas: Canvas, rng: Rng) -> None:
-    canvas.gradient((0, 0.38), ((130, 204, 250), (214, 240, 252)))
+    canvas.gradient((0, SEA_SURFACE), ((130, 204, 250), (214, 240, 252)))
     _sun(canvas, rng, (255, 244, 170))
     surface = SEA_SURFACE + canvas.waves(rng, 0.012, 7)
     canvas.below(surface, (240, 252, 255))

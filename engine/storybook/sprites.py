@@ -65,7 +65,8 @@ CORE_40 = (
 )
 _CASTS = {"core12": CORE_12, "core20": CORE_20, "core40": CORE_40}
 
-# (noun, motion) of the files whose noun is shared -> (unique name, motion the name leaves unsaid).
+# (noun, motion) in the table -> (unique name, motion the name leaves unsaid): where several files
+# share a noun, and where a phrase reads or fits badly.
 _NAMES = {
     ("sun", "hiding behind a cloud"): ("sun behind a cloud", ""),
     ("cloud", "raining"): ("raining cloud", ""),
@@ -78,6 +79,9 @@ _NAMES = {
     ("yellow face", "winking"): ("winking yellow face", ""),
     ("yellow face", "sleeping"): ("sleeping yellow face", ""),
     ("yellow face", "with its head exploding"): ("yellow face with an exploding head", ""),
+    ("hand", "giving a thumbs up"): ("thumbs-up hand", ""),
+    # "Standing in falling snow in the snow" says it twice.
+    ("snowman", "standing in falling snow"): ("snowman", "standing"),
     # A longer look: it rolls over in one place.
     ("dolphin", "leaping"): ("dolphin", "turning a somersault"),
     ("person", "running"): ("runner", "running"),
