@@ -78,7 +78,8 @@ def build(options: argparse.Namespace) -> Trainer:
     if options.start_from:
         start_from(stage, options.start_from)
     trainer = Trainer(stage, batches, recipe, options.out)
-    options.out.mkdir(parents=True, exist_ok=True)
+    if not options.dry_run:
+        make_folder(options.out)
     if options.resume and trainer.resume():
         say(f"Going on from step {trainer.step}.")
     elif (options.out / "state.pt").exists() and not options.dry_run:
@@ -99,6 +100,15 @@ def source(options: argparse.Namespace):
     subjects = options.subjects
     return StorybookSource(options.sprites, subjects.split(",") if "," in subjects else subjects,
                            report=say, cache=options.out.parent / "sprites")
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of the run. Raises: DataError when it cannot be one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"--out {folder} cannot be made a folder ({error.strerror.lower()}): "
+                        "choose another.") from error
 
 
 def start_from(stage: Stage, folder: Path) -> None:

@@ -9,9 +9,11 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from engine import checkpoint
@@ -27,6 +29,9 @@ STATE_NAME = "state.pt"
 LOG_NAME = "log.jsonl"
 SAVE_SECONDS = 240
 LOG_STEPS = 20
+UNREADABLE_STATE = (RuntimeError, KeyError, ValueError, TypeError, OSError, EOFError,
+                    UnpicklingError)
+UNWRITABLE = (OSError, RuntimeError, SafetensorError)
 SIGMA_EDGES = (0.05, 0.15, 0.4, 1.0, 2.5)
 
 
@@ -112,11 +117,22 @@ class Trainer:
             on_progress(progress)
 
     def save(self) -> None:
-        """Write the whole state and the averaged weights, each whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Write the whole state and the averaged weights, each whole or not at all.
+
+        Raises: DataError when the folder cannot be written; what it held is still there.
+        """
+        temporary = self.folder / (STATE_NAME + ".tmp")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._write(temporary)
+        except UNWRITABLE as error:
+            temporary.unlink(missing_ok=True)
+            raise DataError(f"The run cannot be saved in {self.folder} ({error}): free some space "
+                            "or allow writing, then go on with --resume.") from error
+
+    def _write(self, temporary: Path) -> None:
         state = {"step": self.step, "network": self.stage.network.state_dict(),
                  "ema": self.ema.tensors, "optimizers": [o.state_dict() for o in self.optimizers]}
-        temporary = self.folder / (STATE_NAME + ".tmp")
         torch.save(state, temporary)
         os.replace(temporary, self.folder / STATE_NAME)
         checkpoint.write_config(self.stage.config, self.folder / checkpoint.CONFIG_NAME)
@@ -131,13 +147,13 @@ class Trainer:
         try:
             state = torch.load(path, weights_only=True)
             self.stage.network.load_state_dict(state["network"])
-        except (RuntimeError, KeyError, OSError) as error:
+            for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(saved)
+            for name, tensor in state["ema"].items():
+                self.ema.tensors[name].copy_(tensor)
+        except UNREADABLE_STATE as error:
             raise DataError(f"{path} does not belong to this preset or is damaged: "
                             "choose another --out folder.") from error
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        for name, tensor in state["ema"].items():
-            self.ema.tensors[name].copy_(tensor)
         self.step = state["step"]
         return True
 

@@ -1,0 +1,183 @@
+"""The run: it learns, resumes to the same bits, and never leaves half a file."""
+
+import errno
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine import checkpoint
+from engine.errors import DataError
+from engine.presets import PRESETS
+from engine.stage import Stage, load_stage
+from engine.training import loop
+from engine.training.loop import Trainer
+from engine.training.recipe import RECIPES, Phase
+from tests.training.stand_ins import tiny_batches
+
+TINY = replace(PRESETS["tiny"], network=replace(PRESETS["tiny"].network, dropout=0.2))
+RECIPE = replace(RECIPES["tiny"], steps=4, phases=(Phase(0.5, 3, 2), Phase(0.5, 2, 4)),
+                 warmup_steps=2, image_share=0.3)
+
+
+def trainer(folder, recipe=RECIPE, weights=0) -> Trainer:
+    """A fresh trainer whose first weights follow from `weights`."""
+    torch.manual_seed(weights)
+    return Trainer(Stage(TINY), tiny_batches(TINY), recipe, folder)
+
+
+def steps(of: Trainer, count: int) -> Trainer:
+    """Run some steps."""
+    for _ in range(count):
+        of.train_step()
+    return of
+
+
+def state(of: Trainer) -> dict:
+    """Everything a run changes, by name."""
+    tensors = {f"network.{k}": v for k, v in of.stage.network.state_dict().items()}
+    tensors |= {f"ema.{k}": v for k, v in of.ema.tensors.items()}
+    for i, optimizer in enumerate(of.optimizers):
+        for j, values in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{j}.{k}": torch.as_tensor(v) for k, v in values.items()}
+    return tensors
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "lamb", "adamw"])
+def test_resumed_run_ends_in_the_same_bits_as_an_uninterrupted_one(tmp_path, optimizer):
+    recipe = replace(RECIPE, optimizer=optimizer, lr=0.01)
+    whole = steps(trainer(tmp_path / "whole", recipe), 4)
+    steps(trainer(tmp_path / "parts", recipe), 2).save()
+    torch.randn(5)  # a new process would not stand where the old one stopped
+    second = trainer(tmp_path / "parts", recipe, weights=99)
+    assert second.resume() and second.step == 2
+    steps(second, 2)
+    one, two = state(whole), state(second)
+    assert one.keys() == two.keys()
+    assert not [name for name in one if not torch.equal(one[name], two[name])]
+
+
+def test_steps_differ_from_one_another(tmp_path):
+    run = trainer(tmp_path)
+    draws = [run.batches.draw(np.random.default_rng((0, s)), 3, 2, 0.3).clips for s in (0, 1)]
+    assert not torch.equal(*draws)
+
+
+def test_a_save_cut_short_leaves_the_last_one_whole(tmp_path, monkeypatch):
+    run = steps(trainer(tmp_path), 1)
+    run.save()
+    weights = (tmp_path / checkpoint.WEIGHTS_NAME).read_bytes()
+
+    def killed(state, path):
+        path.write_bytes(b"half of a stat")
+        raise KeyboardInterrupt
+
+    steps(run, 1)
+    monkeypatch.setattr(loop.torch, "save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run.save()
+    again = trainer(tmp_path)
+    assert again.resume() and again.step == 1
+    assert (tmp_path / checkpoint.WEIGHTS_NAME).read_bytes() == weights
+    load_stage(tmp_path)
+
+
+def test_full_disk_is_one_sentence_and_leaves_the_last_save(tmp_path, monkeypatch):
+    run = steps(trainer(tmp_path), 1)
+    run.save()
+
+    def full(state, path):
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(loop.torch, "save", full)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(DataError, match=r"cannot be saved .* No space left .* --resume"):
+        steps(run, 1).save()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_saved_weights_are_the_average_in_half_precision_and_load_as_a_stage(tmp_path):
+    run = steps(trainer(tmp_path), 2)
+    run.save()
+    tensors = checkpoint.read_tensors(tmp_path / checkpoint.WEIGHTS_NAME)
+    assert {v.dtype for v in tensors.values()} == {torch.float16}
+    loaded = load_stage(tmp_path)
+    assert loaded.config == run.stage.config
+    for name, value in loaded.network.state_dict().items():
+        assert torch.equal(value, run.ema.tensors[name].half().float())
+
+
+def test_run_stops_with_the_schedule_logs_and_saves(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "LOG_STEPS", 2)
+    seen = []
+    run = trainer(tmp_path)
+    run.run(seconds=600, on_progress=seen.append)
+    assert run.step == RECIPE.steps and [p.step for p in seen] == [2, 4]
+    records = [json.loads(line) for line in (tmp_path / loop.LOG_NAME).read_text().splitlines()]
+    assert [r["clips"] for r in records] == [6, 10]
+    assert all(r["loss"] > 0 and r["by_sigma"] for r in records)
+    assert trainer(tmp_path).resume()
+
+
+def test_run_saves_on_the_way_so_that_little_is_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "SAVE_SECONDS", -1)
+    run, saved = trainer(tmp_path), []
+    monkeypatch.setattr(run, "save", lambda: saved.append(run.step))
+    run.run(seconds=600)
+    assert saved == [1, 2, 3, 4, 4]
+    assert loop.SAVE_SECONDS < 300
+
+
+def test_interrupt_saves_before_it_goes_on_its_way(tmp_path, monkeypatch):
+    run = trainer(tmp_path)
+    real = run.train_step
+
+    def interrupted():
+        if run.step == 2:
+            raise KeyboardInterrupt
+        return real()
+
+    monkeypatch.setattr(run, "train_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.run(seconds=600)
+    again = trainer(tmp_path)
+    assert again.resume() and again.step == 2
+
+
+def test_run_without_a_state_starts_anew(tmp_path):
+    assert not trainer(tmp_path).resume()
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a state", None])
+def test_damaged_state_is_one_sentence(tmp_path, damage):
+    run = steps(trainer(tmp_path), 1)
+    run.save()
+    path = tmp_path / loop.STATE_NAME
+    path.write_bytes(path.read_bytes()[:5000] if damage is None else damage)
+    with pytest.raises(DataError, match="does not belong to this preset or is damaged"):
+        trainer(tmp_path).resume()
+
+
+def test_state_of_another_optimizer_is_one_sentence(tmp_path):
+    steps(trainer(tmp_path), 1).save()
+    with pytest.raises(DataError, match="does not belong to this preset"):
+        trainer(tmp_path, replace(RECIPE, optimizer="lamb")).resume()
+
+
+def test_tiny_overfits_a_single_batch(tmp_path):
+    torch.manual_seed(0)
+    run = Trainer(Stage(PRESETS["tiny"]), tiny_batches(), RECIPES["tiny"], tmp_path)
+    losses = []
+    for _ in range(40):
+        run.step = 10  # the same clips, noise and rate each time
+        losses.append(run.train_step())
+    assert losses[-1] < 0.25 * losses[0]
+
+
+def test_sigma_buckets_average_by_noise_level():
+    buckets = loop.SigmaBuckets()
+    buckets.add(torch.tensor([0.01, 0.02, 9.0]), torch.tensor([1.0, 2.0, 5.0]))
+    assert buckets.means() == {"<0.05": 1.5, ">=2.5": 5.0}

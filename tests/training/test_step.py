@@ -1,0 +1,117 @@
+"""One training step: both passes see the same draws, and the first sees only the rows it must."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.diffusion import add_noise, output_error
+from engine.presets import PRESETS
+from engine.stage import Stage
+from engine.training import step
+from engine.training.recipe import RECIPES
+from tests.training.stand_ins import tiny_batches
+
+RECIPE = replace(RECIPES["tiny"], label_dropout=0.5, self_conditioning=0.5)
+TINY = PRESETS["tiny"]
+UPSAMPLER = replace(TINY, scale=8.0, network=replace(
+    TINY.network, height=16, condition_channels=3, augmented=True))
+
+
+class Recorded(Stage):
+    """A stage that remembers every evaluation."""
+
+    def output(self, noisy, sigma, conditions, low=None, carry=None, part=None):
+        """Evaluate and remember arguments, latents and whether a gradient is kept."""
+        output, latents = super().output(noisy, sigma, conditions, low, carry, part)
+        self.calls.append(dict(noisy=noisy, sigma=sigma, conditions=conditions, low=low,
+                               carry=carry, part=part, latents=latents,
+                               has_gradient=output.requires_grad))
+        return output, latents
+
+
+def evaluated(config=TINY, crop_groups=(0, 0), kept=None, size=7):
+    """Run one step's loss. Returns: evaluations, draws, errors, batch and stage."""
+    torch.manual_seed(0)
+    stage = Recorded(config)
+    torch.nn.init.normal_(stage.network.self_conditioning.gate.weight)
+    stage.calls = []
+    batch = tiny_batches(config, crop_groups).draw(np.random.default_rng(5), size, 3, 0.3)
+    draws = step.draw(batch, RECIPE, torch.Generator().manual_seed(4))
+    if kept is not None:
+        draws = replace(draws, kept=torch.tensor(kept))
+    return stage.calls, draws, step.error(stage, batch, draws), batch, stage
+
+
+KEPT = [True, False, True, True, False, False, True]
+ROWS = [0, 2, 3, 6]
+
+
+def test_dropped_texts_are_drawn_once_for_both_passes():
+    (first, second), draws, *_ = evaluated(kept=KEPT)
+    assert 0 < draws.conditions.text_kept.sum() < 7
+    assert torch.equal(second["conditions"].text_kept, draws.conditions.text_kept)
+    assert torch.equal(first["conditions"].text_kept, draws.conditions.text_kept[ROWS])
+
+
+def test_first_pass_runs_without_gradient_on_the_kept_rows_of_the_same_noisy_clips():
+    (first, second), draws, *_ = evaluated(kept=KEPT)
+    assert torch.equal(first["noisy"], second["noisy"][ROWS])
+    assert torch.equal(first["sigma"], draws.sigma[ROWS])
+    assert first["carry"] is None
+    assert not first["has_gradient"] and second["has_gradient"]
+
+
+def test_second_pass_carries_the_first_ones_latents_in_their_own_rows():
+    (first, second), *_ = evaluated(kept=KEPT)
+    carry = second["carry"]
+    assert carry.kept.tolist() == KEPT
+    assert torch.equal(carry.latents[ROWS], first["latents"])
+    assert not carry.latents[[1, 4, 5]].any()
+
+
+def test_rows_that_keep_no_latents_are_evaluated_as_if_alone():
+    _, draws, errors, batch, stage = evaluated(kept=KEPT)
+    noisy = add_noise(batch.clips, draws.sigma, draws.noise, stage.preconditioning.sigma_in)
+    output, _ = stage.output(noisy, draws.sigma, draws.conditions, part=batch.part)
+    alone = output_error(output, batch.clips, draws.noise, draws.sigma, stage.preconditioning)
+    same = torch.isclose(errors, alone, rtol=1e-4)
+    assert same.tolist() == [not kept for kept in KEPT]
+
+
+def test_no_first_pass_when_no_row_keeps_its_latents():
+    calls, *_ = evaluated(kept=[False] * 7)
+    assert len(calls) == 1 and calls[0]["carry"] is None
+
+
+def test_crops_and_low_resolution_rows_follow_the_kept_rows():
+    (first, second), draws, _, batch, _ = evaluated(UPSAMPLER, (1, 1), KEPT)
+    assert batch.part.groups.shape == (7, 1)
+    assert torch.equal(first["part"].groups, batch.part.groups[ROWS])
+    assert torch.equal(first["low"], draws.low[ROWS])
+    assert torch.equal(first["conditions"].augmentation, second["conditions"].augmentation[ROWS])
+
+
+def test_low_resolution_input_is_corrupted_by_its_own_level():
+    _, draws, _, batch, _ = evaluated(UPSAMPLER, size=7)
+    level = draws.conditions.augmentation
+    noise = draws.low - (1 - level ** 2).sqrt()[:, None, None, None, None] * batch.low
+    assert torch.allclose(noise.flatten(1).std(dim=1), level, rtol=0.1)
+
+
+@pytest.mark.parametrize("share, expected", [(0.0, 0), (1.0, 7)])
+def test_dropout_shares_at_their_ends_drop_none_or_all(share, expected):
+    batch = tiny_batches().draw(np.random.default_rng(0), 7, 2, 0.0)
+    recipe = replace(RECIPE, label_dropout=share, self_conditioning=1 - share)
+    draws = step.draw(batch, recipe, torch.Generator().manual_seed(0))
+    assert (~draws.conditions.text_kept).sum() == expected
+    assert (~draws.kept).sum() == expected
+
+
+def test_paper_loss_weighs_each_clip_by_its_noise_level():
+    stage = Stage(TINY)
+    errors, sigma = torch.tensor([1.0, 2.0]), torch.tensor([0.1, 3.0])
+    w = stage.preconditioning.loss_weight_output(sigma)
+    assert step.loss(stage, errors, sigma, "unit") == 1.5
+    assert torch.isclose(step.loss(stage, errors, sigma, "paper"), (w[0] + 2 * w[1]) / 2)
