@@ -9,7 +9,7 @@ from PIL import Image
 from engine.evaluation.__main__ import main, write
 from engine.evaluation.makers import answer
 from engine.evaluation.report import figures, mark, table
-from engine.evaluation.sheet import CAPTION_WIDTH, GAP, contact_sheet
+from engine.evaluation.sheet import CAPTION_WIDTH, GAP, SEAM, contact_sheet
 from engine.evaluation.upsampling import bicubic, examine_upsampler, shrunk, upsampler_table
 
 
@@ -70,7 +70,7 @@ def test_report_is_json_with_a_table_and_sheets(exam, ignorant_judge, cast, tmp_
 def test_contact_sheet_has_a_row_of_six_double_frames_for_every_clip(exam):
     n = len(exam.captions)
     sheet = contact_sheet(exam.captions, exam.true[0], exam.true[1], ["note"] * n)
-    assert sheet.size == (CAPTION_WIDTH + 6 * 128, 2 * n * (72 + GAP))
+    assert sheet.size == (CAPTION_WIDTH + 6 * (128 + SEAM), 2 * n * (72 + GAP))
     first = np.asarray(sheet)[GAP:GAP + 72:2, CAPTION_WIDTH:CAPTION_WIDTH + 128:2]
     assert np.array_equal(first, exam.true[0, 0, 0])
 
