@@ -1,0 +1,1 @@
+"""Side-by-side timings: each prints one table and writes the same figures as JSON."""

@@ -16,7 +16,7 @@ from tests.training.stand_ins import tiny_batches
 RECIPE = replace(RECIPES["tiny"], label_dropout=0.5, self_conditioning=0.5)
 TINY = PRESETS["tiny"]
 UPSAMPLER = replace(TINY, scale=8.0, network=replace(
-    TINY.network, height=16, condition_channels=3, augmented=True))
+    TINY.network, height=16, condition_channels=3, augmented=True, shared_positions=True))
 
 
 class Recorded(Stage):

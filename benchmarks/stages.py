@@ -1,0 +1,34 @@
+"""The stages to measure, and inputs for them: shipped weights where there are some, else random."""
+
+from pathlib import Path
+
+import torch
+
+from engine.model import Conditions
+from engine.presets import PRESETS
+from engine.stage import Stage, load_stage
+
+
+def stage(model: Path, name: str) -> tuple[Stage, str]:
+    """Load `name` ("base" or "upsampler") of a model, or make it from its preset.
+
+    Returns: the stage, and a sentence on where its weights come from.
+    """
+    folder = model / name
+    if (folder / "model.safetensors").is_file():
+        return load_stage(folder), f"weights of {folder}"
+    torch.manual_seed(0)
+    made = Stage(PRESETS[f"storybook_{name}"])
+    made.network.eval()
+    return made, f"random weights: {folder} holds none"
+
+
+def conditions(of: Stage, rows: int = 1) -> Conditions:
+    """Random text and plain scalars for some clips."""
+    config = of.config
+    tokens = torch.randn(rows, config.text_length, config.network.text_width)
+    return Conditions(
+        tokens, torch.ones(tokens.shape[:2], dtype=torch.bool),
+        torch.ones(rows, dtype=torch.bool), torch.full((rows,), 12.0),
+        torch.tensor([[288.0, 512.0]] * rows),
+        torch.full((rows,), 0.1) if config.network.augmented else None)
