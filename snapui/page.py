@@ -1,0 +1,20 @@
+"""Assembles the page: masthead, tabs, and the named endpoints for programs."""
+
+import gradio as gr
+
+from snapui import api
+from snapui.jobs import Journal
+from snapui.tabs import create
+
+MASTHEAD = """<div class="masthead"><h1>Snap Video<span>type a prompt, get a clip</span></h1>
+<button type="button" id="look" aria-label="Switch between light and dark">Light / dark</button>
+</div>"""
+
+
+def build(journal: Journal) -> gr.Blocks:
+    """Return the page of one journal, not launched yet."""
+    with gr.Blocks(title="Snap Video", analytics_enabled=False, fill_width=True) as page:
+        gr.HTML(MASTHEAD, js_on_load=None, apply_default_css=False)
+        api.build(journal)  # first: these endpoints own their names
+        create.build(journal)
+    return page
