@@ -1,0 +1,14 @@
+"""The scaled EDM process: forward noise, preconditioning, loss."""
+
+from engine.diffusion.loss import denoised_loss, output_error, output_loss
+from engine.diffusion.noise import (
+    NoiseDistribution,
+    add_noise,
+    broadcast,
+    input_scale,
+    vp_corrupt,
+)
+from engine.diffusion.preconditioning import Preconditioning
+
+__all__ = ["NoiseDistribution", "Preconditioning", "add_noise", "broadcast", "denoised_loss",
+           "input_scale", "output_error", "output_loss", "vp_corrupt"]

@@ -1,0 +1,13 @@
+"""ODE solvers over one denoiser contract, and the guidance that wraps a denoiser."""
+
+from engine.sampling.guidance import (
+    constant_weights,
+    dynamic_threshold,
+    guided,
+    oscillating_weights,
+)
+from engine.sampling.samplers import SOLVERS, Denoise, SamplerState, Solver, sample
+from engine.sampling.schedule import sigmas
+
+__all__ = ["SOLVERS", "Denoise", "SamplerState", "Solver", "constant_weights",
+           "dynamic_threshold", "guided", "oscillating_weights", "sample", "sigmas"]

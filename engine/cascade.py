@@ -1,0 +1,123 @@
+"""Base stage -> corrupted low-resolution condition -> upsampler (paper Sec. 3.4)."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from engine.diffusion import vp_corrupt
+from engine.errors import ModelError
+from engine.model import Conditions
+from engine.progress import OnStep, ShouldStop, StepEvent
+from engine.sampling import SamplerState
+from engine.stage import SampleSettings, Stage, Watch, load_stage, unit_noise
+from engine.text import TextEncoder
+from engine.video import to_clips, to_frames, upscale
+
+BASE, UPSAMPLER = "base", "upsampler"
+# Streams of a seed's noise.
+_DIFFUSION, _UPSAMPLER, _CORRUPTION = 0, 1, 2
+# What the shipped model's training clips came from; a finer source means a sharper clip.
+SOURCE_RESOLUTION = (288, 512)
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """What a batch of clips shows: one text, seed and frame rate a clip.
+
+    negative: texts that take the unconditional branch's place; none for dropped text.
+    """
+
+    texts: Sequence[str]
+    seeds: Sequence[int]
+    fps: Sequence[float]
+    negative: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who follows a generation: a callback a step, and a question before each evaluation."""
+
+    on_step: OnStep | None = None
+    should_stop: ShouldStop | None = None
+
+    def watch(self, stage: str, steps: int) -> Watch:
+        """Return the watch of one stage's run."""
+        report = None if self.on_step is None else _reporter(self.on_step, stage, steps)
+        return Watch(report, self.should_stop)
+
+
+class Cascade:
+    """The two stages and the text encoder they share."""
+
+    def __init__(self, base: Stage, upsampler: Stage | None, encoder: TextEncoder):
+        self.base, self.upsampler, self.encoder = base, upsampler, encoder
+
+    @classmethod
+    def load(cls, base: Path, upsampler: Path | None, device: str = "cpu") -> "Cascade":
+        """Load the stages of a model. Raises: ModelError saying what is wrong."""
+        stage = load_stage(base, device)
+        encoder = TextEncoder(stage.config.text_encoder, stage.config.text_length, device)
+        if encoder.width != stage.config.network.text_width:
+            raise ModelError(f"{base} was trained with text tokens of width "
+                             f"{stage.config.network.text_width}; {stage.config.text_encoder} "
+                             f"gives {encoder.width}. Name the right encoder in its config.")
+        return cls(stage, None if upsampler is None else load_stage(upsampler, device), encoder)
+
+    def draft(self, prompts: Prompts, settings: SampleSettings,
+              listener: Listener | None = None) -> Tensor:
+        """Make small clips, (b, 3, t, 36, 64) in [-1, 1].
+
+        Raises: Cancelled, within one network evaluation of the listener's wish.
+        """
+        noise = unit_noise(prompts.seeds, self.base.clip_shape, _DIFFUSION)
+        negative = None
+        if prompts.negative is not None:
+            negative = self._conditions(prompts.negative, prompts.fps)
+        watch = (listener or Listener()).watch(BASE, settings.steps)
+        return self.base.sample(noise, self._conditions(prompts.texts, prompts.fps), settings,
+                                negative=negative, watch=watch)
+
+    def upscale(self, drafts: Tensor, prompts: Prompts, settings: SampleSettings,
+                noise_level: float, listener: Listener | None = None) -> Tensor:
+        """Make large clips of drafts (b, 3, t, 36, 64). Returns: (b, 3, t, 288, 512).
+
+        noise_level: of the corruption of the low-resolution input, 0 to 1. Drafts are rounded to
+        8 bits first, so that a draft from a file gives the same large clip.
+        """
+        if self.upsampler is None:
+            raise ModelError("This model has no upsampler: it makes drafts only. "
+                             "Choose a model that has one.")
+        _, _, height, width = self.upsampler.clip_shape
+        low = upscale(to_clips(list(to_frames(drafts))), height, width)
+        level = torch.full((len(low),), noise_level)
+        low = vp_corrupt(low, level, unit_noise(prompts.seeds, low.shape[1:], _CORRUPTION))
+        conditions = replace(self._conditions(prompts.texts, prompts.fps),
+                             augmentation=level.to(self.upsampler.device))
+        noise = unit_noise(prompts.seeds, self.upsampler.clip_shape, _UPSAMPLER)
+        watch = (listener or Listener()).watch(UPSAMPLER, settings.steps)
+        return self.upsampler.sample(noise, conditions, settings,
+                                     low=low.to(self.upsampler.device), watch=watch)
+
+    def _conditions(self, texts: Sequence[str], fps: Sequence[float]) -> Conditions:
+        encoded = self.encoder.encode(texts)
+        device = encoded.tokens.device
+        return Conditions(
+            encoded.tokens, encoded.mask,
+            torch.ones(len(texts), dtype=torch.bool, device=device),
+            torch.tensor(fps, dtype=torch.float32, device=device),
+            torch.tensor([SOURCE_RESOLUTION] * len(texts), dtype=torch.float32, device=device))
+
+
+def _reporter(on_step: OnStep, stage: str, steps: int) -> Callable[[SamplerState], None]:
+    started = time.monotonic()
+
+    def report(state: SamplerState) -> None:
+        seconds_left = (time.monotonic() - started) / state.step * (steps - state.step)
+        denoised = state.denoised
+        on_step(StepEvent(stage, state.step, steps, seconds_left, lambda: to_frames(denoised)))
+
+    return report

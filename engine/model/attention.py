@@ -1,0 +1,87 @@
+"""Attention between token sets: one function decides the kernel, two modules use it.
+
+Cross-attention's inner width is the smaller of the two widths it joins (paper Table 8,
+PAPER.md 1.2); queries, keys and values have no biases.
+"""
+
+import importlib.util
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+LAYER_NORM_EPS = 1e-6
+
+
+@cache
+def _xformers():
+    """Return xformers.ops where it is installed, else None; looked for once."""
+    if importlib.util.find_spec("xformers") is None:
+        return None
+    import xformers.ops
+
+    return xformers.ops
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Attend with xformers' memory-efficient kernel on CUDA, torch's own elsewhere.
+
+    q: (b, n, heads, c); k, v: (b, l, heads, c); mask: (b, l) bool, true where a key may be seen.
+    Returns: (b, n, heads, c).
+    """
+    if q.is_cuda and _xformers() is not None:
+        bias = None
+        if mask is not None:
+            bias = torch.zeros(mask.shape, dtype=q.dtype, device=q.device)
+            bias = bias.masked_fill(~mask, float("-inf"))[:, None, None, :]
+            bias = bias.expand(-1, q.shape[2], q.shape[1], -1)
+        return _xformers().memory_efficient_attention(q, k, v, attn_bias=bias)
+    mask = None if mask is None else mask[:, None, None, :]
+    out = F.scaled_dot_product_attention(
+        q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), attn_mask=mask)
+    return out.transpose(1, 2)
+
+
+class CrossAttention(nn.Module):
+    """Pre-norm attention from one token set to another, without the residual."""
+
+    def __init__(self, query_width: int, context_width: int, head_width: int):
+        super().__init__()
+        inner = min(query_width, context_width)
+        if inner % head_width:
+            raise ValueError(f"head width {head_width} does not divide attention width {inner}")
+        self.heads = inner // head_width
+        self.query_norm = nn.LayerNorm(query_width, eps=LAYER_NORM_EPS)
+        self.context_norm = nn.LayerNorm(context_width, eps=LAYER_NORM_EPS)
+        self.to_q = nn.Linear(query_width, inner, bias=False)
+        self.to_kv = nn.Linear(context_width, 2 * inner, bias=False)
+        self.to_out = nn.Linear(inner, query_width, bias=False)
+
+    def forward(self, queries: Tensor, context: Tensor, mask: Tensor | None = None) -> Tensor:
+        """queries: (b, n, query_width); context: (b, l, context_width); mask: (b, l) bool."""
+        q = rearrange(self.to_q(self.query_norm(queries)), "b n (h c) -> b n h c", h=self.heads)
+        kv = self.to_kv(self.context_norm(context))
+        k, v = rearrange(kv, "b l (two h c) -> two b l h c", two=2, h=self.heads)
+        out = attend(q, k, v, mask)                                      # (b, n, heads, c)
+        return self.to_out(rearrange(out, "b n h c -> b n (h c)"))       # (b, n, query_width)
+
+
+class SelfAttention(nn.Module):
+    """Pre-norm self-attention, without the residual; one product for queries, keys, values."""
+
+    def __init__(self, width: int, head_width: int):
+        super().__init__()
+        if width % head_width:
+            raise ValueError(f"head width {head_width} does not divide width {width}")
+        self.heads = width // head_width
+        self.norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
+        self.to_qkv = nn.Linear(width, 3 * width, bias=False)
+        self.to_out = nn.Linear(width, width, bias=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """tokens: (b, n, width). Returns the same shape."""
+        qkv = self.to_qkv(self.norm(tokens))
+        q, k, v = rearrange(qkv, "b n (three h c) -> three b n h c", three=3, h=self.heads)
+        return self.to_out(rearrange(attend(q, k, v), "b n h c -> b n (h c)"))

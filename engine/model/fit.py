@@ -1,0 +1,181 @@
+"""FIT: the transformer that works on a compressed 1-D latent of the whole clip (paper Sec. 3.3).
+
+Pixels become patch tokens in groups; learned latent tokens read them, think globally and write
+back, block after block. The latents of the last block can start the next evaluation
+(self-conditioning). Knows nothing of noise but a number, `c_noise`.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from engine.model.attention import LAYER_NORM_EPS
+from engine.model.block import FeedForward, FITBlock, Widths
+from engine.model.embedding import Conditions, ContextEmbedding, PatchPositions
+from engine.model.patching import Head, Layout, Stem, pad_rows
+
+
+@dataclass(frozen=True)
+class FITConfig:
+    """Shape of a FIT (paper Table 8). Sizes in pixels are of one input clip.
+
+    group: rows and columns of patches in a group; a group spans all frames.
+    n_latents: total over all groups.
+    shared_positions: one position table for every group instead of one for the frame.
+    local_kernel, overlap, factorised_positions, text_norm: ours, off in the paper's presets.
+    """
+
+    frames: int = 16
+    height: int = 36
+    width: int = 64
+    channels: int = 3
+    condition_channels: int = 0
+    patch: int = 4
+    group: tuple[int, int] = (5, 4)
+    patch_width: int = 768
+    latent_width: int = 1024
+    context_width: int = 768
+    n_latents: int = 512
+    blocks: int = 6
+    global_layers: int = 4
+    self_head_width: int = 64
+    cross_head_width: int = 48
+    text_width: int = 1024
+    dropout: float = 0.1
+    augmented: bool = False
+    shared_positions: bool = False
+    factorised_positions: bool = False
+    local_kernel: int = 0
+    overlap: int = 0
+    text_norm: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "group", tuple(self.group))
+        if self.width % (self.patch * self.group[1]):
+            raise ValueError(f"clip width {self.width} is not whole groups of "
+                             f"{self.patch * self.group[1]} pixels")
+        if self.n_latents % self.groups:
+            raise ValueError(f"{self.n_latents} latents do not divide among "
+                             f"{self.groups} groups")
+
+    @property
+    def group_pixels(self) -> tuple[int, int]:
+        """Height and width of a group in pixels."""
+        return self.group[0] * self.patch, self.group[1] * self.patch
+
+    @property
+    def group_grid(self) -> tuple[int, int]:
+        """Rows and columns of groups in the whole frame, padding included."""
+        return math.ceil(self.height / self.group_pixels[0]), self.width // self.group_pixels[1]
+
+    @property
+    def groups(self) -> int:
+        """Number of groups in the whole frame."""
+        return math.prod(self.group_grid)
+
+
+class LatentSelfConditioning(nn.Module):
+    """P(z_prev) = LN0(z_prev + FF(LN z_prev)), exactly zero at the start (PAPER.md 2)."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.feed_forward = FeedForward(width)
+        self.gate = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
+        nn.init.zeros_(self.gate.weight)
+        nn.init.zeros_(self.gate.bias)
+
+    def forward(self, latents: Tensor, kept: Tensor) -> Tensor:
+        """latents: (b, m, e) of an earlier evaluation; kept: (b,) bool, false adds exact zero."""
+        projected = self.gate(latents + self.feed_forward(latents))
+        return projected * kept[:, None, None]
+
+
+@dataclass(frozen=True)
+class Carry:
+    """Latents of an earlier evaluation (b, g m, e), and which rows keep them, (b,) bool."""
+
+    latents: Tensor
+    kept: Tensor
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of the whole clip: frame numbers (t,) and group numbers (b, g); none means all."""
+
+    frames: Tensor | None = None
+    groups: Tensor | None = None
+
+
+class FIT(nn.Module):
+    """Far-reaching interleaved transformer for clips (paper Fig. 3)."""
+
+    def __init__(self, config: FITConfig):
+        super().__init__()
+        self.config = config
+        c = config
+        widths = Widths(c.patch_width, c.latent_width, c.context_width,
+                        c.self_head_width, c.cross_head_width)
+        position_grid = c.group if c.shared_positions else (
+            c.group_grid[0] * c.group[0], c.group_grid[1] * c.group[1])
+        self.stem = Stem(c.channels + c.condition_channels, c.patch_width, c.patch, c.overlap)
+        self.positions = PatchPositions((c.frames, *position_grid), c.patch_width,
+                                        factorised=c.factorised_positions)
+        self.latents = nn.Parameter(
+            0.02 * torch.randn(c.groups, c.n_latents // c.groups, c.latent_width))
+        self.self_conditioning = LatentSelfConditioning(c.latent_width)
+        self.context = ContextEmbedding(
+            c.text_width, c.context_width, 4 * c.patch_width,
+            text_norm=c.text_norm, augmented=c.augmented)
+        self.blocks = nn.ModuleList(
+            FITBlock(widths, c.global_layers, c.dropout, c.local_kernel)
+            for _ in range(c.blocks))
+        self.head = Head(c.patch_width, c.channels, c.patch, c.overlap)
+
+    def forward(self, video: Tensor, c_noise: Tensor, conditions: Conditions,
+                carry: Carry | None = None, part: Part | None = None,
+                ) -> tuple[Tensor, Tensor]:
+        """Evaluate the network once.
+
+        video: (b, c, t, h, w), the low-resolution condition already among its channels.
+        c_noise: (b,). carry: latents of an earlier evaluation, none on the first.
+        part: which frames and groups of the whole clip `video` holds; none for all.
+        Returns: F (b, c, t, h, w) and the latents (b, g m, e) after the last block.
+        """
+        height = video.shape[3]
+        video = pad_rows(video, self.config.group_pixels[0])
+        layout = self._layout(video)
+        part = part or Part()
+
+        # stem, positions
+        repeats = (layout.group_rows, layout.group_columns) if self.config.shared_positions \
+            else (1, 1)
+        frame_index = part.frames if part.frames is not None \
+            else torch.arange(layout.frames, device=video.device)
+        grid = self.stem(video) + self.positions(frame_index, repeats)        # (b, t, h, w, d)
+        patch_tokens = layout.to_groups(grid)                                 # (b, g, n, d)
+
+        # latents, self-conditioning
+        latents = self._initial_latents(video.shape[0], part.groups)          # (b, g m, e)
+        if carry is not None:
+            latents = latents + self.self_conditioning(carry.latents, carry.kept)
+
+        # blocks
+        context = self.context(c_noise, conditions)                           # (b, l, k), (b, l)
+        for block in self.blocks:
+            patch_tokens, latents = block(patch_tokens, latents, context, layout)
+
+        return self.head(layout.to_grid(patch_tokens))[:, :, :, :height], latents
+
+    def _layout(self, video: Tensor) -> Layout:
+        rows, columns = self.config.group
+        high, wide = self.config.group_pixels
+        return Layout(video.shape[2], video.shape[3] // high, video.shape[4] // wide,
+                      rows, columns)
+
+    def _initial_latents(self, batch: int, groups: Tensor | None) -> Tensor:
+        chosen = self.latents.expand(batch, -1, -1, -1) if groups is None \
+            else self.latents[groups]
+        return rearrange(chosen, "b g m e -> b (g m) e")

@@ -1,0 +1,102 @@
+"""Pixels <-> patch tokens in groups: stem, head and the group-major order between them.
+
+Tokens stay in the order (group row, group column | t, h, w), so that reading and writing a group
+is a view, never a copy (PAPER.md 1.1). Every group spans all frames.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from engine.model.attention import LAYER_NORM_EPS
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one clip's patch tokens lie: frames, and rows and columns of groups and inside them."""
+
+    frames: int
+    group_rows: int
+    group_columns: int
+    rows: int
+    columns: int
+
+    @property
+    def groups(self) -> int:
+        """Number of groups in the clip."""
+        return self.group_rows * self.group_columns
+
+    def to_groups(self, grid: Tensor) -> Tensor:
+        """(b, t, h, w, d) over the whole frame -> (b, g, n, d)."""
+        return rearrange(grid, "b t (i h) (j w) d -> b (i j) (t h w) d",
+                         i=self.group_rows, j=self.group_columns)
+
+    def to_grid(self, tokens: Tensor) -> Tensor:
+        """(b, g, n, d) -> (b, t, h, w, d) over the whole frame."""
+        return rearrange(tokens, "b (i j) (t h w) d -> b t (i h) (j w) d", i=self.group_rows,
+                         t=self.frames, h=self.rows, w=self.columns)
+
+
+def pad_rows(video: Tensor, multiple: int) -> Tensor:
+    """Pad (b, c, t, h, w) with zero rows at the bottom up to a multiple of whole groups."""
+    return F.pad(video, (0, 0, 0, -video.shape[3] % multiple))
+
+
+class Stem(nn.Module):
+    """Pixels -> patch tokens: one linear map a patch, then LayerNorm (position comes after).
+
+    Differs from the paper: with `overlap` > 0 a patch also sees that many pixels around it.
+    """
+
+    def __init__(self, channels: int, width: int, patch: int, overlap: int):
+        super().__init__()
+        kernel = patch + 2 * overlap
+        self.to_tokens = nn.Conv2d(channels, width, kernel, stride=patch, padding=overlap)
+        self.norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
+
+    def forward(self, video: Tensor) -> Tensor:
+        """(b, c, t, h, w) -> (b, t, h/p, w/p, d)."""
+        frames = rearrange(video, "b c t h w -> (b t) c h w")
+        tokens = self.to_tokens(frames.contiguous(memory_format=torch.channels_last))
+        return self.norm(rearrange(tokens, "(b t) d h w -> b t h w d", t=video.shape[2]))
+
+
+class Head(nn.Module):
+    """Patch tokens -> pixels: LayerNorm, one linear map a patch, patches laid side by side.
+
+    Differs from the paper: with `overlap` > 0 each patch also adds to the pixels around it, so
+    neighbours agree at their border.
+    """
+
+    def __init__(self, width: int, channels: int, patch: int, overlap: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
+        self.to_pixels = nn.ConvTranspose2d(
+            width, channels, patch + 2 * overlap, stride=patch, padding=overlap)
+
+    def forward(self, grid: Tensor) -> Tensor:
+        """(b, t, h/p, w/p, d) -> (b, c, t, h, w)."""
+        tokens = rearrange(self.norm(grid), "b t h w d -> (b t) d h w")
+        return rearrange(self.to_pixels(tokens), "(b t) c h w -> b c t h w", t=grid.shape[1])
+
+
+class LocalMixing(nn.Module):
+    """Each patch looks at its neighbours in its frame, across group borders, without the residual.
+
+    Differs from the paper, which has no local layers (the original FIT attends inside groups):
+    a depthwise convolution costs 1% of the network here and removes the seams between patches.
+    """
+
+    def __init__(self, width: int, kernel: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
+        self.mix = nn.Conv2d(width, width, kernel, padding=kernel // 2, groups=width)
+
+    def forward(self, tokens: Tensor, layout: Layout) -> Tensor:
+        """tokens: (b, g, n, d). Returns the same shape."""
+        grid = layout.to_grid(self.norm(tokens))                              # (b, t, h, w, d)
+        mixed = self.mix(rearrange(grid, "b t h w d -> (b t) d h w"))
+        return layout.to_groups(rearrange(mixed, "(b t) d h w -> b t h w d", t=layout.frames))

@@ -1,0 +1,35 @@
+"""Named stages: the paper's, the shipped ones, a tiny one for tests. Only differences show."""
+
+from dataclasses import replace
+
+from engine.model import FITConfig
+from engine.stage import StageConfig
+
+_T5_11B = "google/t5-v1_1-xxl"
+
+_paper_base = StageConfig(FITConfig(), text_encoder=_T5_11B, text_length=128)
+_paper_wide = replace(_paper_base.network, patch_width=1024, latent_width=3072,
+                      context_width=1024, n_latents=768, self_head_width=128, cross_head_width=64)
+_upsampled = dict(height=288, width=512, group=(18, 16), condition_channels=3, augmented=True,
+                  shared_positions=True)
+
+_storybook = FITConfig(
+    patch_width=128, latent_width=192, context_width=192, n_latents=64, blocks=3, global_layers=2,
+    cross_head_width=64, text_width=384, dropout=0.0, factorised_positions=True,
+    local_kernel=5, overlap=2, text_norm=True)
+_storybook_base = StageConfig(_storybook)
+
+PRESETS = {
+    "paper_500m": _paper_base,
+    "paper_3b9": replace(_paper_base, network=_paper_wide),
+    "paper_3b9_upsampler": replace(
+        _paper_base, network=replace(_paper_wide, **_upsampled), scale=8.0),
+    "storybook_base": _storybook_base,
+    "storybook_upsampler": replace(
+        _storybook_base, scale=8.0,
+        network=replace(_storybook, patch_width=64, n_latents=768, **_upsampled)),
+    "tiny": replace(_storybook_base, network=replace(
+        _storybook, frames=4, height=12, width=16, group=(2, 2), patch_width=32, latent_width=48,
+        context_width=32, n_latents=16, blocks=2, global_layers=1, self_head_width=24,
+        cross_head_width=16)),
+}

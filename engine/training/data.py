@@ -1,0 +1,173 @@
+"""What one training step sees: a batch of clips with their conditions, a pure function of its rng.
+
+A source gives examples; here they become tensors. Because the whole batch follows from
+(seed, step), a resumed run needs no data state.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.model import Conditions, Part
+from engine.stage import StageConfig
+from engine.text import TextEncoder
+from engine.video import to_clips, to_frames, upscale
+
+LOW_HEIGHT, LOW_WIDTH = 36, 64
+
+
+@dataclass(frozen=True)
+class Window:
+    """The pixels of a clip that are wanted: its full size and a crop of it."""
+
+    height: int
+    width: int
+    top: int
+    left: int
+    crop_height: int
+    crop_width: int
+
+
+@dataclass(frozen=True)
+class Example:
+    """One captioned clip or image.
+
+    frames: uint8 (t, crop_height, crop_width, 3); low: uint8 (t, 36, 64, 3) of the whole frame,
+    for an upsampler. fps: infinite for an image, whose frames repeat. source: height and width
+    before any resizing.
+    """
+
+    frames: np.ndarray
+    low: np.ndarray | None
+    caption: str
+    fps: float
+    source: tuple[int, int]
+
+
+class Source(Protocol):
+    """Where examples come from: the painted world, or a folder of clips."""
+
+    def example(self, rng: np.random.Generator, frame_index: np.ndarray, window: Window,
+                *, image: bool, low: bool) -> Example:
+        """Draw one example. frame_index: (t,) numbers of the wanted frames in a whole clip."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors of one step. clips, low: (b, c, t, h, w) in [-1, 1]; low is upscaled, clean."""
+
+    clips: Tensor
+    low: Tensor | None
+    conditions: Conditions
+    part: Part
+
+
+class Batches:
+    """Draws batches for a stage from a source."""
+
+    def __init__(self, source: Source, stage: StageConfig, encoder: TextEncoder,
+                 crop_groups: tuple[int, int] = (0, 0)):
+        self.source = source
+        self.network = stage.network
+        self.encoder = encoder
+        self.crop_groups = crop_groups
+
+    def draw(self, rng: np.random.Generator, size: int, frames: int, image_share: float) -> Batch:
+        """Draw `size` clips of `frames` of the stage's frames; a share of them are images."""
+        net = self.network
+        frame_index = np.sort(rng.choice(net.frames, size=min(frames, net.frames), replace=False))
+        corners = [self._corner(rng) for _ in range(size)]
+        examples = [
+            self.source.example(rng, frame_index, self._window(corner),
+                                image=rng.random() < image_share, low=net.augmented)
+            for corner in corners]
+        low = self._low(examples, corners) if net.augmented else None
+        part = Part(torch.from_numpy(frame_index), self._groups(corners))
+        return Batch(to_clips([e.frames for e in examples]), low, self._conditions(examples), part)
+
+    def _corner(self, rng: np.random.Generator) -> tuple[int, int]:
+        """First group row and column of a crop."""
+        rows, columns = self.network.group_grid
+        down, across = self.crop_groups
+        if not down:
+            return 0, 0
+        return int(rng.integers(rows - down + 1)), int(rng.integers(columns - across + 1))
+
+    def _window(self, corner: tuple[int, int]) -> Window:
+        net = self.network
+        if not self.crop_groups[0]:
+            return Window(net.height, net.width, 0, 0, net.height, net.width)
+        high, wide = net.group_pixels
+        return Window(net.height, net.width, corner[0] * high, corner[1] * wide,
+                      self.crop_groups[0] * high, self.crop_groups[1] * wide)
+
+    def _groups(self, corners: Sequence[tuple[int, int]]) -> Tensor | None:
+        """Numbers of the groups each crop holds, (b, g)."""
+        down, across = self.crop_groups
+        if not down:
+            return None
+        columns = self.network.group_grid[1]
+        return torch.tensor([[(i + di) * columns + j + dj for di in range(down)
+                              for dj in range(across)] for i, j in corners])
+
+    def _low(self, examples: Sequence[Example], corners: Sequence[tuple[int, int]]) -> Tensor:
+        crops = []
+        for example, corner in zip(examples, corners, strict=True):
+            w = self._window(corner)
+            full = upscale(to_clips([example.low]), w.height, w.width)
+            crops.append(full[..., w.top:w.top + w.crop_height, w.left:w.left + w.crop_width])
+        return torch.cat(crops)
+
+    def _conditions(self, examples: Sequence[Example]) -> Conditions:
+        text = self.encoder.encode([e.caption for e in examples])
+        return Conditions(
+            text.tokens, text.mask, torch.ones(len(examples), dtype=torch.bool),
+            torch.tensor([e.fps for e in examples]),
+            torch.tensor([e.source for e in examples], dtype=torch.float32))
+
+
+class StorybookSource:
+    """The painted world as training data (STORYBOOK.md)."""
+
+    FPS = (6.0, 12.0, 24.0)
+    BLURRED_SHARE = 0.05
+
+    def __init__(self, sprites_folder: Path, subjects: str | Sequence[str] = "core40",
+                 report=None, cache: Path | None = None):
+        from engine.storybook.sprites import load_sprites
+
+        self.sprites = {s.name: s for s in load_sprites(
+            sprites_folder, subjects, report=report, cache=cache)}
+
+    def example(self, rng: np.random.Generator, frame_index: np.ndarray, window: Window,
+                *, image: bool, low: bool) -> Example:
+        """Paint a training-split scene. A few small clips come from half their size, blurred."""
+        from engine.storybook.captions import caption
+        from engine.storybook.casting import sample_scene
+        from engine.storybook.world import render
+
+        scene = sample_scene(rng, self.sprites, split="train")
+        fps = float(rng.choice(self.FPS))
+        times = frame_index[:1] / fps if image else frame_index / fps
+        blurred = not low and rng.random() < self.BLURRED_SHARE
+        w = window
+        source = (w.height // 2, w.width // 2) if blurred else (288, 512)
+        crop = None if low is False else (w.top, w.left, w.crop_height, w.crop_width)
+        size = source if blurred else (w.height, w.width)
+        frames = render(scene, self.sprites, times, *size, window=crop)
+        if blurred:
+            frames = to_frames(upscale(to_clips([frames]), w.height, w.width))[0]
+        small = render(scene, self.sprites, times, LOW_HEIGHT, LOW_WIDTH) if low else None
+        n = len(frame_index)
+        return Example(_repeated(frames, n), None if small is None else _repeated(small, n),
+                       caption(scene, self.sprites, rng), float("inf") if image else fps, source)
+
+
+def _repeated(frames: np.ndarray, n: int) -> np.ndarray:
+    """An image is a clip of n equal frames."""
+    return frames if len(frames) == n else np.repeat(frames, n, axis=0)

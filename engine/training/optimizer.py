@@ -1,0 +1,130 @@
+"""LAMB for the paper's presets; fp32 Muon with AdamW for the small ones (PAPER.md 8, SPIKE.md)."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+# Quintic whose iteration pushes every singular value towards one (Jordan et al., Muon).
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+
+
+class LAMB(Optimizer):
+    """Adam whose step is rescaled, tensor by tensor, to the size of the tensor (PAPER.md 8).
+
+    1-D tensors are exempt from adaptation and decay: a zero-initialised gain has norm zero and
+    would grow by a factor (1 + lr) a step at most, which switches self-conditioning off for good.
+    """
+
+    def __init__(self, params: Iterable[Tensor], lr: float = 5e-3,
+                 betas: tuple[float, float] = (0.9, 0.99), eps: float = 1e-8,
+                 weight_decay: float = 0.01):
+        super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay))
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    self._update(p, group)
+
+    def _update(self, p: Tensor, group: dict) -> None:
+        state = self.state[p]
+        if not state:
+            state.update(step=0, m=torch.zeros_like(p), v=torch.zeros_like(p))
+        state["step"] += 1
+        beta1, beta2 = group["betas"]
+        m = state["m"].lerp_(p.grad, 1 - beta1)
+        v = state["v"].lerp_(p.grad.square(), 1 - beta2)
+        m_hat, v_hat = (x / (1 - b ** state["step"]) for x, b in ((m, beta1), (v, beta2)))
+        direction = m_hat / (v_hat.sqrt() + group["eps"])
+        ratio = 1.0
+        if p.ndim > 1:
+            direction = direction + group["weight_decay"] * p
+            size, step_size = p.norm(), direction.norm()
+            if size > 0 and step_size > 0:
+                ratio = (size / step_size).item()
+        p.add_(direction, alpha=-group["lr"] * ratio)
+
+
+class Muon(Optimizer):
+    """Momentum whose every matrix step is made orthogonal, in float32, batched over shapes.
+
+    Fused projections count as the matrices they are made of: `splits` says how many (by
+    parameter id). torch's own Muon iterates in bf16, which CPUs without bf16 units crawl in.
+    """
+
+    def __init__(self, params: Iterable[Tensor], lr: float = 0.02, momentum: float = 0.95,
+                 weight_decay: float = 0.01, splits: dict[int, int] | None = None):
+        super().__init__(params, dict(lr=lr, momentum=momentum, weight_decay=weight_decay))
+        self.splits = splits or {}
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        """Update every matrix that has a gradient."""
+        for group in self.param_groups:
+            by_shape = defaultdict(list)
+            for p in group["params"]:
+                if p.grad is not None:
+                    for matrix, direction in self._directions(p, group["momentum"]):
+                        by_shape[tuple(matrix.shape)].append((matrix, direction))
+            for (rows, columns), pairs in by_shape.items():
+                steps = orthogonalised(torch.stack([d for _, d in pairs]))
+                scale = group["lr"] * max(1.0, rows / columns) ** 0.5
+                for (matrix, _), step in zip(pairs, steps, strict=True):
+                    matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(step, alpha=-scale)
+
+    def _directions(self, p: Tensor, momentum: float):
+        state = self.state[p]
+        if not state:
+            state["momentum"] = torch.zeros_like(p)
+        buffer = state["momentum"].lerp_(p.grad, 1 - momentum)
+        nesterov = p.grad.lerp(buffer, momentum)
+        parts = self.splits.get(id(p), 1)
+        return zip(p.chunk(parts), nesterov.chunk(parts), strict=True)
+
+
+def orthogonalised(matrices: Tensor, iterations: int = 5) -> Tensor:
+    """Replace each matrix (n, rows, columns) by about its nearest orthogonal one.
+
+    The polynomial acts on the small Gram matrix X X^T only: X is multiplied once, at the end,
+    which halves the work on the feed-forwards' long matrices.
+    """
+    a, b, c = NEWTON_SCHULZ
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if tall else matrices
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    gram, product = x @ x.mT, None
+    for i in range(iterations):
+        step = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        step.diagonal(dim1=1, dim2=2).add_(a)
+        product = step if product is None else step @ product
+        if i < iterations - 1:
+            gram = step @ gram @ step
+    x = product @ x
+    return x.mT if tall else x
+
+
+def build_optimizers(network: nn.Module, kind: str, lr: float, weight_decay: float,
+                     ) -> list[Optimizer]:
+    """Return the optimizers of a network: LAMB or AdamW alone, or Muon with AdamW.
+
+    Muon takes the matrices between hidden layers; vectors, tables, convolutions and the layers
+    that touch pixels or raw text go to AdamW, at a tenth of Muon's rate.
+    """
+    if kind == "lamb":
+        return [LAMB(network.parameters(), lr=lr, weight_decay=weight_decay)]
+    if kind == "adamw":
+        return [AdamW(network.parameters(), lr=lr, betas=(0.9, 0.99), weight_decay=weight_decay)]
+    if kind != "muon":
+        raise ValueError(f"optimizer {kind!r} is not one of lamb, adamw, muon")
+    matrices, rest, splits = [], [], {}
+    for name, p in network.named_parameters():
+        hidden = p.ndim == 2 and name.startswith(("blocks.", "self_conditioning."))
+        (matrices if hidden else rest).append(p)
+        splits[id(p)] = 3 if "to_qkv" in name else 2 if "to_kv" in name else 1
+    return [Muon(matrices, lr=lr, weight_decay=weight_decay, splits=splits),
+            AdamW(rest, lr=lr / 10, betas=(0.9, 0.99), weight_decay=0.0)]

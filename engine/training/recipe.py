@@ -1,0 +1,100 @@
+"""How a preset is trained: every number of a run in one frozen, printable place."""
+
+import math
+from dataclasses import dataclass, replace
+
+from engine.errors import DataError
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training: share of the steps, clips a step, frames a clip.
+
+    frames below the network's: that many of the clip's frames, drawn anew each step, and only
+    their tokens are computed. Differs from the paper: four frames cost a fraction of sixteen and
+    teach nearly as much.
+    """
+
+    share: float
+    batch: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of a training run.
+
+    lr: peak rate; warmup_steps linear, then constant, then cosine to `final_lr` of the peak over
+    the last `decay_share` of the steps (1 for the paper's plain cosine).
+    loss: "paper" weights the error of F by w, "unit" does not (v-prediction loss).
+    noise_mean, noise_std: of ln sigma. crop_groups: rows and columns of groups a clip is cropped
+    to, (0, 0) for the whole frame.
+    """
+
+    steps: int = 550_000
+    phases: tuple[Phase, ...] = (Phase(1.0, 4096, 16),)
+    optimizer: str = "lamb"
+    lr: float = 5e-3
+    weight_decay: float = 0.01
+    warmup_steps: int = 10_000
+    decay_share: float = 1.0
+    final_lr: float = 0.0
+    clip_norm: float = 1.0
+    ema_half_life: float = 6000
+    loss: str = "paper"
+    noise_mean: float = -1.2
+    noise_std: float = 1.2
+    self_conditioning: float = 0.9
+    label_dropout: float = 0.1
+    image_share: float = 0.5
+    crop_groups: tuple[int, int] = (0, 0)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or not math.isclose(sum(p.share for p in self.phases), 1.0):
+            raise DataError("A recipe needs at least one step and phases whose shares add to one.")
+
+    def learning_rate(self, step: int) -> float:
+        """Rate of a step, counted from 0."""
+        warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
+        start = self.steps * (1 - self.decay_share)
+        progress = min(1.0, max(0.0, (step - start) / max(1.0, self.steps - start)))
+        cosine = (1 + math.cos(math.pi * progress)) / 2
+        return self.lr * warm * (self.final_lr + (1 - self.final_lr) * cosine)
+
+    def phase_spans(self) -> list[tuple[int, int, Phase]]:
+        """First step, step after the last, and the phase itself, in order."""
+        spans, start, share = [], 0, 0.0
+        for phase in self.phases:
+            share += phase.share
+            end = round(share * self.steps)
+            spans.append((start, end, phase))
+            start = end
+        return spans
+
+    def phase(self, step: int) -> Phase:
+        """The phase a step, counted from 0, belongs to."""
+        return next((p for _, end, p in self.phase_spans() if step < end), self.phases[-1])
+
+    def clips_before(self, step: int) -> int:
+        """Clips trained on before a step, counted from 0."""
+        return sum(max(0, min(step, end) - start) * p.batch
+                   for start, end, p in self.phase_spans())
+
+
+_STORYBOOK = Recipe(
+    steps=2400, phases=(Phase(0.3, 8, 4), Phase(0.5, 16, 4), Phase(0.2, 8, 16)),
+    optimizer="muon", lr=0.02, warmup_steps=50, decay_share=0.4, ema_half_life=80, loss="unit",
+    noise_mean=-0.8, noise_std=1.4, self_conditioning=0.5, image_share=0.2)
+
+RECIPES = {
+    "paper_500m": Recipe(),
+    "paper_3b9": Recipe(),
+    "paper_3b9_upsampler": Recipe(steps=370_000, phases=(Phase(1.0, 320, 16),)),
+    "storybook_base": _STORYBOOK,
+    "storybook_upsampler": replace(
+        _STORYBOOK, steps=2000, phases=(Phase(0.8, 8, 4), Phase(0.2, 4, 16)), noise_mean=-2.5,
+        noise_std=1.6, crop_groups=(2, 2)),
+    "tiny": replace(_STORYBOOK, steps=100, phases=(Phase(0.5, 4, 2), Phase(0.5, 4, 4)),
+                    warmup_steps=5),
+}

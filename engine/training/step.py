@@ -1,0 +1,72 @@
+"""The loss of one batch: noise, self-conditioning, label dropout, error of F (PAPER.md 2, 7)."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from engine.diffusion import NoiseDistribution, add_noise, output_error, vp_corrupt
+from engine.model import Carry, Conditions
+from engine.stage import Stage
+from engine.training.data import Batch
+from engine.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Draws:
+    """All randomness of a step, drawn before either pass so that both see the same.
+
+    sigma: (b,); noise: like the clips; kept: (b,) bool, rows whose latents are carried over.
+    """
+
+    sigma: Tensor
+    noise: Tensor
+    kept: Tensor
+    conditions: Conditions
+    low: Tensor | None
+
+
+def draw(batch: Batch, recipe: Recipe, generator: torch.Generator) -> Draws:
+    """Draw noise levels, noise, which texts are dropped, and how the low-res input is corrupted."""
+    b = len(batch.clips)
+    sigma = NoiseDistribution(recipe.noise_mean, recipe.noise_std).sample(b, generator)
+    noise = torch.randn(batch.clips.shape, generator=generator)
+    kept = torch.rand(b, generator=generator) < recipe.self_conditioning
+    text_kept = torch.rand(b, generator=generator) >= recipe.label_dropout
+    conditions, low = replace(batch.conditions, text_kept=text_kept), None
+    if batch.low is not None:
+        level = torch.rand(b, generator=generator)
+        conditions = replace(conditions, augmentation=level)
+        low = vp_corrupt(batch.low, level, torch.randn(batch.low.shape, generator=generator))
+    return Draws(sigma, noise, kept, conditions, low)
+
+
+def error(stage: Stage, batch: Batch, draws: Draws) -> Tensor:
+    """Return the unweighted error of F per clip, (b,), after the self-conditioning pass.
+
+    The first pass runs without gradient, on the rows that keep its latents only.
+    """
+    sigma_in = stage.preconditioning.sigma_in
+    noisy = add_noise(batch.clips, draws.sigma, draws.noise, sigma_in)
+    carry = None
+    rows = draws.kept.nonzero()[:, 0]
+    if len(rows):
+        def chosen(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor[rows]
+
+        with torch.no_grad():
+            part = replace(batch.part, groups=chosen(batch.part.groups))
+            _, latents = stage.output(noisy[rows], draws.sigma[rows],
+                                      draws.conditions.map(chosen), chosen(draws.low), part=part)
+        everyone = latents.new_zeros(len(noisy), *latents.shape[1:])
+        everyone[rows] = latents
+        carry = Carry(everyone, draws.kept)
+    output, _ = stage.output(noisy, draws.sigma, draws.conditions, draws.low, carry, batch.part)
+    return output_error(output, batch.clips, draws.noise, draws.sigma, stage.preconditioning)
+
+
+def loss(stage: Stage, errors: Tensor, sigma: Tensor, kind: str) -> Tensor:
+    """Return the mean loss: the errors as they are ("unit") or weighted by w ("paper")."""
+    if kind == "unit":
+        return errors.mean()
+    return (stage.preconditioning.loss_weight_output(sigma) * errors).mean()
