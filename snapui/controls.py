@@ -32,8 +32,8 @@ class Controls:
                   "value": spec.default, "elem_id": f"control-{name}"} | looks
         if spec.type is bool:
             component = gr.Checkbox(**common)
-        elif "choices" in spec.metadata:
-            component = gr.Dropdown(choices=list(spec.metadata["choices"]), **common)
+        elif "choices" in looks or "choices" in spec.metadata:
+            component = gr.Dropdown(**{"choices": list(spec.metadata.get("choices", ()))} | common)
         elif spec.type is str or spec.metadata["maximum"] > 2**53:  # beyond a browser's numbers
             component = gr.Textbox(**common | {"value": str(common["value"])})
         else:

@@ -10,23 +10,29 @@ EVALUATIONS = {"heun": 2}
 def evaluations(request: GenerationRequest, stage: str) -> int:
     """Return how often one stage sends one clip through the network, over all drafts.
 
-    stage: "base" or "upsampler". Guidance evaluates twice, and so does every Heun step.
+    stage: "base" or "upsampler". In the base stage guidance evaluates twice, and so does every
+    Heun step; the upsampler always takes plain steps.
     """
-    steps = request.steps if stage == "base" else request.upscale_steps
+    if stage == "upsampler":
+        return request.drafts * request.upscale_steps
     branches = 2 if request.guidance > 0 else 1
-    return request.drafts * steps * branches * EVALUATIONS.get(request.sampler, 1)
+    return request.drafts * request.steps * branches * EVALUATIONS.get(request.sampler, 1)
 
 
 def seconds(request: GenerationRequest, timings: Mapping[str, float]) -> float | None:
-    """Return the seconds a request will take, or None before the first measurement."""
-    stages = ("base", "upsampler") if request.upscale else ("base",)
-    total = 0.0
-    for stage in stages:
-        measured = timings.get(f"{request.model}/{stage}")
-        if measured is None:
-            return None
-        total += measured * evaluations(request, stage)
-    return total
+    """Return the seconds a request's drafts will take, or None before the first measurement."""
+    return _stage_seconds(request, "base", timings)
+
+
+def upscale_seconds(request: GenerationRequest, timings: Mapping[str, float]) -> float | None:
+    """Return the seconds one upscale of a request will take, or None before the first one."""
+    return _stage_seconds(request, "upsampler", timings)
+
+
+def _stage_seconds(request: GenerationRequest, stage: str,
+                   timings: Mapping[str, float]) -> float | None:
+    measured = timings.get(f"{request.model}/{stage}")
+    return None if measured is None else measured * evaluations(request, stage)
 
 
 def spoken(duration_seconds: float) -> str:

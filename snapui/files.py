@@ -81,6 +81,25 @@ def write_loop(path: Path, frames: np.ndarray, fps: float) -> None:
     unfinished.rename(path)
 
 
+def read_loop(path: Path, count: int) -> np.ndarray | None:
+    """Read back the exact frames of a draft's loop, uint8 (t, h, w, 3).
+
+    count: how many frames it must have. Returns: None if the file is gone or not the exact frames
+    (a shrunken one, or one whose equal neighbours the format merged).
+    """
+    try:
+        with Image.open(path) as image:
+            if image.n_frames != count or image.width >= PREVIEW_WIDTH:
+                return None
+            frames = []
+            for place in range(count):
+                image.seek(place)
+                frames.append(np.asarray(image.convert("RGB")))
+    except (OSError, ValueError):
+        return None
+    return np.stack(frames)
+
+
 def preview_folder(folder: Path, job_id: int) -> Path:
     """Return the folder of one job's previews, made if it is missing."""
     path = folder / PREVIEWS / str(job_id)

@@ -62,10 +62,14 @@ class Journal:
     @contextmanager
     def _change(self):
         """Open a writing transaction and raise the revision; yields the new number."""
-        mode = ("IMMEDIATE",) if isinstance(self.database, SqliteDatabase) else ()
-        with self.database.atomic(*mode):
+        with self.database.atomic():
             Number.update(value=Number.value + 1).where(Number.name == "revision").execute()
             yield self.revision()
+
+    def _reading(self):
+        """Open a transaction that sees one state throughout and stops nobody from writing."""
+        lock = ("DEFERRED",) if isinstance(self.database, SqliteDatabase) else ()
+        return self.database.atomic(*lock)
 
     def wake(self) -> None:
         """Tell one sleeping worker that there is work; the message says nothing else."""
@@ -141,7 +145,7 @@ class Journal:
 
     def snapshot(self, limit: int) -> Snapshot:
         """Return everything active and the newest `limit` jobs with their clips."""
-        with self.database.atomic():
+        with self._reading():
             revision = self.revision()
             drafts = Job.select().where(Job.source.is_null())
             newest = list(drafts.order_by(Job.id.desc()).limit(limit))

@@ -19,7 +19,7 @@ def run(settings: Settings, command: list[str] | None = None) -> None:
     Raises: SettingsError or JournalError with what to do.
     """
     journal = Journal(settings.database, settings.output_directory)
-    blocks = page.build(journal)
+    blocks = page.build(journal, settings.models_directory)
     ended = threading.Event()
     _serve(blocks, settings)
     for number in (signal.SIGINT, signal.SIGTERM):

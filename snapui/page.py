@@ -1,7 +1,10 @@
 """Assembles the page: masthead, tabs, and the named endpoints for programs."""
 
+from pathlib import Path
+
 import gradio as gr
 
+from engine.catalog import list_models
 from snapui import api
 from snapui.jobs import Journal
 from snapui.tabs import create
@@ -11,10 +14,11 @@ MASTHEAD = """<div class="masthead"><h1>Snap Video<span>type a prompt, get a cli
 </div>"""
 
 
-def build(journal: Journal) -> gr.Blocks:
-    """Return the page of one journal, not launched yet."""
+def build(journal: Journal, models_directory: Path | None = None) -> gr.Blocks:
+    """Return the page of one journal, not launched yet. Raises: ModelError."""
+    models = [card.name for card in list_models(models_directory)]
     with gr.Blocks(title="Snap Video", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(MASTHEAD, js_on_load=None, apply_default_css=False)
         api.build(journal)  # first: these endpoints own their names
-        create.build(journal)
+        create.build(journal, models)
     return page

@@ -124,7 +124,9 @@ def open_database(url: str) -> peewee.Database:
     try:
         if is_sqlite:
             Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-            database = connect(url, pragmas=SQLITE_PRAGMAS, timeout=BUSY_SECONDS)
+            # A transaction that turns from reading to writing cannot wait for another writer.
+            database = connect(url, pragmas=SQLITE_PRAGMAS, timeout=BUSY_SECONDS,
+                               lock_type="IMMEDIATE")
         else:
             database = connect(url)
         database.bind(TABLES)

@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine.errors import Cancelled
 from engine.request import GenerationRequest
 from snapui import estimate
-from snapui.files import clip_name, drop_previews, keep, write_loop
+from snapui.files import clip_name, drop_previews, keep, read_loop, write_loop
 from snapui.jobs import Journal
 from snapui.messages import log_unexpected, sentence
 from snapui.previews import Previewer
@@ -29,7 +31,7 @@ from snapui.schema import Job, database_url
 
 POLL_SECONDS = 0.15
 UNASKED_SECONDS = 2.0  # how long a job waits at most if its wake-up message is lost
-WARM_UP = GenerationRequest(prompt="a dog in the meadow", steps=3)
+WARM_UP = GenerationRequest(prompt="a dog in the meadow", steps=4)
 logger = logging.getLogger(__name__)
 
 
@@ -102,7 +104,8 @@ class Worker:
         try:
             clips = self.engine.generate(
                 request, on_step=lambda event: (clock.on_step(event), previewer.on_step(event)),
-                should_stop=lambda: self.stopping.is_set() or self.journal.is_cancelled(job))
+                should_stop=lambda: self.stopping.is_set() or self.journal.is_cancelled(job),
+                draft_frames=self._draft_of(job))
         finally:
             previewer.close()
         rows = []
@@ -118,6 +121,13 @@ class Worker:
             raise
         self._measure(clock)
         self.journal.set_worker(self.name, "ready")
+
+    def _draft_of(self, job: Job) -> np.ndarray | None:
+        """Return the kept draft an upscale starts from; without it the engine makes it again."""
+        if job.source is None:
+            return None
+        draft = self.journal.clip(job.source)
+        return read_loop(self.journal.output_directory / draft.loop, draft.frames)
 
     def _keep(self, job: Job, clip: Any) -> dict[str, Any]:
         """Write one clip's files and return its row."""
@@ -167,8 +177,9 @@ def load_engine(models_directory: Path | None, device: str, threads: int) -> Eng
     import functools
 
     import torch
-    from engine.generate import generate
     from engine.media import request_metadata, write_clip
+
+    from engine.generate import generate
 
     torch.set_num_threads(threads)
 

@@ -76,7 +76,10 @@ function picks() {
   }
   bar.hidden = boxes.length === 0;
   upscale.disabled = ticked.size === 0;
-  upscale.textContent = ticked.size ? `Upscale ${ticked.size} ticked` : "Upscale";
+  const seconds = ((props.value || {}).upscale_seconds || 0) * ticked.size;
+  const time = seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.round(seconds / 60)} min`;
+  upscale.textContent = !ticked.size ? "Upscale"
+    : `Upscale ${ticked.size} ticked` + (seconds ? `, about ${time}` : "");
   hint.hidden = ticked.size > 0;
   untick.hidden = ticked.size === 0;
   sessionStorage.setItem(MEMORY, JSON.stringify([...ticked]));

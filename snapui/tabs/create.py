@@ -24,7 +24,7 @@ EXAMPLES = (
 )
 POLL_SECONDS = 0.5
 ADVANCED = ("steps", "sampler", "fps", "oscillating", "upscale_steps", "upscale_noise")
-COSTS = ("steps", "drafts", "guidance", "sampler")
+COSTS = ("steps", "drafts", "guidance", "sampler", "upscale_steps", "model")
 QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 # Browsers keep this page's settings scrambled with it; a fixed one, so they outlive a restart.
 MEMORY_SECRET = "snapui settings, not a secret"
@@ -78,13 +78,17 @@ class Create:
     def refresh(self, *costs: Any) -> tuple[dict, str, int]:
         """Return the sheet, the estimate and the revision they show."""
         snapshot = self.journal.snapshot(SHOWN_JOBS)
-        return self.sheet.value(snapshot), self.estimate(*costs), snapshot.revision
+        shown = self.sheet.value(snapshot)
+        request = _costly(costs)
+        if request is not None:
+            shown["upscale_seconds"] = estimate.upscale_seconds(request.single(0),
+                                                                self.journal.timings())
+        return shown, self.estimate(*costs), snapshot.revision
 
     def estimate(self, *costs: Any) -> str:
         """Return how long these settings take on this machine, as a sentence."""
-        try:
-            request = GenerationRequest("any", **dict(zip(COSTS, costs, strict=True)))
-        except RequestError:
+        request = _costly(costs)
+        if request is None:
             return ""
         seconds = estimate.seconds(request, self.journal.timings())
         if seconds is None:
@@ -93,8 +97,19 @@ class Create:
         return f"About {estimate.spoken(seconds)} for {what} on this machine."
 
 
-def build(journal: Journal) -> None:
-    """Place the tab's controls and tie them to the journal, inside the open Blocks."""
+def _costly(costs: tuple[Any, ...]) -> GenerationRequest | None:
+    """Return a request with the settings that decide how long it takes; None if one is wrong."""
+    try:
+        return GenerationRequest("any", **dict(zip(COSTS, costs, strict=True)))
+    except RequestError:
+        return None
+
+
+def build(journal: Journal, models: list[str]) -> None:
+    """Place the tab's controls and tie them to the journal, inside the open Blocks.
+
+    models: names to choose from.
+    """
     tab = Create(journal, Sheet(journal.output_directory, EXAMPLES), Controls())
     place = tab.controls.place
     with gr.Row(elem_id="desk"):
@@ -111,6 +126,7 @@ def build(journal: Journal) -> None:
             draw, lock = _seed_row(tab.controls)
             place("negative_prompt", lines=1, max_lines=4)
             with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+                place("model", choices=models, allow_custom_value=True)
                 for name in ADVANCED:
                     place(name)
             with gr.Accordion("Example prompts", open=False, elem_id="examples"), gr.Row():

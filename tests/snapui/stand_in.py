@@ -40,11 +40,11 @@ def moving_bar(seed: int, height: int, width: int, clearness: float = 1.0) -> np
     return (clearness * clip + (1 - clearness) * noise).astype(np.uint8)
 
 
-def generate(request, *, on_step=None, should_stop=None):
+def generate(request, *, on_step=None, should_stop=None, draft_frames=None):
     """Take as many steps as asked, asking before each whether to stop."""
     if "fail" in request.prompt:
         raise ModelError("The model folder is incomplete: model.safetensors is missing.")
-    stages = [("base", request.steps, 36, 64)]
+    stages = [("base", request.steps, 36, 64)] if draft_frames is None else []
     if request.upscale:
         stages.append(("upsampler", request.upscale_steps, 288, 512))
     for stage, steps, height, width in stages:
