@@ -58,6 +58,9 @@ class GenerationRequest:
         if not self.prompt.strip():
             raise RequestError('The prompt is empty: say what the clip shows, for example '
                                '"a dog walking to the left in the meadow".')
+        if self.draft_seeds[-1] > MAX_SEED:
+            raise RequestError(f"{self.drafts} drafts need as many seeds, so Seed must be at most "
+                               f"{MAX_SEED - self.drafts + 1}, not {self.seed}.")
 
     @property
     def draft_seeds(self) -> range:
@@ -107,6 +110,8 @@ def _checked_text(spec: Any, label: str, value: Any) -> str:
     if len(value) > MAX_PROMPT_CHARACTERS:
         raise RequestError(f"{label} is {len(value)} characters long; "
                            f"shorten it to {MAX_PROMPT_CHARACTERS} or fewer.")
+    if any("\ud800" <= one <= "\udfff" for one in value):
+        raise RequestError(f"{label} holds characters that are not valid text; type it again.")
     choices = spec.metadata.get("choices")
     if choices and value not in choices:
         raise RequestError(f"{label} must be one of {', '.join(choices)}, not {value!r}.")

@@ -6,7 +6,7 @@ back, block after block. The latents of the last block can start the next evalua
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from einops import rearrange
@@ -54,6 +54,10 @@ class FITConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "group", tuple(self.group))
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if spec.type is int and (not isinstance(value, int) or value < 0):
+                raise ValueError(f"{spec.name} must be a whole number, not {value!r}")
         if self.width % (self.patch * self.group[1]):
             raise ValueError(f"clip width {self.width} is not whole groups of "
                              f"{self.patch * self.group[1]} pixels")

@@ -61,6 +61,9 @@ class Canvas:
         least = 0.5 / self.scale
         alpha *= min(1.0, across / least) * min(1.0, down / least)
         across, down = max(across, least), max(down, least)
+        # The soft rim, a pixel wide, adds a twelfth of a pixel to the square of the radius.
+        square = (min(across, down) * self.scale) ** 2
+        alpha *= square / (square + 1 / 12)
         rows, columns, dy, dx = self._near(x, y, across, down)
         if rows is None:
             return

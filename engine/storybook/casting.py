@@ -11,6 +11,7 @@ import numpy as np
 from engine.storybook.motion import BOUNCE_HEIGHT, is_standing
 from engine.storybook.places import PAINTED, PLAIN_COLOURS, ground_line, has_ground
 from engine.storybook.scene import Scene
+from engine.storybook.scenery import SEA_SURFACE
 from engine.storybook.split import is_test
 from engine.storybook.sprites import Sprite
 
@@ -68,13 +69,20 @@ def travels_of(sprite: Sprite) -> tuple[str, ...]:
         return ("in place",)
     if sprite.place in ("air", "water") and sprite.facing != "top":
         known = ("in place", "in place", *sideways, *sideways, "up", "down")
-        known = known if sprite.name != "sailboat" else ("in place", *sideways)
+        known = known if not _is_afloat(sprite) else ("in place", *sideways)
     elif sprite.facing == "left":
         known = ("in place", "in place", *sideways, *sideways, "bouncing")
     else:
         known = ("in place", "in place", *sideways, "bouncing", "bouncing")
     spin = ("spinning",) if _may_spin(sprite) else ()
     return (*known, "growing", "shrinking", *spin)
+
+
+def _is_afloat(sprite: Sprite) -> bool:
+    """Tell boats and water birds, which float on the sea, from what swims in it."""
+    return sprite.place == "water" and (
+        sprite.category == "vehicle" or sprite.noun in ("duck", "white swan")
+    )
 
 
 def _may_spin(sprite: Sprite) -> bool:
@@ -113,6 +121,9 @@ def _arrange(
     camera = _pick_camera(rng, place, travel)
     size = _pick_size(rng, sprite, travel)
     speed = _pick_speed(rng, travel, clip_seconds)
+    if place == "sea" and travel in ("up", "down"):
+        # Water fills only the lower part of the frame.
+        speed *= 0.6
     sideways = travel in ("left", "right")
     x = rng.uniform(0.42, 0.58)
     if sideways and camera != "follow":
@@ -150,9 +161,12 @@ def _pick_size(rng: np.random.Generator, sprite: Sprite, travel: str) -> float:
         low, high = 0.36, 0.44
     elif travel == "shrinking":
         low, high = 0.66, 0.78
+    elif sprite.facing == "up-right":
+        # Drawn along the diagonal of its box: slimmer than it measures.
+        low, high = 0.58, 0.72
     elif travel in ("up", "down"):
         low, high = 0.45, 0.58
-    elif travel == "spinning" or sprite.facing == "up-right":
+    elif travel == "spinning":
         low, high = 0.45, 0.6
     return float(rng.uniform(low, high) / largest)
 
@@ -181,15 +195,18 @@ def _pick_height(
 ) -> float:
     """Choose the centre's height: on the ground, in the water or in the air."""
     place, seed = where
+    middle = 0.6 if place == "sea" else 0.5
     if travel in ("up", "down"):
-        return 0.5 + (way / 2 if travel == "up" else -way / 2) + rng.uniform(-0.03, 0.03)
+        return middle + (way / 2 if travel == "up" else -way / 2) + rng.uniform(-0.03, 0.03)
     if is_standing(sprite, place):
         return ground_line(place, seed) - size / 2
     if travel == "bouncing":
         return 0.5 + BOUNCE_HEIGHT / 2 + rng.uniform(-0.03, 0.03)
+    if _is_afloat(sprite):
+        # The keel, a fifth of the boat, is under water.
+        return SEA_SURFACE + 0.2 * size - size / 2 if place == "sea" else 0.5
     if place == "sea":
-        middle = ground_line(place, seed)
-        return middle - (size / 2 if sprite.name == "sailboat" else 0.02)
+        return ground_line(place, seed) - 0.02
     return float(np.clip(rng.uniform(0.4, 0.52), size / 2 + 0.02, 0.98 - size / 2))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from engine.storybook.canvas import Canvas, Colour
 
 Rng = np.random.Generator
+SEA_SURFACE = 0.38
 
 
 def _spread(canvas: Canvas, rng: Rng, count: int) -> np.ndarray:
@@ -71,10 +72,9 @@ def road(canvas: Canvas, rng: Rng) -> None:
 
 
 def sea(canvas: Canvas, rng: Rng) -> None:
-    horizon = rng.uniform(0.24, 0.32)
-    canvas.gradient((0, 0.3), ((130, 204, 250), (214, 240, 252)))
+    canvas.gradient((0, 0.38), ((130, 204, 250), (214, 240, 252)))
     _sun(canvas, rng, (255, 244, 170))
-    surface = horizon + canvas.waves(rng, 0.012, 7)
+    surface = SEA_SURFACE + canvas.waves(rng, 0.012, 7)
     canvas.below(surface, (240, 252, 255))
     canvas.below(surface + 0.02, (126, 216, 204), (22, 112, 132))
     for x in _spread(canvas, rng, 5):
@@ -110,7 +110,7 @@ def desert(canvas: Canvas, rng: Rng) -> None:
     horizon = rng.uniform(0.55, 0.63)
     canvas.gradient((0, 0.6), ((98, 186, 232), (252, 232, 190)))
     _sun(canvas, rng, (255, 248, 214))
-    canvas.below(horizon - 0.05 + canvas.waves(rng, 0.07, 2), (232, 178, 110), (226, 170, 100))
+    canvas.below(horizon - 0.05 + canvas.waves(rng, 0.07, 2), (224, 150, 92), (216, 140, 84))
     for x in _spread(canvas, rng, 4):
         tall, green = rng.uniform(0.16, 0.24), (74, 146, 92)
         foot = horizon + 0.06
@@ -118,7 +118,7 @@ def desert(canvas: Canvas, rng: Rng) -> None:
             half = ((0.09 if dx == 0 else 0.06) * tall, (high - low) * tall / 2)
             canvas.box(x + dx * tall, foot - (low + high) / 2 * tall, half, green)
         canvas.box(x, foot - 0.47 * tall, (0.3 * tall, 0.06 * tall), green)
-    canvas.below(horizon + 0.04 + canvas.waves(rng, 0.03, 3), (244, 204, 134), (220, 164, 92))
+    canvas.below(horizon + 0.04 + canvas.waves(rng, 0.03, 3), (238, 180, 116), (202, 130, 78))
 
 
 def beach(canvas: Canvas, rng: Rng) -> None:
@@ -133,8 +133,8 @@ def beach(canvas: Canvas, rng: Rng) -> None:
     for x in _spread(canvas, rng, 2):
         tall = rng.uniform(0.42, 0.52)
         canvas.box(x, 0.72 - tall / 2, (0.014, tall / 2), (150, 104, 66))
-        for dx, dy in ((-0.1, 0.03), (0.1, 0.03), (-0.06, -0.03), (0.06, -0.03)):
-            canvas.disc(x + dx, 0.72 - tall + dy, (0.1, 0.028), (58, 154, 82))
+        for dx, dy in ((-0.11, 0.06), (0.11, 0.06), (-0.08, 0.01), (0.08, 0.01), (0, -0.02)):
+            canvas.disc(x + dx, 0.72 - tall + dy, (0.08, 0.035), (58, 154, 82))
     for x in _spread(canvas, rng, 8):
         canvas.disc(x, rng.uniform(0.8, 0.97), (0.014, 0.01), (255, 246, 224))
 
@@ -150,9 +150,9 @@ def city(canvas: Canvas, rng: Rng) -> None:
         wide, wall = half * rng.uniform(0.86, 1.02), walls[rng.integers(4)]
         canvas.box(x, (top + 0.78) / 2, (wide, (0.78 - top) / 2), wall)
         for floor in np.arange(top + 0.06, 0.7, 0.1):
-            for dx in (-0.5, 0.0, 0.5):
-                lit = (255, 236, 160) if rng.random() < 0.4 else (120, 146, 184)
-                canvas.box(x + dx * wide, floor, (0.14 * wide, 0.028), lit)
+            for dx in (-0.4, 0.4):
+                lit = (255, 238, 176) if rng.random() < 0.4 else (142, 162, 194)
+                canvas.box(x + dx * wide, floor, (0.2 * wide, 0.03), lit)
     canvas.below(0.76, (206, 202, 200), (190, 186, 186))
     canvas.below(0.815, (122, 122, 132), (104, 104, 114))
 

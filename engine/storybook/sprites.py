@@ -78,6 +78,8 @@ _NAMES = {
     ("yellow face", "winking"): ("winking yellow face", ""),
     ("yellow face", "sleeping"): ("sleeping yellow face", ""),
     ("yellow face", "with its head exploding"): ("yellow face with an exploding head", ""),
+    # A longer look: it rolls over in one place.
+    ("dolphin", "leaping"): ("dolphin", "turning a somersault"),
     ("person", "running"): ("runner", "running"),
     ("person", "walking"): ("person", "walking"),
     ("person", "riding a bicycle"): ("cyclist", "riding a bicycle"),

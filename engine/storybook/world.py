@@ -15,6 +15,7 @@ from engine.storybook.places import PLAIN_COLOURS, paint
 from engine.storybook.pyramid import LEVELS
 from engine.storybook.resample import Patches, Quads, draw_turned, draw_upright
 from engine.storybook.scene import CAMERAS, TRAVELS, Scene
+from engine.storybook.shadow import cast_shadow
 from engine.storybook.sprites import Sprite
 
 __all__ = ["CAMERAS", "TRAVELS", "Scene", "render", "sample_scene"]
@@ -97,6 +98,7 @@ def _draw_subject(
     """Blend the subject over frames (t, h, w, 3), touching only the pixels near it."""
     height, width = size
     where, swell = pose(scene, sprite, times, width / height), zoom(scene, times)
+    cast_shadow(frames, scene, sprite, where, (swell, height, width, window))
     level = _level(sprite, largest_size(scene) * height)
     texture = sprite.frames.level(level)
     if scene.mirrored:

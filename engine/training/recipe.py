@@ -93,7 +93,7 @@ RECIPES = {
     "paper_3b9_upsampler": Recipe(steps=370_000, phases=(Phase(1.0, 320, 16),)),
     "storybook_base": _STORYBOOK,
     "storybook_upsampler": replace(
-        _STORYBOOK, steps=2000, phases=(Phase(0.8, 8, 4), Phase(0.2, 4, 16)), noise_mean=-2.5,
+        _STORYBOOK, steps=1500, phases=(Phase(0.9, 8, 4), Phase(0.1, 4, 16)), noise_mean=-2.5,
         noise_std=1.6, crop_groups=(2, 2)),
     "tiny": replace(_STORYBOOK, steps=100, phases=(Phase(0.5, 4, 2), Phase(0.5, 4, 4)),
                     warmup_steps=5),

@@ -1,0 +1,289 @@
+"""The command line: a prompt, a file of prompts, or a clip to make again becomes files.
+
+Options come from the fields of GenerationRequest, which also checks them. Everything that can fail
+cheaply (settings, model, destination) fails before torch is loaded.
+Exit codes: 0 done, 1 one sentence on stderr, 130 stopped by Ctrl-C.
+"""
+
+import json
+import re
+import secrets
+import signal
+import sys
+import time
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, NoReturn
+
+from engine.catalog import find_model
+from engine.errors import Cancelled, ModelError, RequestError, SnapError
+from engine.media import (
+    check_destination,
+    read_metadata,
+    read_request,
+    request_metadata,
+    write_clip,
+)
+from engine.progress import ShouldStop, StepEvent
+from engine.request import GenerationRequest
+
+FLAGS = {"negative_prompt": "--negative"}    # the rest are --field-name
+STEP_BAR = 24
+RANDOM_SEEDS = 2**32
+
+EPILOG = """\
+Without -o the clip is saved as outputs/DATE/TIME_PROMPT_SEED.mp4 and nothing is ever replaced; -o
+replaces a file of that name. The ending chooses the format: .mp4 .webm .mov .gif .webp .png .apng
+.zip. With --drafts 3 -o clip.mp4 the files are clip_SEED.mp4, one for each seed.
+Exit codes: 0 done, 1 an error in one sentence on stderr, 130 stopped with Ctrl-C."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One request and where its clips go. source_hash: the model hash of the file it came from."""
+
+    request: GenerationRequest
+    folder: Path
+    stem: str
+    suffix: str
+    may_replace: bool
+    source_hash: str = ""
+
+    def path_for(self, seed: int) -> Path:
+        """Return the file of one seed: a free name, unless the user chose the name."""
+        stem = f"{self.stem}_{seed}" if self.request.drafts > 1 or not self.may_replace \
+            else self.stem
+        path, number = self.folder / f"{stem}{self.suffix}", 2
+        while not self.may_replace and path.exists():
+            path, number = self.folder / f"{stem}_{number}{self.suffix}", number + 1
+        return path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; arguments default to the program's own."""
+    for stream in (sys.stdout, sys.stderr):    # an old terminal must not fail on a prompt
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        with _interrupts() as should_stop:
+            _run(_parser().parse_args(arguments), should_stop)
+    except (Cancelled, KeyboardInterrupt):
+        sys.stderr.write("Stopped; nothing unfinished was kept.\n")
+        return 130
+    except SnapError as error:
+        sys.stderr.write(" ".join(str(error).split()) + "\n")
+        return 1
+    return 0
+
+
+def _run(options: Namespace, should_stop: ShouldStop) -> None:
+    """Make and save the clips of every job, and report them."""
+    jobs = _jobs(options)
+    for job in jobs:
+        _check_model(job.request, options.models_directory)
+        check_destination(job.path_for(job.request.seed))
+    from engine.generate import generate  # loads torch
+    started = time.monotonic()
+    saved = []
+    for job in jobs:
+        clips = generate(job.request, on_step=_step_bar(), should_stop=should_stop,
+                         models_directory=options.models_directory, device=options.device)
+        for clip in clips:
+            if should_stop():
+                raise Cancelled("Stopped before the clip was saved.")
+            saved.append(_save(clip, job))
+            if not options.json:
+                sys.stdout.write(f"{saved[-1]['file']}  seed {clip.request.seed}\n")
+            for note in saved[-1]["notes"]:
+                sys.stderr.write(f"Note: {note}\n")
+    if options.json:
+        result = {"files": [one["file"] for one in saved], "clips": saved,
+                  "seconds": round(time.monotonic() - started, 3)}
+        sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+
+
+def _save(clip: Any, job: Job) -> dict[str, Any]:
+    """Write one GeneratedClip with its settings inside. Returns: what --json prints of it."""
+    notes = list(clip.notes)
+    if job.source_hash and job.source_hash != clip.model_hash:
+        notes.append(f"The file was made with other weights of {clip.request.model} "
+                     f"({job.source_hash}, now {clip.model_hash}), so the frames may differ.")
+    path = write_clip(job.path_for(clip.request.seed), clip.frames, clip.request.fps,
+                      request_metadata(clip.request, {"model_hash": clip.model_hash}))
+    return {"file": str(path), "request": asdict(clip.request),
+            "model_hash": clip.model_hash, "notes": notes}
+
+
+def _check_model(request: GenerationRequest, models_directory: Path | None) -> None:
+    """Raise ModelError if the request's model is not here or cannot do what it asks."""
+    card = find_model(request.model, models_directory)
+    if request.upscale and card.upsampler_folder is None:
+        raise ModelError(f"The model {card.name} has no upsampler: leave out --upscale or choose "
+                         "a model folder with upsampler/ in it.")
+
+
+# ---- what to make, from the options
+
+def _jobs(options: Namespace) -> list[Job]:
+    """Return what the options ask for, checked. Raises: RequestError, MediaError."""
+    given = {spec.name: getattr(options, spec.name) for spec in fields(GenerationRequest)
+             if getattr(options, spec.name, None) is not None}
+    sources = [options.prompt is not None, options.prompts is not None,
+               options.from_file is not None]
+    if sum(sources) != 1:
+        raise RequestError('Give one thing to make: a prompt such as "a dog walking in the '
+                           'meadow", --prompts FILE, or --from-file CLIP.')
+    if options.output and options.output_directory:
+        raise RequestError("Give either -o FILE or --output-directory DIR, not both.")
+    if options.from_file is not None:
+        return [_job_again(options, given)]
+    given.setdefault("seed", secrets.randbelow(RANDOM_SEEDS))
+    if options.prompts is not None:
+        return _jobs_of_file(options, given)
+    return [_job(GenerationRequest(**given), options)]
+
+
+def _job_again(options: Namespace, given: dict[str, Any]) -> Job:
+    """Return the job that makes the clip of a file again; only its model may be named anew."""
+    others = [_flag(name) for name in given if name != "model"]
+    if others:
+        raise RequestError(f"--from-file makes the same clip again, so leave out "
+                           f"{', '.join(others)}.")
+    request = read_request(options.from_file)
+    source_hash = read_metadata(options.from_file).get("model_hash", "")
+    if "model" in given:
+        request = GenerationRequest(**{**asdict(request), **given})
+    return _job(request, options, source_hash=source_hash)
+
+
+def _jobs_of_file(options: Namespace, given: dict[str, Any]) -> list[Job]:
+    """Return one job a line of a prompts file, all with the same seed and settings."""
+    if options.output:
+        raise RequestError("--prompts makes several files: give --output-directory DIR, not -o.")
+    path = options.prompts
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise RequestError(f"The prompts file {path} cannot be read ({error.strerror}); check "
+                           "its name.") from error
+    except ValueError as error:
+        raise RequestError(f"The prompts file {path} is not UTF-8 text; save it as UTF-8 with one "
+                           "prompt a line.") from error
+    jobs = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        try:
+            request = GenerationRequest(**{**given, "prompt": line.strip()})
+        except RequestError as error:
+            raise RequestError(f"Line {number} of {path}: {error}") from error
+        jobs.append(_job(request, options, prefix=f"{len(jobs) + 1:03d}"))
+    if not jobs:
+        raise RequestError(f"The prompts file {path} holds no prompt: write one a line; lines "
+                           "that begin with # are skipped.")
+    return jobs
+
+
+def _job(request: GenerationRequest, options: Namespace, *, prefix: str = "",
+         source_hash: str = "") -> Job:
+    """Return the job of a request: at -o, or under a name that tells time, prompt and seed."""
+    if options.output:
+        path = options.output
+        return Job(request, path.parent, path.stem, path.suffix, True, source_hash)
+    folder = options.output_directory or Path("outputs", time.strftime("%Y-%m-%d"))
+    slug = "-".join(re.findall(r"\w+", request.prompt.lower()))[:40].strip("-_") or "clip"
+    stem = f"{prefix or time.strftime('%H%M%S')}_{slug}"
+    return Job(request, folder, stem, ".mp4", False, source_hash)
+
+
+# ---- options, from the request's fields
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Raise the sentence instead of printing usage and exiting with 2."""
+        is_word = message.startswith("unrecognized arguments: ") and ": -" not in message
+        advice = "put the prompt in quotes" if is_word else "see python -m engine --help"
+        raise RequestError(f"{message[:1].upper()}{message[1:]}; {advice}.")
+
+
+def _parser() -> ArgumentParser:
+    """Return the parser. A field that was not given is absent, and so keeps its own default."""
+    parser = _Parser(prog="python -m engine", allow_abbrev=False, epilog=EPILOG,
+                     description="Make a clip from a prompt.")
+    parser.add_argument("prompt", nargs="?", help="what the clip shows, in plain words")
+    for spec in fields(GenerationRequest):
+        if spec.name == "prompt":
+            continue
+        action = "store_true" if spec.type is bool else "store"
+        parser.add_argument(_flag(spec.name), dest=spec.name, action=action, default=SUPPRESS,
+                            help=_help(spec), **_value_name(spec))
+    parser.add_argument("--prompts", type=Path, metavar="FILE",
+                        help="make one clip for each line; # begins a comment")
+    parser.add_argument("--from-file", type=Path, metavar="CLIP",
+                        help="make the clip of a file again from the settings inside it")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to save the clip")
+    parser.add_argument("--output-directory", type=Path, metavar="DIR",
+                        help="where to save clips under names of their own")
+    parser.add_argument("--models-directory", type=Path, metavar="DIR",
+                        help="where your own models are")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: cpu)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    return parser
+
+
+def _flag(name: str) -> str:
+    return FLAGS.get(name, "--" + name.replace("_", "-"))
+
+
+def _value_name(spec: Any) -> dict[str, str]:
+    names = {int: "N", float: "X", str: "TEXT"}
+    return {} if spec.type is bool else {"metavar": names[spec.type]}
+
+
+def _help(spec: Any) -> str:
+    """Return a field's help with its range and default, as argparse wants it."""
+    limits, default = spec.metadata, f"default: {spec.default}"
+    if spec.name == "seed":
+        default = "default: random, and printed"
+    if "choices" in limits:
+        default = f"{', '.join(limits['choices'])}; {default}"
+    elif "minimum" in limits and spec.name != "seed":
+        default = f"{limits['minimum']} to {limits['maximum']}; {default}"
+    shown = spec.metadata["help"] if spec.type is bool or spec.default == "" \
+        else f"{spec.metadata['help']} ({default})"
+    return shown.replace("%", "%%")
+
+
+# ---- while it runs
+
+def _step_bar():
+    """Return a callback that draws the progress on a terminal, or None where none looks on."""
+    if not sys.stderr.isatty():
+        return None
+
+    def draw(event: StepEvent) -> None:
+        done = STEP_BAR * event.step // event.steps
+        end = "\r\033[K" if event.step == event.steps else ""
+        sys.stderr.write(f"\r\033[K{event.stage} [{'#' * done}{'.' * (STEP_BAR - done)}] "
+                         f"{event.step}/{event.steps}, {event.seconds_left:.0f} s left{end}")
+        sys.stderr.flush()
+    return draw
+
+
+@contextmanager
+def _interrupts() -> Iterator[ShouldStop]:
+    """Answer "was Ctrl-C pressed?" while inside; a second one stops at once."""
+    pressed: list[bool] = []
+
+    def note(_signal: int, _frame: Any) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(True)
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,93 @@
+"""The questions: test-split captions, and true clips that answer them as often as there are seeds.
+
+Every caption is a (subject, place, travel) triple no model was trained on. A model answers each
+with one clip a seed; the world answers with as many scenes of the same triple, drawn anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.evaluation.eta import Eta, Say
+from engine.evaluation.judge import FRAMES, HEIGHT, WIDTH, size_class
+from engine.storybook.captions import canonical_caption
+from engine.storybook.motion import pose, zoom
+from engine.storybook.sprites import Sprite
+from engine.storybook.world import Scene, render, sample_scene
+
+FPS = (6.0, 12.0, 24.0)
+Cast = Mapping[str, Sprite]
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What is asked and what is true.
+
+    scenes: one row a seed of n scenes; a column shares its subject, place and travel. captions,
+    fps: n. true: uint8 (seeds, n, t, h, w, 3), the scenes painted.
+    """
+
+    scenes: tuple[tuple[Scene, ...], ...]
+    captions: tuple[str, ...]
+    fps: tuple[float, ...]
+    true: np.ndarray
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Subject of each caption."""
+        return tuple(scene.subject for scene in self.scenes[0])
+
+    def asked(self, attribute: str) -> tuple[str, ...]:
+        """What each caption asks for: its subject, place or travel."""
+        return tuple(getattr(scene, attribute) for scene in self.scenes[0])
+
+    def noise_seeds(self, row: int) -> list[int]:
+        """Seeds of one row of made clips, all different."""
+        return [row * 100_000 + column for column in range(len(self.captions))]
+
+
+def set_exam(cast: Cast, samples: int, seeds: int, tell: Say, seed: int = 0) -> Exam:
+    """Draw the questions and paint their true answers; the same arguments give the same exam."""
+    rng = np.random.default_rng((seed, 1))
+    first = [sample_scene(rng, cast, split="test") for _ in range(samples)]
+    rows = [first] + [[again(rng, scene, cast) for scene in first] for _ in range(seeds - 1)]
+    fps = tuple(FPS[index % len(FPS)] for index in range(samples))
+    eta = Eta("Painting true clips", samples * seeds, tell)
+    true = np.stack([paint_all(row, fps, cast, eta) for row in rows])
+    captions = tuple(canonical_caption(scene, cast) for scene in first)
+    return Exam(tuple(tuple(row) for row in rows), captions, fps, true)
+
+
+def reference_clips(cast: Cast, count: int, tell: Say, seed: int = 0) -> np.ndarray:
+    """Paint many other test-split clips, the set that storybook-FVD measures from."""
+    rng = np.random.default_rng((seed, 2))
+    scenes = [sample_scene(rng, cast, split="test") for _ in range(count)]
+    fps = [FPS[index % len(FPS)] for index in range(count)]
+    return paint_all(scenes, fps, cast, Eta("Painting reference clips", count, tell))
+
+
+def again(rng: np.random.Generator, scene: Scene, cast: Cast) -> Scene:
+    """Draw another scene with the same subject, place and travel."""
+    alone = {scene.subject: cast[scene.subject]}
+    while True:
+        other = sample_scene(rng, alone)
+        if (other.place, other.travel) == (scene.place, scene.travel):
+            return other
+
+
+def paint_all(scenes: Sequence[Scene], fps: Sequence[float], cast: Cast, eta: Eta) -> np.ndarray:
+    """Render scenes at the judge's size: uint8 (n, t, h, w, 3)."""
+    clips = np.empty((len(scenes), FRAMES, HEIGHT, WIDTH, 3), np.uint8)
+    for index, (scene, rate) in enumerate(zip(scenes, fps, strict=True)):
+        clips[index] = render(scene, cast, np.arange(FRAMES) / rate, HEIGHT, WIDTH)
+        eta.advance()
+    return clips
+
+
+def true_words(scene: Scene, fps: float, cast: Cast) -> dict[str, str]:
+    """Answer every question about a scene."""
+    times = np.arange(FRAMES) / fps
+    heights = pose(scene, cast[scene.subject], times, WIDTH / HEIGHT).size * zoom(scene, times)
+    return {"subject": scene.subject, "place": scene.place, "travel": scene.travel,
+            "size": size_class(float(heights.mean()))}

@@ -1,0 +1,23 @@
+"""Read and write clips as files: mp4, webm, mov, gif, webp, apng/png, and numbered PNGs in a zip.
+
+Every file can carry the request that made it (`request_metadata`) and give it back
+(`read_request`). Imports neither torch, Pillow nor ffmpeg until a file is touched.
+"""
+
+from engine.media.files import check_destination, read_clip, read_metadata, write_clip
+from engine.media.formats import MediaClip, ReadLimits, known_suffixes
+from engine.media.settings import MEDIA_KEY, PROGRAM, read_request, request_metadata
+
+__all__ = [
+    "MEDIA_KEY",
+    "PROGRAM",
+    "MediaClip",
+    "ReadLimits",
+    "check_destination",
+    "known_suffixes",
+    "read_clip",
+    "read_metadata",
+    "read_request",
+    "request_metadata",
+    "write_clip",
+]

@@ -1,0 +1,160 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from engine.model import FIT, Carry, Conditions, FITConfig, Part
+from engine.model.patching import Layout
+from engine.presets import PRESETS
+
+TINY = PRESETS["tiny"].network
+PLAIN = replace(TINY, local_kernel=0, overlap=0, global_layers=0)
+
+
+def conditions(config: FITConfig, b: int, seed: int = 0) -> Conditions:
+    g = torch.Generator().manual_seed(seed)
+    mask = torch.arange(7) < torch.tensor([[3], [7]]).repeat(b, 1)[:b]
+    return Conditions(torch.randn(b, 7, config.text_width, generator=g), mask,
+                      torch.ones(b, dtype=torch.bool), torch.full((b,), 12.0),
+                      torch.full((b, 2), 64.0),
+                      torch.full((b,), 0.3) if config.augmented else None)
+
+
+def clip(config: FITConfig, b: int = 2) -> torch.Tensor:
+    channels = config.channels + config.condition_channels
+    g = torch.Generator().manual_seed(1)
+    return torch.randn(b, channels, config.frames, config.height, config.width, generator=g)
+
+
+def built(config: FITConfig) -> FIT:
+    torch.manual_seed(0)
+    return FIT(config).eval()
+
+
+@pytest.mark.parametrize(("name", "billions"), [
+    ("paper_500m", 0.4998), ("paper_3b9", 3.921), ("paper_3b9_upsampler", 3.92)])
+def test_paper_presets_have_the_paper_s_size(name, billions):
+    with torch.device("meta"):
+        network = FIT(PRESETS[name].network)
+    count = sum(p.numel() for p in network.parameters()) / 1e9
+    assert count == pytest.approx(billions, rel=0.01)
+
+
+def test_group_order_comes_back():
+    layout = Layout(frames=3, group_rows=2, group_columns=5, rows=7, columns=11)
+    grid = torch.randn(2, 3, 14, 55, 4)
+    tokens = layout.to_groups(grid)
+    assert tokens.shape == (2, 10, 3 * 7 * 11, 4)
+    assert torch.equal(layout.to_grid(tokens), grid)
+    assert torch.equal(tokens[0, 6, 0], grid[0, 0, 7, 11])
+
+
+def test_output_has_the_clip_s_size_without_padding():
+    config = replace(TINY, height=11)
+    output, latents = built(config)(clip(config), torch.zeros(2), conditions(config, 2))
+    assert output.shape == (2, 3, 4, 11, 16)
+    assert latents.shape == (2, config.n_latents, config.latent_width)
+
+
+@torch.no_grad()
+def test_without_global_layers_a_pixel_changes_only_its_group():
+    network, video = built(PLAIN), clip(PLAIN)
+    before, _ = network(video, torch.zeros(2), conditions(PLAIN, 2))
+    video[0, 0, 1, 0, 0] += 1.0
+    after, _ = network(video, torch.zeros(2), conditions(PLAIN, 2))
+    changed = (before != after).any(dim=1)[0]                                 # (t, h, w)
+    high, wide = PLAIN.group_pixels
+    assert changed[:, :high, :wide].any()
+    assert not changed[:, high:].any() and not changed[:, :, wide:].any()
+
+
+@torch.no_grad()
+def test_with_global_layers_a_pixel_reaches_every_group():
+    config = replace(PLAIN, global_layers=1)
+    network, video = built(config), clip(config)
+    before, _ = network(video, torch.zeros(2), conditions(config, 2))
+    video[0, 0, 1, 0, 0] += 1.0
+    after, _ = network(video, torch.zeros(2), conditions(config, 2))
+    assert (before != after)[0].any(dim=0).all(dim=0).float().mean() > 0.9
+
+
+@torch.no_grad()
+def test_groups_may_come_in_any_order():
+    """With positions shared, swapping two groups with their latents swaps their outputs."""
+    config = replace(TINY, shared_positions=True, local_kernel=0, overlap=0)
+    network, video, c = built(config), clip(config), conditions(config, 2)
+    _, wide = config.group_pixels
+    swapped = torch.cat((video[..., wide:], video[..., :wide]), dim=-1)
+    rows, columns = config.group_grid
+    order = torch.arange(rows * columns).view(rows, columns).flip(1).flatten().expand(2, -1)
+    out, _ = network(video, torch.zeros(2), c)
+    out_swapped, _ = network(swapped, torch.zeros(2), c, part=Part(groups=order))
+    expected = torch.cat((out[..., wide:], out[..., :wide]), dim=-1)
+    torch.testing.assert_close(out_swapped, expected, atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_self_conditioning_is_exactly_neutral_at_the_start():
+    network, video, c = built(TINY), clip(TINY), conditions(TINY, 2)
+    first, latents = network(video, torch.zeros(2), c)
+    second, _ = network(video, torch.zeros(2), c, Carry(latents, torch.ones(2, dtype=bool)))
+    assert torch.equal(first, second)
+
+
+@torch.no_grad()
+def test_dropped_carry_equals_no_carry_even_when_trained():
+    network, video, c = built(TINY), clip(TINY), conditions(TINY, 2)
+    torch.nn.init.ones_(network.self_conditioning.gate.weight)
+    torch.nn.init.ones_(network.self_conditioning.gate.bias)
+    first, latents = network(video, torch.zeros(2), c)
+    kept = torch.tensor([True, False])
+    second, _ = network(video, torch.zeros(2), c, Carry(latents, kept))
+    assert not torch.allclose(first[0], second[0])
+    assert torch.equal(first[1], second[1])
+
+
+@torch.no_grad()
+def test_masked_text_tokens_do_not_matter_and_visible_ones_do():
+    network, video, c = built(TINY), clip(TINY), conditions(TINY, 2)
+    before, _ = network(video, torch.zeros(2), c)
+    tokens = c.text_tokens.clone()
+    tokens[0, 5] += 10                                                        # beyond 3 visible
+    hidden, _ = network(video, torch.zeros(2), replace(c, text_tokens=tokens))
+    assert torch.equal(before, hidden)
+    tokens[0, 1] += 10
+    seen, _ = network(video, torch.zeros(2), replace(c, text_tokens=tokens))
+    assert not torch.allclose(before[0], seen[0])
+
+
+@torch.no_grad()
+def test_dropped_text_is_the_same_whatever_it_said():
+    network, video = built(TINY), clip(TINY)
+    one, _ = network(video, torch.zeros(2), conditions(TINY, 2, seed=1).without_text())
+    two, _ = network(video, torch.zeros(2), conditions(TINY, 2, seed=2).without_text())
+    assert torch.equal(one, two)
+
+
+@pytest.mark.parametrize("field", ["fps", "resolution"])
+@torch.no_grad()
+def test_scalar_tokens_reach_the_output(field):
+    network, video, c = built(TINY), clip(TINY), conditions(TINY, 2)
+    before, _ = network(video, torch.zeros(2), c)
+    other, _ = network(video, torch.zeros(2), replace(c, **{field: getattr(c, field) * 2}))
+    assert not torch.allclose(before, other)
+    image = replace(c, fps=torch.full((2,), float("inf")))
+    assert network(video, torch.zeros(2), image)[0].isfinite().all()
+
+
+@torch.no_grad()
+def test_some_frames_alone_use_their_own_positions():
+    network, video, c = built(TINY), clip(TINY), conditions(TINY, 2)
+    early, _ = network(video[:, :, :2], torch.zeros(2), c, part=Part(torch.tensor([0, 1])))
+    late, _ = network(video[:, :, :2], torch.zeros(2), c, part=Part(torch.tensor([2, 3])))
+    assert early.shape == (2, 3, 2, 12, 16)
+    assert not torch.allclose(early, late)
+
+
+@pytest.mark.parametrize("changes", [{"width": 20}, {"n_latents": 17}])
+def test_config_that_does_not_divide_is_refused(changes):
+    with pytest.raises(ValueError):
+        replace(TINY, **changes)

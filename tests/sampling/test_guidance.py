@@ -1,0 +1,60 @@
+import pytest
+import torch
+
+from engine.sampling import (
+    SOLVERS,
+    SamplerState,
+    constant_weights,
+    dynamic_threshold,
+    guided,
+    oscillating_weights,
+    sample,
+    sigmas,
+)
+
+
+def _pair(x, sigma, carry):
+    """Conditional half says 3, unconditional half says 1; carries count each half's calls."""
+    b = len(x) // 2
+    rows = torch.cat((torch.full((b, 1), 3.0), torch.full((b, 1), 1.0)))
+    seen = torch.zeros(2 * b) if carry is None else carry
+    return rows, seen + rows[:, 0]
+
+
+@pytest.mark.parametrize(("weight", "expected"), [(0.0, 3.0), (1.0, 5.0), (2.5, 8.0)])
+def test_guidance_extrapolates_from_unconditional(weight, expected):
+    denoise = guided(_pair, [weight], threshold=None)
+    denoised, _ = denoise(torch.zeros(2, 1), torch.tensor(1.0), None)
+    torch.testing.assert_close(denoised, torch.full((2, 1), expected))
+
+
+def test_branches_keep_their_own_carry():
+    denoise = guided(_pair, [1.0, 1.0], threshold=None)
+    _, carry = denoise(torch.zeros(2, 1), torch.tensor(1.0), None)
+    _, carry = denoise(torch.zeros(2, 1), torch.tensor(1.0), carry)
+    assert carry.inner.tolist() == [6.0, 6.0, 2.0, 2.0]
+
+
+def test_oscillating_weights_open_high_then_alternate_and_hold_within_a_step():
+    weights = oscillating_weights(4.0, 20, 2)
+    assert weights[0::2] == weights[1::2]
+    assert weights[0:10:2] == [8.0, 8.0, 0.5, 8.0, 0.5]
+
+
+def test_heun_never_runs_out_of_weights():
+    steps = 5
+    denoise = guided(lambda x, s, c: (x * 0, c), constant_weights(1.0, steps, 2), None)
+    sample(denoise, SamplerState(torch.ones(1, 1)), sigmas(steps), 1.0, SOLVERS["heun"])
+
+
+def test_threshold_leaves_a_clip_in_range_alone():
+    clip = torch.linspace(-1, 1, 101)[None]
+    assert torch.equal(dynamic_threshold(clip), clip)
+
+
+def test_threshold_pulls_each_clip_back_by_its_own_extremes():
+    clips = torch.stack((torch.linspace(-3, 3, 1001), torch.linspace(-1, 1, 1001)))
+    pulled = dynamic_threshold(clips, 0.995)
+    assert pulled.abs().max() <= 1 + 1e-6
+    assert torch.equal(pulled[1], clips[1])
+    torch.testing.assert_close(pulled[0, 600], clips[0, 600] / (0.995 * 3), rtol=0.01, atol=0)

@@ -1,0 +1,108 @@
+"""Loading a cast: names, pyramids, the cache and damaged files."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from engine.errors import DataError
+from engine.storybook.pyramid import LEVELS
+from engine.storybook.sprites import CORE_12, CORE_20, CORE_40, load_sprites
+from tests.storybook.conftest import FRAME_COUNT, ROWS, write_cast
+
+
+def test_core_casts_grow_from_one_another():
+    assert (len(CORE_12), len(CORE_20), len(CORE_40)) == (12, 20, 40)
+    assert set(CORE_12) < set(CORE_20) < set(CORE_40)
+
+
+def test_every_subject_has_its_own_name(cast):
+    assert len(cast) == len(ROWS)
+    assert {"grinning yellow face", "yellow face with sunglasses"} < set(cast)
+
+
+def test_a_core_subject_with_a_motion_leaves_its_namesakes_out(cast_folder):
+    names = {sprite.name for sprite in load_sprites(cast_folder, "core40")}
+    assert "grinning yellow face" in names
+    assert "yellow face with sunglasses" not in names
+
+
+def test_subjects_are_chosen_by_noun_or_by_name(cast_folder):
+    chosen = load_sprites(cast_folder, ["dog", "yellow face with sunglasses"])
+    assert [sprite.name for sprite in chosen] == ["dog", "yellow face with sunglasses"]
+
+
+def test_stills_join_the_cast_as_single_frames(cast_folder):
+    cast = {sprite.name: sprite for sprite in load_sprites(cast_folder, "all", stills=True)}
+    assert cast["red apple"].frames.frame_count == 1
+    assert cast["dog"].frames.frame_count == FRAME_COUNT
+
+
+def test_size_means_the_visible_box_common_to_all_frames(cast):
+    # Head from column 12, body to column 76; head from row 18, leg to row 84.
+    assert cast["dog"].frames.visible_width == 76 - 12 + 1
+    assert cast["dog"].frames.visible_height == 84 - 18 + 1
+
+
+def test_every_level_halves_the_one_before_and_keeps_its_mean(cast):
+    levels = [cast["dog"].frames.level(index) for index in range(LEVELS)]
+    for fine, coarse in itertools.pairwise(levels):
+        assert fine.shape[1:3] == (2 * coarse.shape[1], 2 * coarse.shape[2])
+        assert fine.mean() == pytest.approx(coarse.mean(), abs=0.5)
+
+
+def test_colour_is_premultiplied_at_soft_edges(cast):
+    level = cast["dog"].frames.level(3)
+    assert (level[..., :3] <= level[..., 3:]).all()
+    assert ((level[..., 3] > 0) & (level[..., 3] < 255)).any()
+
+
+def test_the_cache_gives_back_the_same_levels_without_the_decoder(tmp_path, monkeypatch):
+    folder = write_cast(tmp_path / "sprites")
+    first = load_sprites(folder, ["dog"], cache=tmp_path / "cache")[0]
+    before = [np.array(first.frames.level(index)) for index in range(LEVELS)]
+
+    def refuse(*_):
+        raise AssertionError("decoded although the cache holds it")
+
+    monkeypatch.setattr("engine.storybook.pyramid._decode", refuse)
+    again = load_sprites(folder, ["dog"], cache=tmp_path / "cache")[0]
+    assert again.frames.colour == first.frames.colour
+    for index, level in enumerate(before):
+        np.testing.assert_array_equal(level, again.frames.level(index))
+
+
+def test_a_damaged_picture_is_skipped_and_reported_in_one_sentence(tmp_path):
+    folder = write_cast(tmp_path / "sprites")
+    (folder / "animated" / "dog.webp").write_bytes(b"RIFF nothing to see")
+    reports = []
+    names = {sprite.name for sprite in load_sprites(folder, "all", reports.append)}
+    assert "dog" not in names
+    assert len(names) == len(ROWS) - 1
+    assert len(reports) == 1
+    assert "dog" in reports[0]
+
+
+def test_a_cut_off_picture_is_skipped_and_reported(tmp_path):
+    folder = write_cast(tmp_path / "sprites")
+    path = folder / "animated" / "fish.webp"
+    path.write_bytes(path.read_bytes()[:-200])
+    reports = []
+    names = {sprite.name for sprite in load_sprites(folder, "all", reports.append)}
+    assert "blue fish" not in names
+    assert len(reports) == 1
+
+
+def test_a_missing_folder_or_table_says_what_was_expected(tmp_path):
+    with pytest.raises(DataError, match=r"animated\.tsv"):
+        load_sprites(tmp_path / "nowhere")
+    folder = write_cast(tmp_path / "sprites")
+    (folder / "still.tsv").unlink()
+    load_sprites(folder, "all")
+    with pytest.raises(DataError, match=r"still\.tsv"):
+        load_sprites(folder, "all", stills=True)
+
+
+def test_an_unknown_subject_is_an_error_and_not_an_empty_cast(cast_folder):
+    with pytest.raises(DataError, match="No subject"):
+        load_sprites(cast_folder, ["wombat"])

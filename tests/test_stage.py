@@ -1,0 +1,140 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from engine import checkpoint
+from engine.errors import Cancelled, ModelError
+from engine.model import Conditions
+from engine.presets import PRESETS
+from engine.sampling import SOLVERS
+from engine.stage import SampleSettings, Stage, Watch, load_stage, unit_noise
+
+TINY = PRESETS["tiny"]
+SETTINGS = SampleSettings(steps=3)
+
+
+@pytest.fixture(scope="module")
+def stage() -> Stage:
+    torch.manual_seed(0)
+    made = Stage(TINY)
+    for p in made.network.parameters():  # not zero anywhere, so that self-conditioning acts
+        torch.nn.init.normal_(p, std=0.1) if p.ndim == 1 else None
+    return made
+
+
+def conditions(b: int) -> Conditions:
+    g = torch.Generator().manual_seed(3)
+    tokens = torch.randn(1, 5, TINY.network.text_width, generator=g).expand(b, -1, -1)
+    return Conditions(tokens, torch.ones(b, 5, dtype=torch.bool), torch.ones(b, dtype=torch.bool),
+                      torch.full((b,), 12.0), torch.full((b, 2), 64.0))
+
+
+def test_zero_network_gives_exactly_c_skip_times_x(stage):
+    silent = Stage(TINY)
+    torch.nn.init.zeros_(silent.network.head.to_pixels.weight)
+    torch.nn.init.zeros_(silent.network.head.to_pixels.bias)
+    x, sigma = torch.randn(2, *stage.clip_shape), torch.tensor([0.3, 5.0])
+    denoised, _ = silent.denoise(x, sigma, conditions(2))
+    skip = silent.preconditioning.c_skip(sigma)[:, None, None, None, None]
+    assert torch.equal(denoised, skip * x)
+
+
+@pytest.mark.parametrize("sampler", list(SOLVERS))
+@pytest.mark.parametrize("guidance", [0.0, 3.0])
+def test_same_seed_gives_the_same_bits(stage, sampler, guidance):
+    settings = replace(SETTINGS, sampler=sampler, guidance=guidance)
+    one, two = (stage.sample(unit_noise([7], stage.clip_shape), conditions(1), settings)
+                for _ in range(2))
+    assert torch.equal(one, two)
+    assert one.isfinite().all() and one.abs().max() <= 1 + 1e-6
+
+
+def test_draft_alone_or_beside_others_differs_by_at_most_one_level(stage):
+    alone = stage.sample(unit_noise([7], stage.clip_shape), conditions(1), SETTINGS)
+    beside = stage.sample(unit_noise([5, 6, 7, 8], stage.clip_shape), conditions(4), SETTINGS)
+    assert (alone[0] - beside[2]).abs().max() <= 2 / 255
+    assert not torch.allclose(beside[1], beside[2], atol=0.1)
+
+
+def test_seeds_and_streams_give_different_noise():
+    shape = (3, 2, 5, 7)
+    assert not torch.equal(unit_noise([1], shape), unit_noise([2], shape))
+    assert not torch.equal(unit_noise([1], shape), unit_noise([1], shape, stream=1))
+    assert unit_noise([2**63 - 1], shape, stream=2).isfinite().all()
+
+
+def test_negative_prompt_takes_the_unconditional_branch(stage):
+    noise, c = unit_noise([7], stage.clip_shape), conditions(1)
+    negative = replace(c, text_tokens=c.text_tokens * -1)
+    plain = stage.sample(noise, c, SETTINGS)
+    steered = stage.sample(noise, c, SETTINGS, negative=negative)
+    same = stage.sample(noise, c, replace(SETTINGS, guidance=0.0))
+    unguided = stage.sample(noise, c, SETTINGS, negative=c)
+    assert not torch.allclose(plain, steered)
+    torch.testing.assert_close(same, unguided, atol=2 / 255, rtol=0)
+
+
+@pytest.mark.parametrize("sampler", list(SOLVERS))
+def test_cancel_takes_effect_before_the_next_evaluation(stage, sampler):
+    evaluations = 0
+    stopping = False
+
+    def count(*_):
+        nonlocal evaluations, stopping
+        evaluations += 1
+        stopping = evaluations == 2
+
+    handle = stage.network.register_forward_hook(count)
+    try:
+        with pytest.raises(Cancelled):
+            stage.sample(unit_noise([7], stage.clip_shape), conditions(1),
+                         replace(SETTINGS, steps=8, sampler=sampler),
+                         watch=Watch(should_stop=lambda: stopping))
+    finally:
+        handle.remove()
+    assert evaluations == 2
+
+
+def test_saved_stage_loads_to_the_same_output(stage, tmp_path):
+    _save(stage, tmp_path)
+    loaded = load_stage(tmp_path)
+    x, sigma = torch.randn(1, *stage.clip_shape), torch.tensor([0.5])
+    with torch.no_grad():
+        stage.network.eval()
+        expected, _ = stage.denoise(x, sigma, conditions(1))
+        actual, _ = loaded.denoise(x, sigma, conditions(1))
+    assert torch.equal(actual, expected)
+
+
+def _save(stage: Stage, folder) -> None:
+    checkpoint.write_config(stage.config, folder / "config.json")
+    checkpoint.save_weights(stage.network.state_dict(), folder / "model.safetensors")
+
+
+def test_weights_of_another_shape_are_named(stage, tmp_path):
+    _save(stage, tmp_path)
+    other = replace(TINY, network=replace(TINY.network, blocks=3))
+    checkpoint.write_config(other, tmp_path / "config.json")
+    with pytest.raises(ModelError, match=r"do not match.*blocks\.2"):
+        load_stage(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "foreign", "missing"])
+def test_damaged_weights_are_a_sentence(stage, tmp_path, damage):
+    _save(stage, tmp_path)
+    path = tmp_path / "model.safetensors"
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:1000] if damage == "truncated" else b"hello" * 50)
+    with pytest.raises(ModelError, match=str(tmp_path)):
+        load_stage(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"network": 3}', '{"network": {"colour": 1}}',
+                                  '{"network": {"width": 20}}', '{"network": {"frames": "x"}}'])
+def test_bad_config_is_a_sentence(tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(ModelError, match=r"config\.json"):
+        load_stage(tmp_path)

@@ -1,0 +1,65 @@
+import pytest
+import torch
+
+from engine.errors import ModelError
+from engine.text import TextEncoder
+
+
+@pytest.fixture(scope="module")
+def encoder() -> TextEncoder:
+    return TextEncoder(length=12)
+
+
+def test_mask_counts_the_prompt_s_own_tokens(encoder):
+    encoded = encoder.encode(["dog", "a dog walking to the left"])
+    assert encoded.tokens.shape == (2, 12, encoder.width)
+    assert encoded.mask.sum(1).tolist() == [3, 8]                 # with the two marks around
+    assert not encoded.tokens[0, 3:].any()
+
+
+def test_a_prompt_s_tokens_do_not_depend_on_its_neighbours(encoder):
+    alone = TextEncoder(length=12).encode(["a cat"])
+    beside = encoder.encode(["a much longer prompt about a dog", "a cat"])
+    assert torch.equal(alone.tokens[0], beside.tokens[1])
+
+
+def test_left_and_right_differ(encoder):
+    tokens = encoder.encode(["moving to the left", "moving to the right"]).tokens
+    assert (tokens[0] - tokens[1]).abs().max() > 0.1
+
+
+def test_long_prompt_is_cut_and_says_what_was_used(encoder):
+    prompt = "dog " * 50
+    assert encoder.used_words(prompt) == " ".join(["dog"] * 10)
+    assert encoder.encode([prompt]).mask.all()
+
+
+@pytest.mark.parametrize("prompt", ["a dog", "", "🐕🚗", "كلب يمشي"])
+def test_short_prompts_of_any_script_are_used_whole(encoder, prompt):
+    assert encoder.used_words(prompt) == prompt
+    assert encoder.encode([prompt]).tokens.isfinite().all()
+
+
+def test_encoded_prompts_are_cached(encoder):
+    encoder.encode(["a unicorn"])
+    calls = []
+    handle = encoder._model.register_forward_hook(lambda *_: calls.append(1))
+    encoder.encode(["a unicorn"])
+    handle.remove()
+    assert not calls
+
+
+def test_any_t5_folder_loads_by_the_same_class(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    minilm = TextEncoder()
+    minilm._tokenizer.save_pretrained(tmp_path)
+    config = transformers.T5Config(vocab_size=len(minilm._tokenizer), d_model=8, d_kv=4, d_ff=8,
+                                   num_layers=1, num_heads=2)
+    transformers.T5EncoderModel(config).save_pretrained(tmp_path)
+    encoded = TextEncoder(str(tmp_path), length=9).encode(["a dog"])
+    assert encoded.tokens.shape == (1, 9, 8)
+
+
+def test_missing_encoder_is_a_sentence(tmp_path):
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        TextEncoder(str(tmp_path / "nowhere"))
