@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Engine:
-    """What a worker needs from the engine: its door and how to write a clip's file."""
+    """What a worker needs from the engine: its door, and how to write a clip and its parents."""
 
     generate: Callable[..., list]
-    write: Callable[[Path, Any], object]  # path, GeneratedClip
+    write: Callable[[Path, Any, list[str]], object]
 
 
 class Worker:
@@ -129,11 +130,16 @@ class Worker:
         draft = self.journal.clip(job.source)
         return read_loop(self.journal.output_directory / draft.loop, draft.frames)
 
+    def _parents_of(self, job: Job) -> list[str]:
+        """Return the file names of the clips a job starts from."""
+        return [] if job.source is None else [Path(self.journal.clip(job.source).path).name]
+
     def _keep(self, job: Job, clip: Any) -> dict[str, Any]:
         """Write one clip's files and return its row."""
         folder, request = self.journal.output_directory, clip.request
+        parents = self._parents_of(job)
         path = keep(folder, clip_name(request, job.id, job.created), ".mp4",
-                    lambda target: self.engine.write(target, clip))
+                    lambda target: self.engine.write(target, clip, parents))
         loop = keep(folder, f"loops/{Path(path).stem}", ".webp",
                     lambda target: write_loop(target, clip.frames, request.fps))
         frames, height, width, _ = clip.frames.shape
@@ -173,22 +179,20 @@ class StageClock:
 
 
 def load_engine(models_directory: Path | None, device: str, threads: int) -> Engine:
-    """Import torch and the engine, and say once how many processor cores to use."""
-    import functools
+    """Import the engine, having said how many processor cores it may use.
 
-    import torch
+    threads: taken unless the environment already says OMP_NUM_THREADS.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # read once, when torch is imported
+    from engine.generate import generate
     from engine.media import request_metadata, write_clip
 
-    from engine.generate import generate
+    def write(path: Path, clip: Any, parents: list[str]) -> object:
+        about = {"model_hash": clip.model_hash} | ({"parents": parents} if parents else {})
+        return write_clip(path, clip.frames, clip.request.fps,
+                          request_metadata(clip.request, about))
 
-    torch.set_num_threads(threads)
-
-    def write(path: Path, clip: Any) -> object:
-        metadata = request_metadata(clip.request, {"model_hash": clip.model_hash})
-        return write_clip(path, clip.frames, clip.request.fps, metadata)
-
-    return Engine(functools.partial(generate, models_directory=models_directory, device=device),
-                  write)
+    return Engine(partial(generate, models_directory=models_directory, device=device), write)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import Cancelled, ModelError
+from engine.media import write_clip
 from engine.progress import StepEvent
-from snapui.files import write_loop
 from snapui.worker import Engine, main
 
 STEP_SECONDS = float(os.environ.get("STAND_IN_STEP_SECONDS", "0.02"))
@@ -64,16 +64,9 @@ def generate(request, *, on_step=None, should_stop=None, draft_frames=None):
             for seed in request.draft_seeds]
 
 
-def write(path, clip):
-    """Write a clip; without the media layer a WebP has to do."""
-    try:
-        from engine.media import write_clip
-    except ImportError:
-        frames = path.with_suffix(".webp")
-        write_loop(frames, clip.frames, clip.request.fps)
-        frames.rename(path)
-    else:
-        write_clip(path, clip.frames, clip.request.fps, {})
+def write(path, clip, parents):
+    """Write a clip as the worker does."""
+    write_clip(path, clip.frames, clip.request.fps, {"parents": str(parents)})
 
 
 def load(*_):

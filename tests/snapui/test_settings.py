@@ -84,14 +84,3 @@ def test_the_pages_process_imports_no_torch_and_writes_no_editor_stubs():
               "if name in sys.modules], component_meta.create_or_modify_pyi())")
     result = run("-c", script)
     assert result.stdout.strip() == "[] None", result.stderr
-
-
-def test_only_the_worker_names_the_engine_proper():
-    light = {"request", "media", "catalog", "errors", "progress"}
-    for path in (ROOT / "snapui").rglob("*.py"):
-        if path.name == "worker.py":
-            continue
-        for line in path.read_text().splitlines():
-            words = line.split()
-            if words[:1] in (["import"], ["from"]) and words[1].startswith("engine"):
-                assert words[1].split(".")[1] in light, f"{path}: {line}"
