@@ -63,9 +63,13 @@ class Judge(nn.Module):
         super().__init__()
         self.config = config
         width = config.width
-        self.look = _tower((3, width, 2 * width, 4 * width, 4 * width), config.look)
-        self.motion = _tower((3 * FRAMES, 2 * width, 2 * width, 4 * width, 4 * width),
-                             config.motion)
+        deep = (2 * width, 4 * width, 4 * width)
+        self.look = nn.Sequential(_convolution(3, width, side=5, stride=2),
+                                  _tower((width, *deep), config.look))
+        # All frames at once, at half the size, so that one filter sees a whole way.
+        self.motion = nn.Sequential(nn.AvgPool2d(2),
+                                    _convolution(3 * FRAMES, 2 * width, side=3, stride=1),
+                                    _tower((2 * width, *deep), config.motion))
         self.heads = nn.ModuleDict({
             name: nn.Linear(config.look + config.motion, len(config.words(name)))
             for name in ATTRIBUTES})
@@ -141,13 +145,15 @@ def _channels_last(pictures: Tensor) -> Tensor:
     return pictures.contiguous(memory_format=torch.channels_last)
 
 
+def _convolution(before: int, after: int, side: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(before, after, side, stride, side // 2, bias=False),
+                         nn.BatchNorm2d(after), nn.ReLU())
+
+
 def _tower(widths: Sequence[int], out: int) -> nn.Sequential:
-    """Stack strided convolutions over (36, 64) pictures and summarise them in `out` numbers."""
-    layers: list[nn.Module] = []
-    for number, (before, after) in enumerate(pairwise(widths)):
-        side, stride = (5, 2) if number == 0 else (3, 2 if number < 3 else 1)
-        layers += [nn.Conv2d(before, after, side, stride, side // 2, bias=False),
-                   nn.BatchNorm2d(after), nn.ReLU()]
+    """Narrow pictures of (18, 32) by convolutions and summarise them in `out` numbers."""
+    layers = [_convolution(before, after, side=3, stride=2 if number < 2 else 1)
+              for number, (before, after) in enumerate(pairwise(widths))]
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d((3, 4)), nn.Flatten(),
                          nn.Linear(widths[-1] * 12, out), nn.BatchNorm1d(out), nn.ReLU())
 

@@ -1,6 +1,6 @@
 """Figures for clips: pure functions of arrays, float64, each with a closed form to test against.
 
-Pixels are uint8 (..., t, h, w, 3), taken as 0..1; features are (n, width) of the judge.
+Pixels are uint8 (t, h, w, 3), taken as 0..1; features are (n, width) of the judge.
 """
 
 from collections.abc import Sequence
@@ -55,14 +55,14 @@ def gaussian_frechet(first: tuple[np.ndarray, np.ndarray],
 
 
 def motion_energy(clip: np.ndarray) -> float:
-    """Return the mean squared change from frame to frame of (..., t, h, w, 3)."""
-    return float(np.square(np.diff(_unit(clip), axis=-4)).mean())
+    """Return the mean squared change from frame to frame of a clip (t, h, w, 3)."""
+    return float(np.square(np.diff(_unit(clip), axis=0)).mean())
 
 
 def gradient_energy(clip: np.ndarray) -> float:
     """Return the mean squared difference between neighbours, down plus across: sharpness."""
     unit = _unit(clip)
-    return float(sum(np.square(np.diff(unit, axis=axis)).mean() for axis in (-3, -2)))
+    return float(sum(np.square(np.diff(unit, axis=axis)).mean() for axis in (1, 2)))
 
 
 def psnr(clip: np.ndarray, truth: np.ndarray) -> float:
@@ -71,19 +71,19 @@ def psnr(clip: np.ndarray, truth: np.ndarray) -> float:
     return float(np.inf if error == 0 else -10 * np.log10(error))
 
 
-def patch_border_ratio(clip: np.ndarray, patch: int = PATCH) -> float:
+def patch_border_ratio(clips: np.ndarray, patch: int = PATCH) -> float:
     """Return gradient energy over patch borders by that inside patches; 1 shows no grid.
 
-    Averaged over both axes. Raises: ZeroDivisionError never: a flat clip gives 1.
+    clips: (..., t, h, w, 3), one or many; both axes count. A flat clip gives 1.
     """
-    unit = _unit(clip)
     border = inside = 0.0
-    for axis in (-3, -2):
-        steps = np.square(np.diff(unit, axis=axis))
-        energy = np.moveaxis(steps, axis, 0).reshape(steps.shape[axis], -1).mean(axis=1)
-        on_border = np.arange(1, len(energy) + 1) % patch == 0
-        border += energy[on_border].mean()
-        inside += energy[~on_border].mean()
+    for clip in clips.reshape(-1, *clips.shape[-4:]):
+        unit = _unit(clip)
+        for axis in (1, 2):
+            energy = np.square(np.diff(unit, axis=axis)).mean(axis=(0, 3 - axis, 3))
+            on_border = np.arange(1, len(energy) + 1) % patch == 0
+            border += energy[on_border].mean()
+            inside += energy[~on_border].mean()
     return float(border / inside) if inside else 1.0
 
 
@@ -93,9 +93,11 @@ def diversity(takes: np.ndarray) -> float:
     takes: (seeds, n, ...) with at least two seeds. The root mean square difference of every pair
     of seeds, averaged over pairs and over n.
     """
-    flat = takes.reshape(*takes.shape[:2], -1).astype(np.float64)
-    pairs = [(i, j) for i in range(len(flat)) for j in range(i)]
-    gaps = [np.sqrt(np.square(flat[i] - flat[j]).mean(axis=1)).mean() for i, j in pairs]
+    gaps = []
+    for column in range(takes.shape[1]):
+        flat = takes[:, column].reshape(len(takes), -1).astype(np.float64)
+        gaps += [np.sqrt(np.square(flat[i] - flat[j]).mean())
+                 for i in range(len(flat)) for j in range(i)]
     return float(np.mean(gaps))
 
 

@@ -1,6 +1,6 @@
 """From clips and verdicts to the figures of an evaluation, and the table that shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,9 +53,9 @@ def figures(exam: Exam, clips: tuple[Marked, Marked], reference: np.ndarray, cas
             "made": _spread([metrics.frechet_distance(f, reference) for f in made.features]),
             "floor": _spread([metrics.frechet_distance(f, reference) for f in true.features]),
             "reference_clips": len(reference)},
-        "motion_energy": _ratio(metrics.motion_energy, made.frames, true.frames)
+        "motion_energy": _energies(metrics.motion_energy, made, true)
         | {"ratio_by_travel": _motion_by_travel(exam, made, true)},
-        "gradient_energy": _ratio(metrics.gradient_energy, made.frames, true.frames),
+        "gradient_energy": _energies(metrics.gradient_energy, made, true),
         "patch_border_ratio": {"made": metrics.patch_border_ratio(made.frames),
                                "true": metrics.patch_border_ratio(true.frames)},
         "diversity": _diversity(made, true),
@@ -85,23 +85,29 @@ def _spread(values: Sequence[float]) -> dict:
             "by_seed": [float(value) for value in values]}
 
 
-def _ratio(energy, made: np.ndarray, true: np.ndarray) -> dict[str, float | None]:
-    a, b = energy(made), energy(true)
-    return {"made": a, "true": b, "ratio": a / b if b else None}
+def _ratio(made: float, true: float) -> dict[str, float | None]:
+    return {"made": made, "true": true, "ratio": made / true if true else None}
+
+
+def _energies(energy: Callable[[np.ndarray], float], made: Marked, true: Marked,
+              columns: np.ndarray | slice = slice(None)) -> dict[str, float | None]:
+    """Compare the mean of an energy over all clips, or over the captions of some columns."""
+    return _ratio(*(float(np.mean([energy(clip) for row in marked.frames[:, columns]
+                                   for clip in row])) for marked in (made, true)))
 
 
 def _motion_by_travel(exam: Exam, made: Marked, true: Marked) -> dict[str, float | None]:
     travels = np.array(exam.asked("travel"))
-    return {str(t): _ratio(metrics.motion_energy, made.frames[:, travels == t],
-                           true.frames[:, travels == t])["ratio"] for t in np.unique(travels)}
+    return {str(travel): _energies(metrics.motion_energy, made, true, travels == travel)["ratio"]
+            for travel in np.unique(travels)}
 
 
 def _diversity(made: Marked, true: Marked) -> dict | None:
     """Compare the spread over seeds; there is none with one seed."""
     if len(made.frames) < 2:
         return None
-    return {"features": _ratio(metrics.diversity, made.features, true.features),
-            "pixels": _ratio(metrics.diversity, made.frames, true.frames)}
+    pairs = {"features": (made.features, true.features), "pixels": (made.frames, true.frames)}
+    return {name: _ratio(*map(metrics.diversity, pair)) for name, pair in pairs.items()}
 
 
 def _by_caption(exam: Exam, made: Marked, true: Marked) -> list[dict]:

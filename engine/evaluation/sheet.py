@@ -10,6 +10,7 @@ FRAMES_SHOWN = 6
 ENLARGED = 2
 CAPTION_WIDTH = 230
 GAP = 4
+SEAM = 2
 _LINE_HEIGHT, _LINE_CHARACTERS = 12, 36
 _PAPER, _INK, _PALE = (255, 255, 255), (20, 20, 20), (110, 110, 110)
 
@@ -25,8 +26,8 @@ def contact_sheet(captions: Sequence[str], true: np.ndarray, made: np.ndarray,
             zip(captions, notes, true, made, strict=True)
             for clip, text, colour in ((a, caption, _INK), (b, note, _PALE))]
     height, width = true.shape[2] * ENLARGED, true.shape[3] * ENLARGED
-    sheet = Image.new("RGB", (CAPTION_WIDTH + FRAMES_SHOWN * width, len(rows) * (height + GAP)),
-                      _PAPER)
+    sheet = Image.new("RGB", (CAPTION_WIDTH + FRAMES_SHOWN * (width + SEAM),
+                              len(rows) * (height + GAP)), _PAPER)
     pen = ImageDraw.Draw(sheet)
     for number, (clip, text, colour) in enumerate(rows):
         # A pair of rows sits close together; pairs are set apart.
@@ -40,8 +41,8 @@ def contact_sheet(captions: Sequence[str], true: np.ndarray, made: np.ndarray,
 def _strip(clip: np.ndarray, size: tuple[int, int]) -> Image.Image:
     """Lay six frames, evenly spread over the clip, side by side."""
     shown = clip[np.linspace(0, len(clip) - 1, FRAMES_SHOWN).round().astype(int)]
-    strip = Image.new("RGB", (FRAMES_SHOWN * size[0], size[1]))
+    strip = Image.new("RGB", (FRAMES_SHOWN * (size[0] + SEAM), size[1]), _PAPER)
     for number, frame in enumerate(shown):
         strip.paste(Image.fromarray(frame).resize(size, Image.Resampling.NEAREST),
-                    (number * size[0], 0))
+                    (number * (size[0] + SEAM), 0))
     return strip

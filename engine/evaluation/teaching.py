@@ -32,7 +32,7 @@ class Teaching:
     """How much and how fast a judge learns. softened, noise: the strongest augmentation."""
 
     clips: int = 4096
-    epochs: int = 6
+    epochs: int = 5
     batch: int = 32
     lr: float = 3e-3
     softened: float = 0.9

@@ -1,0 +1,56 @@
+"""The page's work as named endpoints: for gradio_client, curl and, with --mcp, as tools."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import gradio as gr
+
+from engine.request import GenerationRequest
+from snapui.guard import told
+from snapui.jobs import Journal
+
+
+def build(journal: Journal) -> None:
+    """Declare the endpoints inside the open Blocks."""
+
+    @told
+    def create(prompt: str, negative_prompt: str = "", seed: str = "0", drafts: int = 1,
+               settings: dict | None = None) -> int:
+        """Queue drafts of a prompt and return the number of the job that makes them.
+
+        settings: any other fields by name, for example {"steps": 12, "guidance": 5}.
+        """
+        named = {"prompt": prompt, "negative_prompt": negative_prompt, "seed": seed,
+                 "drafts": drafts} | (settings or {})
+        return journal.submit(GenerationRequest.from_json(json.dumps(named)))
+
+    @told
+    def upscale(clip: int, steps: int = 12, noise: float = 0.1) -> int:
+        """Queue the high-resolution stage for one draft and return the job's number."""
+        return journal.submit_upscale(int(clip), steps=int(steps), noise=float(noise))
+
+    @told
+    def status(job: int) -> dict:
+        """Return a job's state, progress, and the files and settings of the clips it made."""
+        return _described(journal, int(job))
+
+    @told
+    def cancel(job: int) -> dict:
+        """Stop a job; what it was doing is dropped and no file is left."""
+        journal.cancel(int(job))
+        return _described(journal, int(job))
+
+    for endpoint in (create, upscale, status, cancel):
+        gr.api(endpoint, api_name=endpoint.__name__, queue=False)
+
+
+def _described(journal: Journal, job_id: int) -> dict[str, Any]:
+    job = journal.job(job_id)
+    clips = [{"clip": clip.id, "file": str(journal.output_directory / clip.path),
+              "width": clip.width, "height": clip.height, "frames": clip.frames,
+              "request": asdict(GenerationRequest.from_json(clip.request))}
+             for clip in journal.clips_of(job_id)]
+    return {"job": job.id, "kind": job.kind, "state": job.state, "stage": job.stage,
+            "step": job.step, "steps": job.steps, "seconds_left": job.seconds_left,
+            "error": job.error, "notes": json.loads(job.notes), "clips": clips}

@@ -1,0 +1,34 @@
+"""Wraps every handler of the page: an error becomes a sentence and changes nothing else."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from snapui.messages import log_unexpected, sentence
+
+
+def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the handler with its errors shown as a message instead of a traceback."""
+    @functools.wraps(handler)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return handler(*args, **kwargs)
+        except Exception as error:
+            log_unexpected(error)
+            gr.Warning(sentence(error), title="Please check")
+            return gr.skip()
+    return wrapped
+
+
+def told(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an endpoint of the API with its errors told to the caller as one sentence."""
+    @functools.wraps(handler)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return handler(*args, **kwargs)
+        except Exception as error:
+            log_unexpected(error)
+            raise gr.Error(sentence(error), print_exception=False) from None
+    return wrapped

@@ -1,0 +1,55 @@
+"""Runs the program: journal, page, workers, in this order, and ends them in the other."""
+
+import signal
+import threading
+
+from snapui import page, theme
+from snapui.jobs import Journal
+from snapui.schema import sqlite_files
+from snapui.settings import Settings, SettingsError
+from snapui.supervisor import Supervisor, worker_command
+
+UPLOAD_LIMIT = "200mb"
+
+
+def run(settings: Settings, command: list[str] | None = None) -> None:
+    """Serve the page until the program is interrupted.
+
+    command: what starts a worker; this program's own worker if left out.
+    Raises: SettingsError or JournalError with what to do.
+    """
+    journal = Journal(settings.database, settings.output_directory)
+    blocks = page.build(journal, settings.models_directory)
+    ended = threading.Event()
+    _serve(blocks, settings)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    supervisor = Supervisor(journal, command or worker_command(
+        settings.database, str(settings.output_directory), *settings.worker_flags()),
+        settings.workers)
+    supervisor.start()
+    try:
+        ended.wait()
+    finally:
+        supervisor.stop()
+        blocks.close(verbose=False)
+        journal.close()
+
+
+def _serve(blocks: object, settings: Settings) -> None:
+    """Start serving in the background; only finished files are served, never the journal."""
+    try:
+        blocks.launch(
+            server_name=settings.listen, server_port=settings.port, share=settings.share,
+            auth=settings.auth, inbrowser=settings.inbrowser, mcp_server=settings.mcp,
+            prevent_thread_lock=True, show_error=False, ssr_mode=False, run_history=False,
+            footer_links=[], enable_monitoring=False, max_file_size=UPLOAD_LIMIT,
+            allowed_paths=[str(settings.output_directory)],
+            blocked_paths=[str(path) for path in sqlite_files(settings.database)],
+            theme=theme.theme(), css=theme.css(), head=theme.head())
+    except OSError as error:
+        raise SettingsError(f"Port {settings.port} at {settings.listen} is not free: end the "
+                            "other program or choose another with --port.") from error
+    except ImportError as error:
+        raise SettingsError("--mcp needs one more package: pip install 'gradio[mcp]', "
+                            "or start without --mcp.") from error

@@ -1,0 +1,81 @@
+"""Moving previews of a running job: written beside the work, and skipped when nobody waits.
+
+The newest estimate waits in a slot of one; a thread of its own encodes it and writes its path to
+the journal together with the step. A newer estimate replaces one that was not taken yet.
+"""
+
+import json
+import threading
+import time
+from collections import deque
+
+import numpy as np
+
+from engine.progress import StepEvent
+from engine.request import GenerationRequest
+from snapui.files import PREVIEWS, preview_folder, write_loop
+from snapui.jobs import Journal
+from snapui.schema import Job
+
+PREVIEW_SECONDS = 0.4  # a page looks twice a second; more pictures would never be seen
+KEPT = 3  # how many superseded previews stay on disk, for a page that is just fetching one
+
+
+class Previewer:
+    """Writes the progress and the moving previews of one job to the journal."""
+
+    def __init__(self, journal: Journal, job: Job, request: GenerationRequest) -> None:
+        self._journal, self._job, self._fps = journal, job, request.fps
+        self._folder = preview_folder(journal.output_directory, job.id)
+        self._written: deque[list[str]] = deque()
+        self._slot: tuple[StepEvent, np.ndarray] | None = None
+        self._changed = threading.Condition()
+        self._is_open = True
+        self._last = -PREVIEW_SECONDS
+        self._count = 0
+        self._thread = threading.Thread(target=self._write_all, daemon=True)
+        self._thread.start()
+
+    def on_step(self, event: StepEvent) -> None:
+        """Write a step at once; hand its picture over if the last one is old enough."""
+        self._journal.report(self._job, stage=event.stage, step=event.step, steps=event.steps,
+                             seconds_left=event.seconds_left)
+        if time.monotonic() - self._last < PREVIEW_SECONDS or event.step == event.steps:
+            return
+        self._last = time.monotonic()
+        with self._changed:
+            self._slot = (event, event.preview())
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Stop writing and wait until the thread has ended."""
+        with self._changed:
+            self._is_open = False
+            self._changed.notify()
+        self._thread.join()
+
+    def _write_all(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._slot is not None or not self._is_open)
+                if not self._is_open:
+                    break
+                event, clips = self._slot
+                self._slot = None
+            self._write(event, clips)
+        self._journal.close()  # the connection of this thread
+
+    def _write(self, event: StepEvent, clips: np.ndarray) -> None:
+        self._count += 1
+        names = [f"{event.stage}-{self._count}-{index}.webp" for index in range(len(clips))]
+        try:
+            for name, frames in zip(names, clips, strict=True):
+                write_loop(self._folder / name, frames, self._fps)
+        except OSError:
+            return  # a preview is not worth losing the work for; the final write will say why
+        paths = [f"{PREVIEWS}/{self._job.id}/{name}" for name in names]
+        self._journal.report(self._job, previews=json.dumps(paths))
+        self._written.append(names)
+        if len(self._written) > KEPT:
+            for name in self._written.popleft():
+                (self._folder / name).unlink(missing_ok=True)

@@ -1,0 +1,146 @@
+"""The journal's tables: jobs, the clips they made, the workers alive, and measured step times.
+
+One journal is open per process: `open_database` binds the tables to it. Paths of files are stored
+relative to the output folder, so the folder can be moved. Lists travel as JSON text. What may
+happen to a row is in jobs.py; nothing else writes.
+"""
+
+import sqlite3
+import time
+from pathlib import Path
+
+import peewee
+from playhouse.db_url import connect
+
+from engine.errors import SnapError
+
+SCHEMA_VERSION = 1
+ACTIVE = ("queued", "running")
+SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal", "foreign_keys": 1}
+BUSY_SECONDS = 10
+
+
+class JournalError(SnapError):
+    """The journal cannot be opened, or what was asked of it cannot be done."""
+
+
+class Number(peewee.Model):
+    """Two named numbers: the schema's version, and the revision that every change raises by one."""
+
+    name = peewee.CharField(primary_key=True)
+    value = peewee.BigIntegerField(default=0)
+
+
+class Worker(peewee.Model):
+    """A worker process that is or was alive."""
+
+    name = peewee.CharField(primary_key=True)
+    host = peewee.CharField()
+    pid = peewee.IntegerField()
+    state = peewee.CharField(default="loading")  # loading, ready, failed
+    message = peewee.TextField(default="")
+
+
+class Job(peewee.Model):
+    """One piece of work: written before it starts, kept for good."""
+
+    kind = peewee.CharField()  # draft, upscale
+    state = peewee.CharField(default="queued")  # queued, running, done, cancelled, failed
+    request = peewee.TextField()
+    source = peewee.IntegerField(null=True, index=True)  # the clip an upscale starts from
+    priority = peewee.IntegerField(default=0)
+    position = peewee.FloatField(default=0.0)
+    worker = peewee.CharField(null=True)
+    cancel = peewee.CharField(default="")  # "" or drop
+    stage = peewee.CharField(default="")  # base, upsampler
+    step = peewee.IntegerField(default=0)
+    steps = peewee.IntegerField(default=0)
+    seconds_left = peewee.FloatField(null=True)
+    previews = peewee.TextField(default="[]")
+    error = peewee.TextField(default="")
+    notes = peewee.TextField(default="[]")
+    deaths = peewee.IntegerField(default=0)
+    created = peewee.DoubleField(default=time.time)
+    started = peewee.DoubleField(null=True)
+    finished = peewee.DoubleField(null=True)
+    changed = peewee.BigIntegerField(default=0, index=True)
+
+    class Meta:
+        indexes = ((("state", "priority", "position"), False),)
+
+
+class Clip(peewee.Model):
+    """One finished file and everything needed to make it again."""
+
+    job = peewee.ForeignKeyField(Job, backref="clips")
+    kind = peewee.CharField()
+    source = peewee.IntegerField(null=True, index=True)
+    request = peewee.TextField()
+    prompt = peewee.TextField()
+    seed = peewee.BigIntegerField()
+    path = peewee.TextField()
+    loop = peewee.TextField()  # the small moving picture the page shows; may be the file itself
+    width = peewee.IntegerField()
+    height = peewee.IntegerField()
+    frames = peewee.IntegerField()
+    fps = peewee.FloatField()
+    model_hash = peewee.CharField()
+    notes = peewee.TextField(default="[]")
+    created = peewee.DoubleField(default=time.time)
+
+
+class Timing(peewee.Model):
+    """Measured seconds of one clip through one network evaluation, per model and stage."""
+
+    name = peewee.CharField(primary_key=True)
+    seconds = peewee.FloatField()
+
+
+TABLES = (Number, Worker, Job, Clip, Timing)
+
+
+def database_url(text: str | None, output_directory: Path) -> str:
+    """Return the database as a URL: the given one, a file's path, or the output folder's own."""
+    if text and "://" in text:
+        return text
+    path = Path(text) if text else output_directory / "journal.db"
+    return f"sqlite:///{path.expanduser().resolve()}"
+
+
+def sqlite_files(url: str) -> list[Path]:
+    """Return the files a SQLite database consists of; none for a database server."""
+    if not url.startswith("sqlite:///"):
+        return []
+    path = url.removeprefix("sqlite:///")
+    return [Path(path + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
+
+
+def open_database(url: str) -> peewee.Database:
+    """Open the database, make its tables if they are missing, and bind the tables to it.
+
+    Raises: JournalError saying why the database cannot be used.
+    """
+    is_sqlite = url.startswith("sqlite")
+    try:
+        if is_sqlite:
+            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            # A transaction that turns from reading to writing cannot wait for another writer.
+            database = connect(url, pragmas=SQLITE_PRAGMAS, timeout=BUSY_SECONDS,
+                               lock_type="IMMEDIATE")
+        else:
+            database = connect(url)
+        database.bind(TABLES)
+        with database.atomic():
+            database.create_tables(TABLES)
+            for name, value in (("version", SCHEMA_VERSION), ("revision", 0)):
+                Number.insert(name=name, value=value).on_conflict_ignore().execute()
+        version = Number.get_by_id("version").value
+    except (peewee.PeeweeException, sqlite3.Error, OSError, RuntimeError, ValueError) as error:
+        where = url.rsplit("@", 1)[-1]  # never repeat a password
+        raise JournalError(f"The job journal {where} cannot be opened ({error}). Check that the "
+                           "folder can be written to, or name another with --database.") from error
+    if version > SCHEMA_VERSION:
+        database.close()
+        raise JournalError("The job journal was written by a newer version of this program. "
+                           "Update the program, or name another journal with --database.")
+    return database

@@ -1,0 +1,194 @@
+"""The contact sheet: every job and its clips as moving pictures, in a component of our own.
+
+Python writes each card as HTML with every text escaped; sheet.js puts changed cards in place by
+their key, so a loop that plays goes on playing and a tick stays where it was set. Pictures come
+from the output folder only.
+"""
+
+import json
+import time
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+import gradio as gr
+
+from engine.request import GenerationRequest
+from snapui.estimate import spoken
+from snapui.jobs import Snapshot
+from snapui.schema import ACTIVE, Clip, Job, Worker
+
+SHOWN_JOBS = 24
+STATIC = Path(__file__).parent / "static"
+TEMPLATE = """
+<div class="bar">
+  <p class="status" role="status"></p>
+  <div class="picks" hidden>
+    <span class="hint">Tick the drafts worth keeping, then upscale only those.</span>
+    <button type="button" class="untick" hidden>Untick all</button>
+    <button type="button" class="upscale" disabled>Upscale</button>
+  </div>
+</div>
+<div class="cards"></div>
+"""
+EMPTY = """<div class="empty">
+<p class="lead">Type a prompt and press <kbd>Ctrl</kbd>+<kbd>Enter</kbd></p>
+<p>Drafts appear here and already move while they are being made. Tick the ones you like and
+upscale only those; everything you make is kept.</p><div class="examples">{examples}</div></div>"""
+STAGES = {"base": "Drafting", "upsampler": "Upscaling"}
+
+
+def component() -> gr.HTML:
+    """Return the empty sheet; `value` fills it.
+
+    Its events: stop_job (id), upscale_clips (ids), reuse_clip (id), use_example (id).
+    """
+    return gr.HTML(value={}, html_template=TEMPLATE, elem_id="sheet", apply_default_css=False,
+                   js_on_load=(STATIC / "sheet.js").read_text(encoding="utf-8"))
+
+
+class Sheet:
+    """Draws snapshots of the journal whose files are in one output folder.
+
+    examples: prompts that an empty sheet offers.
+    """
+
+    def __init__(self, output_directory: Path, examples: tuple[str, ...] = ()) -> None:
+        self._folder = output_directory
+        self._empty = EMPTY.format(examples="".join(
+            f'<button type="button" data-act="example" data-id="{place}">{escape(text)}</button>'
+            for place, text in enumerate(examples)))
+
+    def value(self, snapshot: Snapshot) -> dict:
+        """Return what the component shows: a status sentence and the cards, newest job first."""
+        queue = [job for job in snapshot.jobs if job.state in ACTIVE]
+        queue += [job for jobs in snapshot.upscales.values() for job in jobs
+                  if job.state in ACTIVE]
+        order = sorted(queue, key=lambda job: (job.state != "running", -job.priority, job.position))
+        ahead = {job.id: place for place, job in enumerate(order)}
+        cards = [[f"job-{job.id}", self._card(job, snapshot, ahead)] for job in snapshot.jobs]
+        return {"status": status(snapshot.workers, order),
+                "cards": cards or [["empty", self._empty]]}
+
+    def _card(self, job: Job, snapshot: Snapshot, ahead: dict[int, int]) -> str:
+        request = GenerationRequest.from_json(job.request)
+        drafts, large = [], []
+        for clip in snapshot.clips.get(job.id, []):
+            drafts.append(self._draft(clip))
+            for upscale in snapshot.upscales.get(clip.id, []):
+                made = snapshot.clips.get(upscale.id, [])
+                large += [self._upscale(one) for one in made] or [
+                    self._unfinished_upscale(upscale, clip.seed, ahead)]
+        if job.state in ACTIVE:
+            drafts += self._moving(job, request)
+        return (f'<article class="job is-{job.state}"><header><h3 dir="auto">'
+                f"{escape(request.prompt)}</h3><p>{escape(_facts(job, request))}</p></header>"
+                f'{_progress(job, ahead)}{_told(job)}<div class="clips">{"".join(drafts)}</div>'
+                f'<div class="clips large">{"".join(large)}</div></article>')
+
+    def _moving(self, job: Job, request: GenerationRequest) -> list[str]:
+        """Return a figure for each draft in the making, with its newest preview."""
+        previews = json.loads(job.previews)
+        figures = []
+        for place in range(request.drafts):
+            inside = '<div class="blank"></div>'
+            if place < len(previews):
+                inside = (f'<img src="{self._url(previews[place])}" '
+                          f'alt="Preview of draft {place + 1}">')
+            figures.append(f'<figure class="clip is-moving" data-key="moving-{place}">{inside}'
+                           f"<figcaption>seed {request.seed + place}</figcaption></figure>")
+        return figures
+
+    def _draft(self, clip: Clip) -> str:
+        alt = escape(f"Draft with seed {clip.seed}: {clip.prompt}", quote=True)
+        return (f'<figure class="clip" data-key="clip-{clip.id}">'
+                f'<img src="{self._url(clip.loop)}" alt="{alt}" loading="lazy">'
+                f'<figcaption><label class="pick"><input type="checkbox" data-pick="{clip.id}" '
+                f'aria-label="Keep the draft with seed {clip.seed}">Keep</label>'
+                f"{self._actions(clip)}</figcaption></figure>")
+
+    def _upscale(self, clip: Clip) -> str:
+        label = escape(f"Upscaled, seed {clip.seed}: {clip.prompt}", quote=True)
+        return (f'<figure class="clip is-large" data-key="clip-{clip.id}">'
+                f'<video src="{self._url(clip.path)}" aria-label="{label}" autoplay loop muted '
+                f'playsinline controls></video><figcaption><span class="mark">{clip.width}×'
+                f"{clip.height}</span>{self._actions(clip)}</figcaption></figure>")
+
+    def _actions(self, clip: Clip) -> str:
+        name = escape(Path(clip.path).name, quote=True)
+        return (f'<span class="seed">seed {clip.seed}</span><span class="actions">'
+                f'<button type="button" data-act="reuse" data-id="{clip.id}" aria-label="Use the '
+                f'settings of the clip with seed {clip.seed}">Reuse</button>'
+                f'<a href="{self._url(clip.path)}" download="{name}">Download</a></span>')
+
+    def _unfinished_upscale(self, job: Job, seed: int, ahead: dict[int, int]) -> str:
+        previews = json.loads(job.previews)
+        inside = (f'<img src="{self._url(previews[0])}" alt="Preview of the upscale">'
+                  if previews else '<div class="blank"></div>')
+        if job.state not in ACTIVE:
+            inside = ""
+        return (f'<figure class="clip is-large is-moving is-{job.state}" data-key="up-{job.id}">'
+                f'{inside}<figcaption><span class="seed">seed {seed}</span>'
+                f"{_progress(job, ahead)}{_told(job)}</figcaption></figure>")
+
+    def _url(self, relative: str) -> str:
+        return "gradio_api/file=" + quote(str(self._folder / relative))
+
+
+def status(workers: list[Worker], queue: list[Job]) -> str:
+    """Return what the workers are doing, as one sentence; empty when there is nothing to say."""
+    failed = [worker.message for worker in workers if worker.state == "failed"]
+    if failed and len(failed) == len(workers):
+        return failed[0]
+    running = sum(job.state == "running" for job in queue)
+    waiting = len(queue) - running
+    if not workers:
+        return "Starting the worker." if waiting else ""
+    if all(worker.state != "ready" for worker in workers) and not running:
+        return "Loading the model; what you ask for starts as soon as it is ready."
+    parts = [f"{running} running"] * bool(running) + [f"{waiting} waiting"] * bool(waiting)
+    return ", ".join(parts)
+
+
+def _facts(job: Job, request: GenerationRequest) -> str:
+    """Return a job's settings in one line."""
+    seeds = f"seed {request.seed}"
+    if request.drafts > 1:
+        seeds = f"seeds {request.seed} to {request.draft_seeds[-1]}"
+    facts = [time.strftime("%H:%M", time.localtime(job.created)), seeds,
+             f"{request.steps} steps", f"guidance {request.guidance:g}", f"{request.fps:g} fps"]
+    if request.negative_prompt:
+        facts.append(f"not: {request.negative_prompt}")
+    return " · ".join(facts)
+
+
+def _progress(job: Job, ahead: dict[int, int]) -> str:
+    """Return the line of an active job: how far it is, and the button that ends it."""
+    if job.state == "queued":
+        place = ahead.get(job.id, 0)
+        told, label = (f"Waiting, {place} ahead" if place else "Waiting"), "Remove"
+        bar = ""
+    elif job.state == "running":
+        label = "Stopping" if job.cancel else "Stop"
+        told = "Preparing" if not job.step else (
+            f"{STAGES.get(job.stage, job.stage)}: step {job.step} of {job.steps}, "
+            f"{spoken(job.seconds_left or 0)} left")
+        bar = (f'<progress max="{job.steps or 1}" value="{job.step}" '
+               f'aria-label="Progress of job {job.id}"></progress>')
+    else:
+        return ""
+    return (f'<div class="progress">{bar}<span class="told">{escape(told)}</span>'
+            f'<button type="button" data-act="stop" data-id="{job.id}"'
+            f'{" disabled" if job.cancel else ""}>{label}</button></div>')
+
+
+def _told(job: Job) -> str:
+    """Return what a job has to say: why it failed, that it was stopped, notes on its prompt."""
+    lines = [f'<p class="failed">{escape(job.error)}</p>'] if job.error else []
+    if job.state == "cancelled":
+        lines.append('<p class="note">Stopped. Nothing was kept.</p>')
+    if job.state in ACTIVE and job.deaths:
+        lines.append('<p class="note">The worker stopped unexpectedly; this job started '
+                     'again.</p>')
+    lines += [f'<p class="note">{escape(note)}</p>' for note in json.loads(job.notes)]
+    return "".join(lines)

@@ -1,0 +1,22 @@
+/* Keys and the light/dark switch of the whole page. */
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    document.querySelector("#run")?.click();
+  }
+}, true);
+
+function snapuiLook(look) {
+  document.body.classList.toggle("dark", look === "dark");
+  localStorage.setItem("snapui-look", look);
+}
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("#look")) return;
+  snapuiLook(document.body.classList.contains("dark") ? "light" : "dark");
+});
+
+window.addEventListener("load", () => {
+  const look = localStorage.getItem("snapui-look");
+  if (look && !new URLSearchParams(location.search).has("__theme")) snapuiLook(look);
+});

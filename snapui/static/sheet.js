@@ -1,0 +1,115 @@
+/* Puts the cards of the contact sheet in place by key, and tells Python what was pressed.
+   Texts arrive escaped; this file never builds HTML from data of its own. */
+const cards = element.querySelector(".cards");
+const hint = element.querySelector(".picks .hint");
+const bar = element.querySelector(".picks");
+const upscale = element.querySelector(".picks .upscale");
+const untick = element.querySelector(".picks .untick");
+const MEMORY = "snapui-ticked";
+const ticked = new Set(JSON.parse(sessionStorage.getItem(MEMORY) || "[]"));
+
+function attributes(old, fresh) {
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  }
+  for (const { name, value } of [...fresh.attributes]) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+}
+
+/* Make `old` like `fresh` while keeping every element that is still the same one. */
+function morph(old, fresh) {
+  attributes(old, fresh);
+  const keyed = new Map();
+  for (const child of old.children) if (child.dataset.key) keyed.set(child.dataset.key, child);
+  const loose = [...old.childNodes].filter((node) => !(node.dataset && node.dataset.key));
+  const kept = [];
+  for (const next of [...fresh.childNodes]) {
+    const key = next.dataset && next.dataset.key;
+    let match = key ? keyed.get(key) : loose.shift();
+    if (match && match.nodeName === next.nodeName) {
+      if (next.nodeType === Node.TEXT_NODE) {
+        if (match.data !== next.data) match.data = next.data;
+      } else morph(match, next);
+    } else match = next;
+    kept.push(match);
+  }
+  place(old, kept);
+}
+
+/* Put children in this order; those already in place are not moved, so they go on playing. */
+function place(parent, kept) {
+  const wanted = new Set(kept);
+  for (const node of [...parent.childNodes]) if (!wanted.has(node)) node.remove();
+  let here = parent.firstChild;
+  for (const node of kept) {
+    if (node === here) here = here.nextSibling;
+    else parent.insertBefore(node, here);
+  }
+}
+
+function show() {
+  const value = props.value || {};
+  if (!value.cards) return;
+  const status = element.querySelector(".status");
+  if (status.textContent !== value.status) status.textContent = value.status;
+  const fresh = document.createElement("div");
+  fresh.className = "cards";
+  for (const [key, html] of value.cards) {
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    const card = holder.content.firstElementChild;
+    card.dataset.key = key;
+    fresh.append(card);
+  }
+  morph(cards, fresh);
+  picks();
+}
+
+function picks() {
+  const boxes = [...cards.querySelectorAll("[data-pick]")];
+  const known = new Set(boxes.map((box) => Number(box.dataset.pick)));
+  for (const id of [...ticked]) if (!known.has(id)) ticked.delete(id);
+  for (const box of boxes) {
+    box.checked = ticked.has(Number(box.dataset.pick));
+    box.closest("figure").classList.toggle("is-ticked", box.checked);
+  }
+  bar.hidden = boxes.length === 0;
+  upscale.disabled = ticked.size === 0;
+  const seconds = ((props.value || {}).upscale_seconds || 0) * ticked.size;
+  const time = seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.round(seconds / 60)} min`;
+  upscale.textContent = !ticked.size ? "Upscale"
+    : `Upscale ${ticked.size} ticked` + (seconds ? `, about ${time}` : "");
+  hint.hidden = ticked.size > 0;
+  untick.hidden = ticked.size === 0;
+  sessionStorage.setItem(MEMORY, JSON.stringify([...ticked]));
+}
+
+element.addEventListener("change", (event) => {
+  const box = event.target.closest("[data-pick]");
+  if (!box) return;
+  const id = Number(box.dataset.pick);
+  if (box.checked) ticked.add(id); else ticked.delete(id);
+  picks();
+});
+
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button || button.disabled) return;
+  const id = Number(button.dataset.id);
+  if (button === upscale) {
+    trigger("upscale_clips", { ids: [...ticked] });
+    ticked.clear();
+    picks();
+  } else if (button === untick) {
+    ticked.clear();
+    picks();
+  } else if (button.dataset.act === "stop") {
+    button.disabled = true;
+    trigger("stop_job", { id });
+  } else if (button.dataset.act === "reuse") trigger("reuse_clip", { id });
+  else if (button.dataset.act === "example") trigger("use_example", { id });
+});
+
+watch("value", show);
+show();

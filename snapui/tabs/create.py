@@ -1,0 +1,197 @@
+"""The create tab: say what the clip shows, see drafts move, keep some, upscale those."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from engine.errors import RequestError
+from engine.request import QUALITY_STEPS, GenerationRequest
+from snapui import estimate
+from snapui.controls import Controls, drawn_seed, quality_of
+from snapui.guard import guarded
+from snapui.jobs import Journal
+from snapui.sheet import SHOWN_JOBS, Sheet, component
+
+EXAMPLES = (
+    "a dog walking to the left in the meadow",
+    "a penguin waddling to the right in the snow",
+    "a rocket flying up in the night sky",
+    "a blue fish swimming to the left in the sea",
+    "a ghost floating on a purple background",
+    "a red car driving to the right on the road",
+)
+POLL_SECONDS = 0.5
+ADVANCED = ("steps", "sampler", "fps", "oscillating", "upscale_steps", "upscale_noise")
+COSTS = ("steps", "drafts", "guidance", "sampler", "upscale_steps", "model")
+QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# Browsers keep this page's settings scrambled with it; a fixed one, so they outlive a restart.
+MEMORY_SECRET = "snapui settings, not a secret"
+
+
+@dataclass
+class Create:
+    """The tab's parts that its handlers need."""
+
+    journal: Journal
+    sheet: Sheet
+    controls: Controls
+
+    def run(self, is_locked: bool, *values: Any) -> str:
+        """Queue the drafts. Returns: the seed they use."""
+        named = dict(zip(self.controls.by_name, values, strict=True))
+        if not is_locked:
+            named["seed"] = drawn_seed()
+        self.journal.submit(GenerationRequest(**named))
+        return str(named["seed"])
+
+    def stop(self) -> None:
+        """Stop what runs now."""
+        if not self.journal.cancel_running():
+            gr.Info("Nothing is running.")
+
+    def stop_job(self, event: gr.EventData) -> None:
+        """Stop or unqueue the job whose button was pressed."""
+        self.journal.cancel(int(event.id))
+
+    def upscale(self, steps: int, noise: float, event: gr.EventData) -> None:
+        """Queue one upscale for each ticked draft."""
+        for clip_id in event.ids:
+            self.journal.submit_upscale(int(clip_id), steps=int(steps), noise=float(noise))
+
+    def reuse(self, event: gr.EventData) -> list[Any]:
+        """Put the settings of a clip back into the controls and lock its seed."""
+        values = json.loads(self.journal.clip(int(event.id)).request)
+        return [True, *self.controls.show(values)]
+
+    def use_example(self, event: gr.EventData) -> str:
+        """Return the example prompt that was pressed."""
+        return EXAMPLES[int(event.id)]
+
+    def poll(self, seen: int, *costs: Any) -> Any:
+        """Return the sheet and the estimate if the journal changed since this page looked."""
+        if self.journal.revision() == seen:
+            return gr.skip()
+        return self.refresh(*costs)
+
+    def refresh(self, *costs: Any) -> tuple[dict, str, int]:
+        """Return the sheet, the estimate and the revision they show."""
+        snapshot = self.journal.snapshot(SHOWN_JOBS)
+        shown = self.sheet.value(snapshot)
+        request = _costly(costs)
+        if request is not None:
+            shown["upscale_seconds"] = estimate.upscale_seconds(request.single(0),
+                                                                self.journal.timings())
+        return shown, self.estimate(*costs), snapshot.revision
+
+    def estimate(self, *costs: Any) -> str:
+        """Return how long these settings take on this machine, as a sentence."""
+        request = _costly(costs)
+        if request is None:
+            return ""
+        seconds = estimate.seconds(request, self.journal.timings())
+        if seconds is None:
+            return "Measuring how fast this machine is."
+        what = "this draft" if request.drafts == 1 else f"these {request.drafts} drafts"
+        return f"About {estimate.spoken(seconds)} for {what} on this machine."
+
+
+def _costly(costs: tuple[Any, ...]) -> GenerationRequest | None:
+    """Return a request with the settings that decide how long it takes; None if one is wrong."""
+    try:
+        return GenerationRequest("any", **dict(zip(COSTS, costs, strict=True)))
+    except RequestError:
+        return None
+
+
+def build(journal: Journal, models: list[str]) -> None:
+    """Place the tab's controls and tie them to the journal, inside the open Blocks.
+
+    models: names to choose from.
+    """
+    tab = Create(journal, Sheet(journal.output_directory, EXAMPLES), Controls())
+    place = tab.controls.place
+    with gr.Row(elem_id="desk"):
+        with gr.Column(elem_id="settings"):
+            place("prompt", lines=3, max_lines=8, autofocus=True, placeholder=EXAMPLES[0])
+            with gr.Row():
+                run = gr.Button("Make drafts", variant="primary", elem_id="run", scale=3)
+                stop = gr.Button("Stop", elem_id="stop", scale=1, min_width=80)
+            told = gr.Markdown(elem_id="estimate")
+            place("drafts", value=4)
+            quality = gr.Radio(list(QUALITY_STEPS), value="Standard", label="Quality",
+                               info="Draft is quickest, Fine is cleanest.", elem_id="quality")
+            place("guidance")
+            draw, lock = _seed_row(tab.controls)
+            place("negative_prompt", lines=1, max_lines=4)
+            with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+                place("model", choices=models, allow_custom_value=True)
+                for name in ADVANCED:
+                    place(name)
+            with gr.Accordion("Example prompts", open=False, elem_id="examples"), gr.Row():
+                examples = [gr.Button(text, size="sm", min_width=0) for text in EXAMPLES]
+        with gr.Column(elem_id="results"):
+            sheet = component()
+    _tie_settings(tab, quality, draw, lock, examples)
+    _tie_work(tab, sheet, told, (run, stop, lock))
+    _tie_memory(tab, lock)
+
+
+def _seed_row(controls: Controls) -> tuple[gr.Button, gr.Checkbox]:
+    with gr.Row(elem_id="seed-row"):
+        controls.place("seed", scale=3, min_width=120, max_lines=1)
+        draw = gr.Button("Random", size="sm", elem_id="draw", scale=1)
+        lock = gr.Checkbox(False, label="Lock seed", elem_id="lock", min_width=260,
+                           info="Unlocked, every run draws a new seed.")
+    return draw, lock
+
+
+def _tie_settings(tab: Create, quality: gr.Radio, draw: gr.Button, lock: gr.Checkbox,
+                  examples: list[gr.Button]) -> None:
+    """Let settings follow one another: quality and steps, seed and its lock, examples."""
+    named = tab.controls.by_name
+    quality.input(lambda name: QUALITY_STEPS[name], quality, named["steps"], **QUIET)
+    named["steps"].change(quality_of, named["steps"], quality, **QUIET)
+    named["seed"].input(fn=None, js="() => true", outputs=lock)
+    draw.click(lambda: (drawn_seed(), True), outputs=[named["seed"], lock], **QUIET)
+    for button in examples:
+        button.click(fn=None, js=f"() => {json.dumps(button.value)}", outputs=named["prompt"])
+
+
+def _tie_work(tab: Create, sheet: gr.HTML, told: gr.Markdown, keys: tuple) -> None:
+    """Tie buttons and the sheet to the journal, and look at the journal twice a second."""
+    run, stop, lock = keys
+    controls, costs = tab.controls, tab.controls.components(COSTS)
+    seen = gr.State(-1)
+    shown = [sheet, told, seen]
+    everything = controls.components()
+    look = {"fn": guarded(tab.refresh), "inputs": costs, "outputs": shown} | QUIET
+    run.click(guarded(tab.run), [lock, *everything], controls.by_name["seed"], **QUIET).then(**look)
+    stop.click(guarded(tab.stop), **QUIET).then(**look)
+    sheet.stop_job(guarded(tab.stop_job), **QUIET).then(**look)
+    sheet.upscale_clips(guarded(tab.upscale), controls.components(
+        ("upscale_steps", "upscale_noise")), **QUIET).then(**look)
+    sheet.reuse_clip(guarded(tab.reuse), outputs=[lock, *everything], **QUIET)
+    sheet.use_example(guarded(tab.use_example), outputs=controls.by_name["prompt"], **QUIET)
+    for cost in costs:
+        cost.change(guarded(tab.estimate), costs, told, **QUIET)
+    gr.Timer(POLL_SECONDS).tick(guarded(tab.poll), [seen, *costs], shown, **QUIET)
+    gr.context.Context.root_block.load(**look)
+
+
+def _tie_memory(tab: Create, lock: gr.Checkbox) -> None:
+    """Keep what was typed in the browser, and put it back after a refresh."""
+    names = ["lock", *tab.controls.by_name]
+    components = [lock, *tab.controls.components()]
+    memory = gr.BrowserState({}, storage_key="snapui-create", secret=MEMORY_SECRET)
+
+    def restore(values: Any) -> list[Any]:
+        values = values if isinstance(values, dict) else {}
+        return [values.get("lock") is True, *tab.controls.show(values)]
+
+    remember = (f"(...values) => Object.fromEntries({json.dumps(names)}"
+                ".map((name, place) => [name, values[place]]))")
+    gr.context.Context.root_block.load(guarded(restore), memory, components, **QUIET)
+    gr.on([component.change for component in components], fn=None, js=remember,
+          inputs=components, outputs=memory)

@@ -1,0 +1,77 @@
+"""A worker with an engine that only pretends, so the journal can be tested without a model.
+
+Run as `python -m tests.snapui.stand_in` with the flags of snapui.worker. A frame is the seed's
+colour with a bar that moves right; the prompt says what goes wrong: "fail", "die", "dienow".
+"""
+
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.errors import Cancelled, ModelError
+from engine.media import write_clip
+from engine.progress import StepEvent
+from snapui.worker import Engine, main
+
+STEP_SECONDS = float(os.environ.get("STAND_IN_STEP_SECONDS", "0.02"))
+
+
+@dataclass(frozen=True)
+class StandInClip:
+    request: object
+    frames: np.ndarray
+    draft_frames: np.ndarray
+    notes: tuple[str, ...] = ()
+    model_hash: str = "stand-in"
+
+
+def moving_bar(seed: int, height: int, width: int, clearness: float = 1.0) -> np.ndarray:
+    """Return uint8 (16, h, w, 3) of a bar over a colour, noisier the less clear it is."""
+    noise = np.random.default_rng(seed).integers(0, 256, (16, height, width, 3))
+    colour = np.array([60 + 40 * (seed % 4), 120, 200 - 30 * (seed % 5)])
+    clip = np.broadcast_to(colour, (16, height, width, 3)).copy()
+    for t in range(16):
+        left = t * width // 16
+        clip[t, height // 3: 2 * height // 3, left: left + width // 5] = (250, 220, 120)
+    return (clearness * clip + (1 - clearness) * noise).astype(np.uint8)
+
+
+def generate(request, *, on_step=None, should_stop=None, draft_frames=None):
+    """Take as many steps as asked, asking before each whether to stop."""
+    if "fail" in request.prompt:
+        raise ModelError("The model folder is incomplete: model.safetensors is missing.")
+    stages = [("base", request.steps, 36, 64)] if draft_frames is None else []
+    if request.upscale:
+        stages.append(("upsampler", request.upscale_steps, 288, 512))
+    for stage, steps, height, width in stages:
+        for step in range(1, steps + 1):
+            if should_stop and should_stop():
+                raise Cancelled("stopped")
+            time.sleep(STEP_SECONDS)
+            if "die" in request.prompt and step == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+            preview = lambda: np.stack([  # noqa: E731
+                moving_bar(seed, height, width, step / steps)  # noqa: B023
+                for seed in request.draft_seeds])
+            if on_step:
+                on_step(StepEvent(stage, step, steps, (steps - step) * STEP_SECONDS, preview))
+    size = (288, 512) if request.upscale else (36, 64)
+    return [StandInClip(request.single(seed), moving_bar(seed, *size), moving_bar(seed, 36, 64))
+            for seed in request.draft_seeds]
+
+
+def write(path, clip, parents):
+    """Write a clip as the worker does."""
+    write_clip(path, clip.frames, clip.request.fps, {"parents": str(parents)})
+
+
+def load(*_):
+    return Engine(generate, write)
+
+
+if __name__ == "__main__":
+    sys.exit(main(load=load))

@@ -1,0 +1,232 @@
+"""The journal: what may happen to a job and what may not."""
+
+import multiprocessing
+import os
+
+import pytest
+
+from engine.request import GenerationRequest
+from snapui import jobs
+from snapui.jobs import Journal
+from snapui.schema import Clip, Job, JournalError, Number, Worker
+
+REQUEST = GenerationRequest(prompt="a dog", seed=5, drafts=2)
+CLIP = {"request": REQUEST.single(5).to_json(), "prompt": "a dog", "seed": 5, "path": "a.mp4",
+        "loop": "a.webp", "width": 64, "height": 36, "frames": 16, "fps": 12.0,
+        "model_hash": "hash"}
+
+
+def finished(journal, **changes):
+    job_id = journal.submit(REQUEST)
+    job = journal.claim("worker")
+    assert journal.finish(job, [CLIP | changes], ["a note"])
+    return journal.clips_of(job_id)[0]
+
+
+def test_a_job_is_written_before_its_work_starts(journal):
+    job = journal.job(journal.submit(REQUEST))
+    assert (job.state, job.kind) == ("queued", "draft")
+    assert GenerationRequest.from_json(job.request) == REQUEST
+
+
+def test_jobs_are_claimed_in_the_order_they_came_and_once(journal):
+    ids = [journal.submit(REQUEST) for _ in range(3)]
+    assert [journal.claim("w").id for _ in ids] == ids
+    assert journal.claim("w") is None
+
+
+def test_a_higher_priority_is_claimed_first(journal):
+    journal.submit(REQUEST)
+    urgent = journal.submit(REQUEST)
+    Job.update(priority=1).where(Job.id == urgent).execute()
+    assert journal.claim("w").id == urgent
+
+
+def test_submitting_sends_one_wake_up_message(journal):
+    assert not journal.is_woken()
+    journal.submit(REQUEST)
+    assert journal.is_woken()
+    assert not journal.is_woken()
+
+
+def test_every_change_raises_the_revision_and_reading_does_not(journal):
+    seen = [journal.revision()]
+    job_id = journal.submit(REQUEST)
+    seen.append(journal.revision())
+    job = journal.claim("w")
+    seen.append(journal.revision())
+    journal.report(job, step=1)
+    seen.append(journal.revision())
+    journal.end(job, "failed", "why")
+    seen.append(journal.revision())
+    assert seen == sorted(set(seen))
+    journal.snapshot(10)
+    journal.clips_of(job_id)
+    assert journal.revision() == seen[-1]
+
+
+def test_a_finished_job_has_its_clips_and_notes(journal):
+    clip = finished(journal)
+    assert (clip.kind, clip.seed, clip.source) == ("draft", 5, None)
+    assert journal.job(clip.job_id).state == "done"
+    assert journal.job(clip.job_id).notes == '["a note"]'
+
+
+def test_cancelling_a_waiting_job_ends_it_at_once(journal):
+    job_id = journal.submit(REQUEST)
+    assert journal.cancel(job_id) == "queued"
+    assert journal.job(job_id).state == "cancelled"
+    assert journal.claim("w") is None
+
+
+def test_cancelling_a_running_job_asks_its_worker_to_stop(journal):
+    journal.submit(REQUEST)
+    job = journal.claim("w")
+    assert not journal.is_cancelled(job)
+    assert journal.cancel(job.id) == "running"
+    assert journal.is_cancelled(job)
+    assert not journal.finish(job, [CLIP], [])
+    assert Clip.select().count() == 0
+
+
+def test_a_finished_job_stays_done_when_cancelled(journal):
+    clip = finished(journal)
+    assert journal.cancel(clip.job_id) == "done"
+    assert journal.job(clip.job_id).state == "done"
+
+
+def test_a_dead_workers_job_is_queued_again_and_fails_after_the_third_death(journal):
+    job_id = journal.submit(REQUEST)
+    states = []
+    for name in ("a", "b", "c"):
+        assert journal.claim(name).id == job_id
+        journal.forget_worker(name, died=True, why="it was killed")
+        states.append(journal.job(job_id).state)
+    assert states == ["queued", "queued", "failed"]
+    assert "died 3 times" in journal.job(job_id).error
+    assert "it was killed" in journal.job(job_id).error
+
+
+def test_a_stopped_program_does_not_count_as_a_death(journal):
+    job_id = journal.submit(REQUEST)
+    for _ in range(5):
+        journal.claim("a")
+        journal.forget_worker("a", died=False)
+    assert (journal.job(job_id).state, journal.job(job_id).deaths) == ("queued", 0)
+
+
+def test_a_cancelled_job_of_a_dead_worker_is_not_started_again(journal):
+    job_id = journal.submit(REQUEST)
+    journal.claim("a")
+    journal.cancel(job_id)
+    journal.forget_worker("a", died=True)
+    assert journal.job(job_id).state == "cancelled"
+
+
+def test_a_worker_taken_for_dead_cannot_write_any_more(journal):
+    journal.submit(REQUEST)
+    old = journal.claim("old")
+    journal.forget_worker("old", died=True)
+    new = journal.claim("new")
+    assert journal.is_cancelled(old)
+    assert not journal.report(old, step=9)
+    assert not journal.finish(old, [CLIP], [])
+    journal.end(old, "failed", "too late")
+    assert journal.job(new.id).state == "running"
+    assert journal.finish(new, [CLIP], [])
+    assert Clip.select().count() == 1
+
+
+def test_workers_of_this_machine_that_are_gone_are_found_at_the_start(journal):
+    process = multiprocessing.get_context("spawn").Process(target=os.getpid)
+    process.start()
+    process.join()
+    journal.hello("gone", "here", process.pid)
+    journal.hello("alive", "here", os.getpid())
+    job_id = journal.submit(REQUEST)
+    journal.claim("gone")
+    journal.forget_dead_workers("here")
+    assert journal.job(job_id).state == "queued"
+    assert [worker.name for worker in Worker.select()] == ["alive"]
+
+
+def test_an_upscale_takes_the_drafts_own_request(journal):
+    clip = finished(journal)
+    job = journal.job(journal.submit_upscale(clip.id, steps=7, noise=0.2))
+    request = GenerationRequest.from_json(job.request)
+    assert (job.kind, job.source) == ("upscale", clip.id)
+    assert (request.upscale, request.upscale_steps, request.upscale_noise) == (True, 7, 0.2)
+    assert (request.seed, request.drafts) == (5, 1)
+
+
+def test_an_upscale_of_an_upscale_is_refused_in_a_sentence(journal):
+    clip = finished(journal)
+    Clip.update(kind="upscale").where(Clip.id == clip.id).execute()
+    with pytest.raises(JournalError, match="upscale already"):
+        journal.submit_upscale(clip.id, steps=7, noise=0.2)
+
+
+def test_a_snapshot_holds_the_newest_jobs_and_everything_active(journal):
+    first = journal.submit(REQUEST)
+    others = [journal.submit(REQUEST) for _ in range(4)]
+    for job_id in others:
+        journal.cancel(job_id)
+    shown = [job.id for job in journal.snapshot(2).jobs]
+    assert shown == [others[3], others[2], first]
+
+
+def test_a_snapshot_puts_upscales_beside_their_draft(journal):
+    clip = finished(journal)
+    upscale = journal.submit_upscale(clip.id, steps=7, noise=0.2)
+    snapshot = journal.snapshot(10)
+    assert [job.id for job in snapshot.jobs] == [clip.job_id]
+    assert [job.id for job in snapshot.upscales[clip.id]] == [upscale]
+
+
+def test_a_full_disk_is_told_before_a_job_is_written(journal, monkeypatch):
+    monkeypatch.setattr(jobs, "MIN_FREE_BYTES", 2**62)
+    with pytest.raises(JournalError, match="free some space"):
+        journal.submit(REQUEST)
+    assert Job.select().count() == 0
+
+
+def test_a_journal_of_a_newer_version_is_refused(journal, tmp_path):
+    Number.update(value=99).where(Number.name == "version").execute()
+    with pytest.raises(JournalError, match="newer version"):
+        Journal(journal.url, tmp_path)
+
+
+def test_a_file_that_is_no_database_is_refused_in_a_sentence(tmp_path):
+    (tmp_path / "journal.db").write_text("this is not a database, only some text" * 100)
+    with pytest.raises(JournalError, match="cannot be opened"):
+        Journal(f"sqlite:///{tmp_path / 'journal.db'}", tmp_path)
+
+
+def test_timings_blend_with_what_was_measured_before(journal):
+    journal.measure("storybook/base", 4.0)
+    journal.measure("storybook/base", 2.0)
+    assert journal.timings() == {"storybook/base": 3.0}
+
+
+def drain(url, folder, name, results):
+    journal = Journal(url, folder)
+    taken = []
+    while job := journal.claim(name):
+        taken.append(job.id)
+        journal.end(job, "done")
+    journal.close()
+    results.put(taken)
+
+
+def test_two_processes_claim_every_job_exactly_once(journal, tmp_path):
+    ids = [journal.submit(REQUEST) for _ in range(40)]
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    processes = [context.Process(target=drain, args=(journal.url, tmp_path, name, results))
+                 for name in ("one", "two")]
+    for process in processes:
+        process.start()
+    taken = results.get(timeout=60) + results.get(timeout=60)
+    for process in processes:
+        process.join()
+    assert sorted(taken) == ids

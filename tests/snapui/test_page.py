@@ -1,0 +1,153 @@
+"""The page without a browser: controls, messages, estimates, endpoints."""
+
+import errno
+import sqlite3
+
+import gradio as gr
+import peewee
+import pytest
+
+from engine.errors import ModelError, RequestError
+from engine.request import GenerationRequest
+from snapui import controls, estimate, guard, messages, page
+from snapui.controls import FIELDS, Controls
+from snapui.files import clip_name, keep, slug
+from snapui.tabs.create import COSTS, EXAMPLES, Create
+
+
+@pytest.fixture
+def placed():
+    with gr.Blocks():
+        made = Controls()
+        for name in FIELDS:
+            made.place(name)
+    return made
+
+
+def test_a_control_takes_label_help_and_range_from_its_field(placed):
+    for name, component in placed.by_name.items():
+        metadata = FIELDS[name].metadata
+        assert (component.label, component.info) == (metadata["label"], metadata["help"])
+        if isinstance(component, gr.Slider):
+            assert (component.minimum, component.maximum) == (
+                metadata["minimum"], metadata["maximum"])
+
+
+def test_the_seed_is_text_because_a_browser_rounds_large_numbers(placed):
+    assert isinstance(placed.by_name["seed"], gr.Textbox)
+    values = [f"{2**63 - 1}" if name == "seed" else "a dog" if name == "prompt" else spec.default
+              for name, spec in FIELDS.items()]
+    assert placed.request(*values).seed == 2**63 - 1
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("seed", "-1"), ("seed", str(2**63)), ("seed", "seven"), ("seed", ""), ("steps", 0),
+    ("steps", 10_000), ("guidance", float("nan")), ("prompt", ""), ("prompt", "x" * 10_000)])
+def test_bad_input_is_one_sentence(placed, name, value):
+    values = [value if name == field else "a dog" if field == "prompt" else spec.default
+              for field, spec in FIELDS.items()]
+    with pytest.raises(RequestError) as error:
+        placed.request(*values)
+    assert messages.sentence(error.value).endswith(".") or '"' in str(error.value)
+
+
+def test_remembered_values_are_shown_and_unusable_ones_are_left_alone(placed):
+    shown = dict(zip(placed.by_name, placed.show({
+        "prompt": "a <b>cat</b>", "seed": 2**62, "steps": "many", "guidance": 99, "fps": 8.0,
+        "sampler": "../../etc", "unknown": 1}), strict=True))
+    assert shown["prompt"] == "a <b>cat</b>"
+    assert shown["seed"] == str(2**62)
+    assert shown["fps"] == 8.0
+    for name in ("steps", "guidance", "sampler", "drafts"):
+        assert shown[name] == gr.skip()
+
+
+def test_quality_follows_the_steps():
+    assert controls.quality_of(24) == "Standard"
+    assert controls.quality_of(25) is None
+
+
+@pytest.mark.parametrize(("error", "said"), [
+    (ModelError("Copy the model again."), "Copy the model again."),
+    (ModelError(""), "unexpected"),
+    (MemoryError(), "Memory ran out"),
+    (RuntimeError("CUDA out of memory"), "Memory ran out"),
+    (OSError(errno.ENOSPC, "No space", "clip.mp4"), "disk is full"),
+    (PermissionError(errno.EACCES, "no", "outputs"), "cannot be written"),
+    (OSError(errno.EIO, "I/O error"), "I/O error"),
+    (peewee.OperationalError("database is locked"), "did not answer"),
+    (sqlite3.OperationalError("x"), "OperationalError"),
+    (ValueError("secret detail"), "ValueError"),
+])
+def test_every_error_becomes_a_sentence(error, said):
+    sentence = messages.sentence(error)
+    assert said in sentence
+    assert "\n" not in sentence
+    assert "secret" not in sentence
+
+
+def test_a_handlers_error_is_shown_and_changes_nothing(monkeypatch):
+    shown = []
+    monkeypatch.setattr(gr, "Warning", lambda text, **_: shown.append(text))
+
+    @guard.guarded
+    def handler():
+        raise RequestError("Seed must be a whole number.")
+
+    assert handler() == gr.skip()
+    assert shown == ["Seed must be a whole number."]
+
+
+def test_an_estimate_counts_evaluations_of_all_drafts():
+    timings = {"storybook/base": 0.05, "storybook/upsampler": 2.0}
+    request = GenerationRequest(prompt="a", drafts=4, steps=24, guidance=3.0)
+    assert estimate.seconds(request, timings) == pytest.approx(0.05 * 4 * 24 * 2)
+    assert estimate.seconds(request, {}) is None
+    heun = GenerationRequest(prompt="a", steps=10, guidance=0.0, sampler="heun")
+    assert estimate.seconds(heun, timings) == pytest.approx(0.05 * 10 * 2)
+    assert estimate.upscale_seconds(request.single(0), timings) == pytest.approx(2.0 * 12)
+
+
+@pytest.mark.parametrize(("seconds", "said"), [
+    (0.2, "1 s"), (8.4, "8 s"), (59.6, "1 min"), (150, "2 min 30 s"), (3900, "1 h 5 min")])
+def test_durations_are_spoken(seconds, said):
+    assert estimate.spoken(seconds) == said
+
+
+@pytest.mark.parametrize(("prompt", "name"), [
+    ("A dog, walking!", "a-dog-walking"), ("../../etc/passwd", "etc-passwd"), ("🐕🐕", "clip"),
+    ("كلب يمشي", "كلب-يمشي"), ("x" * 500, "x" * 48), ("CON:\\nul", "con-nul")])
+def test_a_prompt_becomes_a_harmless_file_name(prompt, name):
+    assert slug(prompt) == name
+    request = GenerationRequest(prompt=prompt)
+    assert clip_name(request, 7, 0.0).endswith(f"_{name}_0_7")
+
+
+def test_keeping_a_file_never_overwrites_one(tmp_path):
+    names = [keep(tmp_path, "day/clip", ".mp4", lambda path, text=text: path.write_text(str(text)))
+             for text in range(3)]
+    assert names == ["day/clip.mp4", "day/clip-2.mp4", "day/clip-3.mp4"]
+    assert [(tmp_path / name).read_text() for name in names] == ["0", "1", "2"]
+    assert len(list((tmp_path / "day").iterdir())) == 3
+
+
+def test_the_example_prompts_are_valid_requests():
+    for text in EXAMPLES:
+        GenerationRequest(prompt=text)
+
+
+def test_a_poll_that_has_nothing_new_changes_nothing(journal):
+    from snapui.sheet import Sheet
+    tab = Create(journal, Sheet(journal.output_directory), Controls())
+    costs = [FIELDS[name].default for name in COSTS]
+    sheet, told, seen = tab.poll(-1, *costs)
+    assert (sheet["cards"][0][0], told) == ("empty", "Measuring how fast this machine is.")
+    assert tab.poll(seen, *costs) == gr.skip()
+    journal.submit(GenerationRequest(prompt="a dog"))
+    assert tab.poll(seen, *costs)[0]["cards"][0][0] == "job-1"
+
+
+def test_only_named_endpoints_can_be_called_by_programs(journal):
+    blocks = page.build(journal)
+    public = sorted(fn.api_name for fn in blocks.fns.values() if fn.api_visibility != "private")
+    assert public == ["cancel", "create", "status", "upscale"]

@@ -1,0 +1,127 @@
+"""The contact sheet: what it says, and that no text of a user becomes HTML."""
+
+import html.parser
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.request import GenerationRequest
+from snapui.schema import Job, Worker
+from snapui.sheet import Sheet, status
+from tests.snapui.test_jobs import CLIP
+
+NASTY = '<img src=x onerror=alert(1)>"\'><script>alert(2)</script>'
+
+
+class Tags(html.parser.HTMLParser):
+    """Collects the tags and attributes of some HTML, and its text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture
+def sheet(journal):
+    return Sheet(journal.output_directory, ("a dog",))
+
+
+def cards(journal, sheet):
+    return dict(sheet.value(journal.snapshot(10))["cards"])
+
+
+def submit(journal, **fields):
+    return journal.submit(GenerationRequest(**{"prompt": "a dog", "seed": 5} | fields))
+
+
+def test_an_empty_sheet_teaches_and_offers_examples(journal, sheet):
+    text = Tags(cards(journal, sheet)["empty"])
+    assert "Type a prompt and press Ctrl+Enter" in text.text
+    assert ("button", {"type": "button", "data-act": "example", "data-id": "0"}) in text.tags
+
+
+def test_every_text_of_a_user_shows_as_text(journal, sheet):
+    job_id = submit(journal, prompt=NASTY, negative_prompt=NASTY, drafts=2)
+    job = journal.claim("w")
+    clip = CLIP | {"prompt": NASTY, "request": job.request, "path": f"a/{NASTY}.mp4"}
+    journal.finish(job, [clip], [NASTY])
+    upscale = journal.submit_upscale(journal.clips_of(job_id)[0].id, steps=2, noise=0.1)
+    journal.end(journal.claim("w"), "failed", NASTY)
+    assert journal.job(upscale).state == "failed"
+    page = Tags("".join(cards(journal, sheet).values()))
+    assert {tag for tag, _ in page.tags} <= {"article", "header", "h3", "p", "div", "figure", "img",
+                                             "figcaption", "label", "input", "span", "button", "a"}
+    for _, attributes in page.tags:
+        assert not any(name.startswith("on") for name in attributes)
+    assert page.text.count("<script>alert(2)</script>") == 4  # prompt, negative, note, error
+
+
+def test_pictures_come_from_the_output_folder_only(journal, sheet):
+    submit(journal)
+    journal.finish(journal.claim("w"), [CLIP | {"path": "2026-01-01/ä b#?.mp4"}], [])
+    page = Tags("".join(cards(journal, sheet).values()))
+    urls = [value for _, attributes in page.tags for name, value in attributes.items()
+            if name in ("src", "href")]
+    folder = str(journal.output_directory)
+    assert len(urls) == 2
+    assert all(url.startswith(f"gradio_api/file={folder}/") for url in urls)
+    assert urls[1].endswith("2026-01-01/%C3%A4%20b%23%3F.mp4")
+
+
+def test_a_running_job_says_its_step_and_the_seconds_left(journal, sheet):
+    job_id = submit(journal, drafts=3)
+    job = journal.claim("w")
+    journal.report(job, stage="base", step=5, steps=24, seconds_left=3.2,
+                   previews=json.dumps(["previews/1/base-1-0.webp"]))
+    card = Tags(cards(journal, sheet)[f"job-{job_id}"])
+    assert "step 5 of 24, 3 s left" in card.text
+    assert [tag for tag, _ in card.tags].count("figure") == 3
+    assert [tag for tag, _ in card.tags].count("img") == 1
+
+
+def test_a_waiting_job_says_how_many_are_ahead(journal, sheet):
+    submit(journal)
+    second = submit(journal)
+    assert "Waiting, 1 ahead" in Tags(cards(journal, sheet)[f"job-{second}"]).text
+
+
+def test_a_failed_job_says_why_and_a_stopped_one_that_nothing_was_kept(journal, sheet):
+    failed, stopped = submit(journal), submit(journal)
+    journal.end(journal.claim("w"), "failed", "The disk is full.")
+    journal.cancel(stopped)
+    assert "The disk is full." in Tags(cards(journal, sheet)[f"job-{failed}"]).text
+    assert "Nothing was kept" in Tags(cards(journal, sheet)[f"job-{stopped}"]).text
+
+
+def test_the_newest_job_comes_first(journal, sheet):
+    ids = [submit(journal) for _ in range(3)]
+    assert list(cards(journal, sheet)) == [f"job-{job_id}" for job_id in reversed(ids)]
+
+
+@pytest.mark.parametrize(("workers", "queue", "said"), [
+    ([], [], ""),
+    ([], ["queued"], "Starting the worker."),
+    (["loading"], ["queued"], "Loading the model; what you ask for starts as soon as it is ready."),
+    (["ready"], ["running", "queued", "queued"], "1 running, 2 waiting"),
+    (["ready"], [], ""),
+    (["failed"], [], "There is no model."),
+    (["failed", "ready"], ["running"], "1 running"),
+])
+def test_the_status_says_what_the_workers_do(workers, queue, said):
+    rows = [Worker(name=str(place), state=state, message="There is no model.")
+            for place, state in enumerate(workers)]
+    assert status(rows, [Job(state=state) for state in queue]) == said
+
+
+def test_the_script_builds_no_html_of_its_own():
+    script = (Path(__file__).parents[2] / "snapui" / "static" / "sheet.js").read_text()
+    assert script.count("innerHTML") == 1
+    assert "holder.innerHTML = html;" in script

@@ -1,0 +1,238 @@
+"""The worker: in this process with a pretended engine, and as a real process that dies."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.request import GenerationRequest
+from snapui.files import read_loop
+from snapui.schema import Clip, Job
+from snapui.schema import Worker as WorkerRow
+from snapui.supervisor import Supervisor
+from snapui.worker import StageClock, Worker
+from tests.snapui import stand_in
+
+ROOT = Path(__file__).parents[2]
+QUICK = GenerationRequest(prompt="a dog", seed=3, drafts=2, steps=6)
+
+
+@pytest.fixture
+def worker(journal):
+    return Worker(journal, stand_in.load(), "worker")
+
+
+def wait_for(condition, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+def outputs(folder):
+    return [path for path in folder.rglob("*")
+            if path.is_file() and not path.name.startswith("journal.db")]
+
+
+def test_a_job_ends_with_a_named_file_and_a_loop_for_each_draft(journal, worker, tmp_path):
+    job_id = journal.submit(QUICK)
+    worker.drain()
+    clips = journal.clips_of(job_id)
+    assert [clip.seed for clip in clips] == [3, 4]
+    for clip in clips:
+        day, name = clip.path.split("/")
+        assert len(day) == 10
+        assert name.endswith(f"_a-dog_{clip.seed}_{job_id}.mp4")
+        assert (tmp_path / clip.path).stat().st_size > 0
+        assert (tmp_path / clip.loop).stat().st_size > 0
+        assert (clip.width, clip.height, clip.frames) == (64, 36, 16)
+    assert len(outputs(tmp_path)) == 4  # no preview and no temporary file is left
+
+
+def test_the_same_request_twice_overwrites_nothing(journal, worker, tmp_path):
+    for _ in range(2):
+        journal.submit(QUICK)
+    worker.drain()
+    assert len({clip.path for clip in Clip.select()}) == 4
+    assert len(outputs(tmp_path)) == 8
+
+
+def test_a_drafts_loop_is_the_exact_draft_and_feeds_its_upscale(journal, worker, tmp_path):
+    job_id = journal.submit(QUICK.single(3))
+    worker.drain()
+    draft = journal.clips_of(job_id)[0]
+    kept = read_loop(tmp_path / draft.loop, draft.frames)
+    np.testing.assert_array_equal(kept, stand_in.moving_bar(3, 36, 64))
+    seen = []
+    worker.engine = stand_in.Engine(
+        lambda request, **named: seen.append(named["draft_frames"]) or stand_in.generate(
+            request, **named), stand_in.write)
+    upscale = journal.submit_upscale(draft.id, steps=2, noise=0.1)
+    worker.drain()
+    np.testing.assert_array_equal(seen[0], kept)
+    assert journal.clips_of(upscale)[0].width == 512
+    assert (tmp_path / draft.path).exists()
+
+
+def test_an_upscale_whose_drafts_loop_is_gone_is_made_from_its_request(journal, worker, tmp_path):
+    job_id = journal.submit(QUICK.single(3))
+    worker.drain()
+    draft = journal.clips_of(job_id)[0]
+    (tmp_path / draft.loop).unlink()
+    upscale = journal.submit_upscale(draft.id, steps=2, noise=0.1)
+    worker.drain()
+    assert journal.job(upscale).state == "done"
+
+
+def test_an_engine_error_becomes_the_jobs_sentence_and_the_next_job_runs(journal, worker):
+    failing = journal.submit(GenerationRequest(prompt="fail", steps=2))
+    good = journal.submit(QUICK)
+    worker.drain()
+    assert journal.job(failing).state == "failed"
+    assert "model.safetensors is missing" in journal.job(failing).error
+    assert journal.job(good).state == "done"
+
+
+def test_a_cancelled_job_stops_within_one_evaluation_and_leaves_no_file(journal, worker, tmp_path):
+    evaluations = []
+
+    def generate(request, *, should_stop, **named):
+        def counted():
+            evaluations.append(1)
+            if len(evaluations) == 4:
+                journal.cancel(job_id)
+            return should_stop()
+        return stand_in.generate(request, should_stop=counted, **named)
+
+    worker.engine = stand_in.Engine(generate, stand_in.write)
+    job_id = journal.submit(QUICK)
+    worker.drain()
+    assert len(evaluations) == 4
+    assert journal.job(job_id).state == "cancelled"
+    assert outputs(tmp_path) == []
+
+
+def test_a_cancel_while_the_files_are_written_leaves_no_file(journal, worker, tmp_path):
+    def write(path, clip, parents):
+        stand_in.write(path, clip, parents)
+        journal.cancel(job_id)
+
+    worker.engine = stand_in.Engine(stand_in.generate, write)
+    job_id = journal.submit(QUICK)
+    worker.drain()
+    assert journal.job(job_id).state == "cancelled"
+    assert outputs(tmp_path) == []
+
+
+def test_a_write_that_fails_halfway_leaves_no_file(journal, worker, tmp_path):
+    def write(path, clip, parents):
+        stand_in.write(path, clip, parents)
+        if clip.request.seed == 4:
+            raise OSError(28, "No space left on device")
+
+    worker.engine = stand_in.Engine(stand_in.generate, write)
+    job_id = journal.submit(QUICK)
+    worker.drain()
+    assert journal.job(job_id).state == "failed"
+    assert "disk is full" in journal.job(job_id).error
+    assert outputs(tmp_path) == []
+
+
+def test_progress_and_previews_are_written_while_it_runs(journal, worker, monkeypatch):
+    monkeypatch.setattr("snapui.previews.PREVIEW_SECONDS", 0.05)
+    seen = []
+
+    def generate(request, *, on_step, **named):
+        def watched(event):
+            on_step(event)
+            time.sleep(0.05)
+            row = Job.get_by_id(job_id)
+            seen.append((row.step, row.steps, row.previews))
+        return stand_in.generate(request, on_step=watched, **named)
+
+    worker.engine = stand_in.Engine(generate, stand_in.write)
+    job_id = journal.submit(QUICK)
+    worker.drain()
+    assert [(step, steps) for step, steps, _ in seen] == [(step, 6) for step in range(1, 7)]
+    assert seen[-1][2].count(".webp") == 2
+
+
+def test_the_clock_measures_one_clip_in_one_evaluation(monkeypatch):
+    moments = iter([10.0, 12.0, 14.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(moments))
+    clock = StageClock(GenerationRequest(prompt="a", drafts=2, steps=3, guidance=3.0))
+    for step in (1, 2, 3):
+        clock.on_step(stand_in.StepEvent("base", step, 3, 0.0, None))
+    assert clock.seconds_per_evaluation() == {"base": pytest.approx(2.0 / 4)}
+
+
+# ---- as processes
+
+def command(journal):
+    return [sys.executable, "-m", "tests.snapui.stand_in", "--database", journal.url,
+            "--output-directory", str(journal.output_directory)]
+
+
+@pytest.fixture
+def supervised(journal, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    supervisor = Supervisor(journal, command(journal), 1)
+    supervisor.start()
+    yield journal
+    supervisor.stop()
+
+
+def test_a_killed_workers_job_is_done_by_its_successor(supervised):
+    job_id = supervised.submit(GenerationRequest(prompt="a dog", steps=100))
+    wait_for(lambda: supervised.job(job_id).step >= 3)
+    os.kill(WorkerRow.get().pid, signal.SIGKILL)
+    wait_for(lambda: supervised.job(job_id).state == "done", 40)
+    assert supervised.job(job_id).deaths == 1
+
+
+@pytest.mark.slow
+def test_a_job_that_kills_its_worker_three_times_fails_with_the_reason(supervised):
+    deadly = supervised.submit(GenerationRequest(prompt="die", steps=5))
+    harmless = supervised.submit(QUICK)
+    wait_for(lambda: supervised.job(deadly).state == "failed", 60)
+    assert "killed" in supervised.job(deadly).error
+    wait_for(lambda: supervised.job(harmless).state == "done", 40)
+
+
+def test_a_worker_stops_with_its_program_and_its_job_waits(journal, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    process = subprocess.Popen([*command(journal), "--until-stdin-closes"], stdin=subprocess.PIPE)
+    job_id = journal.submit(GenerationRequest(prompt="a dog", steps=200))
+    wait_for(lambda: journal.job(job_id).step >= 2)
+    process.stdin.close()
+    assert process.wait(10) == 0
+    assert (journal.job(job_id).state, journal.job(job_id).deaths) == ("queued", 0)
+    assert WorkerRow.select().count() == 0
+
+
+def test_a_worker_whose_engine_is_missing_says_so(journal, monkeypatch):
+    from snapui import worker
+
+    def load(*_):
+        raise ImportError("No module named 'torch'")
+
+    flags = ["--database", journal.url, "--output-directory", str(journal.output_directory)]
+    assert worker.main(flags, load=load) == 1
+    assert "No module named 'torch'" in WorkerRow.get().message
+
+
+def test_stopping_does_not_wait_for_the_job(journal, worker):
+    journal.submit(GenerationRequest(prompt="a dog", steps=250))
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    wait_for(lambda: Job.select().where(Job.step > 0).exists())
+    begin = time.monotonic()
+    worker.stopping.set()
+    thread.join()
+    assert time.monotonic() - begin < 1.0
