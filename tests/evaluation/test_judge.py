@@ -10,7 +10,7 @@ from engine.evaluation.judge import TRAVELS, JudgeConfig, size_class, to_input
 from engine.evaluation.teaching import Teaching, spoil, teach, trained_judge
 from engine.storybook.casting import travels_of
 
-SHORT = Teaching(clips=64, epochs=6, batch=8, lr=1e-2, softened=0.0, noise=0.0)
+SHORT = Teaching(clips=128, epochs=8, batch=8, lr=1e-2, softened=0.0, noise=0.0)
 
 
 def test_judge_learns_a_world_of_two_subjects_well_above_chance(cast):
