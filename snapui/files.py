@@ -10,7 +10,8 @@ import re
 import shutil
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,10 @@ def preview_folder(folder: Path, job_id: int) -> Path:
     return path
 
 
-def drop_previews(folder: Path, job_id: int) -> None:
-    """Delete the previews of one job."""
-    shutil.rmtree(folder / PREVIEWS / str(job_id), ignore_errors=True)
+def drop_previews(folder: Path, unless: Collection[int] = (), older_seconds: float = 0.0) -> None:
+    """Delete the previews of all jobs but some, if nothing was written there for a while."""
+    for path in (folder / PREVIEWS).glob("*"):
+        with suppress(OSError):
+            is_wanted = path.name.isdigit() and int(path.name) in unless
+            if not is_wanted and time.time() - path.stat().st_mtime >= older_seconds:
+                shutil.rmtree(path)

@@ -118,9 +118,13 @@ class Journal:
                 Job.update(cancel="drop", changed=revision).where(Job.id == job_id).execute()
         return state
 
+    def running_ids(self) -> list[int]:
+        """Return the numbers of the running jobs."""
+        return [job.id for job in Job.select(Job.id).where(Job.state == "running")]
+
     def cancel_running(self) -> int:
         """Stop every running job. Returns: how many there were."""
-        running = [job.id for job in Job.select(Job.id).where(Job.state == "running")]
+        running = self.running_ids()
         for job_id in running:
             self.cancel(job_id)
         return len(running)

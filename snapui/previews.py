@@ -18,7 +18,7 @@ from snapui.jobs import Journal
 from snapui.schema import Job
 
 PREVIEW_SECONDS = 0.4  # a page looks twice a second; more pictures would never be seen
-KEPT = 3  # how many superseded previews stay on disk, for a page that is just fetching one
+KEPT = 12  # how many superseded previews stay on disk, for a page that is slow to fetch one
 
 
 class Previewer:

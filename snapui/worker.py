@@ -31,6 +31,7 @@ from snapui.previews import Previewer
 from snapui.schema import Job, database_url
 
 POLL_SECONDS = 0.15
+PREVIEW_LIFE_SECONDS = 5.0
 UNASKED_SECONDS = 2.0  # how long a job waits at most if its wake-up message is lost
 WARM_UP = GenerationRequest(prompt="a dog in the meadow", steps=4)
 logger = logging.getLogger(__name__)
@@ -56,8 +57,9 @@ class Worker:
     def run(self) -> None:
         """Load the model, then do jobs until stopped."""
         self.warm_up()
-        last_look = 0.0
+        last_look = -UNASKED_SECONDS
         while not self.stopping.is_set():
+            self.sweep(PREVIEW_LIFE_SECONDS)
             if self.journal.is_woken() or time.monotonic() - last_look > UNASKED_SECONDS:
                 self.drain()
                 last_look = time.monotonic()
@@ -95,8 +97,10 @@ class Worker:
         except Exception as error:  # whatever it is, it is this job's end, not the worker's
             log_unexpected(error)
             self.journal.end(job, "failed", sentence(error))
-        finally:
-            drop_previews(self.journal.output_directory, job.id)
+
+    def sweep(self, older_seconds: float = 0.0) -> None:
+        """Delete previews of ended jobs; a page may still be fetching the newest ones."""
+        drop_previews(self.journal.output_directory, self.journal.running_ids(), older_seconds)
 
     def _generate(self, job: Job) -> None:
         request = GenerationRequest.from_json(job.request)
@@ -230,6 +234,7 @@ def main(argv: list[str] | None = None, load: Callable[..., Engine] = load_engin
                          daemon=True).start()
     worker.run()
     journal.forget_worker(flags.name, died=False)
+    worker.sweep()
     journal.close()
     return 0
 

@@ -36,8 +36,9 @@ def wait_for(condition, seconds=20.0):
 
 
 def outputs(folder):
-    return [path for path in folder.rglob("*")
-            if path.is_file() and not path.name.startswith("journal.db")]
+    """Return the files of a folder but the journal and what `sweep` will delete."""
+    return [path for path in folder.rglob("*") if path.is_file()
+            and not path.name.startswith("journal.db") and "previews" not in path.parts]
 
 
 def test_a_job_ends_with_a_named_file_and_a_loop_for_each_draft(journal, worker, tmp_path):
@@ -53,6 +54,18 @@ def test_a_job_ends_with_a_named_file_and_a_loop_for_each_draft(journal, worker,
         assert (tmp_path / clip.loop).stat().st_size > 0
         assert (clip.width, clip.height, clip.frames) == (64, 36, 16)
     assert len(outputs(tmp_path)) == 4  # no preview and no temporary file is left
+
+
+def test_previews_of_ended_jobs_are_swept_and_those_of_running_ones_stay(journal, worker, tmp_path):
+    journal.submit(QUICK)
+    worker.drain()
+    journal.submit(QUICK)
+    running = journal.claim("worker")
+    (tmp_path / "previews" / str(running.id)).mkdir()
+    worker.sweep(60)
+    assert (tmp_path / "previews" / "1").exists()
+    worker.sweep()
+    assert [path.name for path in (tmp_path / "previews").iterdir()] == [str(running.id)]
 
 
 def test_the_same_request_twice_overwrites_nothing(journal, worker, tmp_path):

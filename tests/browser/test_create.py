@@ -1,0 +1,235 @@
+"""Making clips as a person would: typing, watching, keeping, stopping, coming back."""
+
+import os
+import re
+import signal
+import sqlite3
+
+import pytest
+
+from engine.media import read_request
+from tests.browser.conftest import PATIENCE
+
+pytestmark = pytest.mark.browser
+PROMPT = "a dog walking to the left in the meadow"
+BAD_INPUT = (
+    ("", "7", "The prompt is empty"),
+    ("x" * 10_000, "7", "shorten it to 2000"),
+    (PROMPT, "-1", "Seed must be from 0"),
+    (PROMPT, str(2**63), "Seed must be from 0"),
+    (PROMPT, "seven", "Seed must be a whole number"),
+)
+
+
+def type_prompt(page, text=PROMPT):
+    page.locator("#control-prompt textarea").fill(text)
+
+
+def make(page, text=PROMPT):
+    type_prompt(page, text)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#sheet .job")
+
+
+def wait_for_drafts(page, count=4):
+    page.wait_for_function(
+        f"document.querySelectorAll('#sheet [data-pick]').length === {count}", timeout=5 * PATIENCE)
+
+
+def seed(page):
+    return page.locator("#control-seed input, #control-seed textarea").input_value()
+
+
+def told(page):
+    return page.locator("#sheet .cards").inner_text()
+
+
+def toast(page):
+    return page.wait_for_selector(".toast-body").inner_text()
+
+
+def test_a_prompt_becomes_moving_drafts_and_the_ticked_ones_are_upscaled(slow_program, open_page):
+    page = open_page(slow_program.url)
+    assert "Type a prompt and press" in told(page)
+    make(page)
+    sources = set()
+    while page.locator("#sheet [data-pick]").count() < 4:
+        sources |= set(page.eval_on_selector_all(
+            "#sheet .is-moving img", "images => images.map(image => image.src)"))
+        page.wait_for_timeout(100)
+    assert len(sources) >= 8, "the previews did not move on while the job ran"
+    for place in (1, 2):
+        page.locator("#sheet [data-pick]").nth(place).check()
+    button = page.locator("#sheet .upscale")
+    assert "Upscale 2 ticked" in button.inner_text()
+    button.click()
+    page.wait_for_function("document.querySelectorAll('#sheet video').length === 2")
+    assert page.locator("#sheet [data-pick]").count() == 4, "the drafts stay"
+    page.wait_for_function("document.querySelector('#sheet video').currentTime > 0")
+    size = page.evaluate("(() => { const video = document.querySelector('#sheet video');"
+                         "return [video.videoWidth, video.videoHeight]; })()")
+    assert size == [512, 288]
+    assert len(slow_program.files()) == 6
+
+
+def test_a_finished_clip_can_be_downloaded(program, open_page):
+    page = open_page(program.url)
+    make(page)
+    wait_for_drafts(page)
+    with page.expect_download() as download:
+        page.locator("#sheet .actions a").first.click()
+    name = download.value.suggested_filename
+    assert re.fullmatch(r"\d{6}_a-dog-walking-to-the-left-in-the-meadow_\d+_1\.mp4", name)
+    assert download.value.path().stat().st_size > 500
+
+
+def test_a_running_job_says_its_step_and_stops_at_once(slow_program, open_page):
+    page = open_page(slow_program.url)
+    page.get_by_label("Fine").check()
+    make(page)
+    page.wait_for_function("/step \\d+ of 64, .+ left/.test("
+                           "document.querySelector('#sheet .cards').innerText)")
+    page.locator("#stop").click()
+    page.wait_for_selector("#sheet .is-cancelled", timeout=5000)
+    assert "Nothing was kept" in told(page)
+    assert slow_program.files() == []
+
+
+def test_the_sheet_and_the_settings_survive_a_refresh_and_a_second_tab(slow_program, open_page):
+    page = open_page(slow_program.url)
+    page.locator("#control-guidance input[type=number]").fill("5")
+    page.get_by_label("Fine").check()
+    make(page)
+    used = seed(page)
+    page.wait_for_timeout(1000)
+    page.reload()
+    page.wait_for_selector("#sheet .job")
+    page.wait_for_function("document.querySelector('#control-prompt textarea').value !== ''")
+    assert page.locator("#control-prompt textarea").input_value() == PROMPT
+    assert page.locator("#control-guidance input[type=number]").input_value() == "5"
+    assert page.get_by_label("Fine").is_checked()
+    assert seed(page) == used
+    other = open_page(slow_program.url)
+    assert PROMPT in told(other)
+
+
+def test_the_sheet_survives_a_restart_of_the_program(slow_program, open_page):
+    page = open_page(slow_program.url)
+    make(page)
+    page.wait_for_function("/step \\d+ of/.test("
+                           "document.querySelector('#sheet .cards').innerText)")
+    slow_program.stop()
+    slow_program.start()
+    page = open_page(slow_program.url)
+    assert PROMPT in told(page)
+    wait_for_drafts(page)
+
+
+def test_a_killed_worker_is_replaced_and_its_job_is_done(slow_program, open_page):
+    page = open_page(slow_program.url)
+    make(page)
+    page.wait_for_function("/step \\d+ of/.test("
+                           "document.querySelector('#sheet .cards').innerText)")
+    with sqlite3.connect(slow_program.outputs / "journal.db") as journal:
+        (pid,) = journal.execute("select pid from worker").fetchone()
+    journal.close()
+    os.kill(pid, signal.SIGKILL)
+    wait_for_drafts(page)
+    assert "Waiting" not in told(page)
+
+
+def test_the_seed_changes_every_run_until_it_is_locked(program, open_page):
+    page = open_page(program.url)
+    make(page)
+    first = seed(page)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function("document.querySelectorAll('#sheet .job').length === 2")
+    second = seed(page)
+    assert first != second
+    page.locator("#lock input").check()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function("document.querySelectorAll('#sheet .job').length === 3")
+    assert seed(page) == second
+
+
+def test_reuse_puts_the_settings_of_a_clip_back(program, open_page):
+    page = open_page(program.url)
+    make(page)
+    wait_for_drafts(page)
+    type_prompt(page, "something else")
+    third = page.locator("#sheet figure .seed").nth(2).inner_text().removeprefix("seed ")
+    page.locator("#sheet [data-act=reuse]").nth(2).click()
+    page.wait_for_function(f"[...document.querySelectorAll('#control-seed input, "
+                           f"#control-seed textarea')].some(one => one.value === '{third}')")
+    assert page.locator("#control-prompt textarea").input_value() == PROMPT
+    assert page.locator("#lock input").is_checked()
+
+
+def test_bad_input_is_answered_in_a_sentence(program, open_page):
+    page = open_page(program.url)
+    for prompt, typed_seed, said in BAD_INPUT:
+        type_prompt(page, prompt)
+        page.locator("#control-seed input, #control-seed textarea").fill(typed_seed)
+        page.wait_for_function("document.querySelector('#lock input').checked")
+        page.locator("#run").click()
+        text = toast(page)
+        assert said in text
+        assert "Traceback" not in text
+        page.locator(".toast-close").first.click()
+        page.wait_for_selector(".toast-body", state="detached")
+    assert page.locator("#sheet .job").count() == 0
+
+
+def test_a_prompt_with_html_shows_as_text_and_runs_nothing(program, open_page):
+    page = open_page(program.url)
+    page.on("dialog", lambda dialog: pytest.fail("a prompt ran as a script"))
+    nasty = '<img src=x onerror=alert(1)> <b>bold</b> "quoted" & 🐕 كلب'
+    make(page, nasty)
+    wait_for_drafts(page)
+    assert page.locator("#sheet h3").inner_text() == nasty
+    assert page.locator("#sheet h3 *").count() == 0
+
+
+def test_everything_is_reached_and_pressed_with_the_keyboard_alone(program, open_page):
+    page = open_page(program.url)
+    page.locator("#control-prompt textarea").focus()
+    page.keyboard.type(PROMPT)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "run"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    wait_for_drafts(page)
+    page.locator("#sheet [data-pick]").first.focus()
+    page.keyboard.press("Space")
+    assert "Upscale 1 ticked" in page.locator("#sheet .upscale").inner_text()
+    page.locator("#sheet .upscale").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#sheet video")
+
+
+def test_it_fits_every_screen_in_light_and_dark(program, open_page):
+    first = open_page(program.url)
+    make(first)
+    wait_for_drafts(first)
+    first.locator("#sheet [data-pick]").first.check()
+    first.locator("#sheet .upscale").click()
+    first.wait_for_selector("#sheet video")
+    for scheme in ("light", "dark"):
+        for width in (1440, 390):
+            page = open_page(program.url, width=width, scheme=scheme)
+            page.wait_for_selector("#sheet video")
+            overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert overflow <= 0, f"the page is {overflow} pixels too wide at {width}"
+            page.locator("#sheet .job").scroll_into_view_if_needed()
+
+
+@pytest.mark.slow
+def test_the_real_engine_makes_a_draft_that_can_be_made_again(real_program, open_page):
+    page = open_page(real_program.url)
+    page.get_by_label("Draft", exact=True).check()
+    page.locator("#control-drafts input[type=number]").fill("1")
+    make(page)
+    wait_for_drafts(page, 1)
+    (file,) = real_program.files()
+    request = read_request(file)
+    assert (request.prompt, request.steps, str(request.seed)) == (PROMPT, 12, seed(page))
