@@ -187,7 +187,8 @@ def _tie_memory(tab: Create, lock: gr.Checkbox) -> None:
     memory = gr.BrowserState({}, storage_key="snapui-create", secret=MEMORY_SECRET)
 
     def restore(values: Any) -> list[Any]:
-        values = values if isinstance(values, dict) else {}
+        if not isinstance(values, dict) or not values:  # do not undo what is typed meanwhile
+            return [gr.skip() for _ in components]
         return [values.get("lock") is True, *tab.controls.show(values)]
 
     remember = (f"(...values) => Object.fromEntries({json.dumps(names)}"

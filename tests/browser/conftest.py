@@ -22,7 +22,7 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                   "--disable-background-networking", "--disable-component-update",
                   "--disable-sync"]
-PATIENCE = 60_000  # milliseconds: the machine may be doing other things
+PATIENCE = 180_000  # milliseconds: the machine may be doing other things
 
 
 class Program:
@@ -52,7 +52,7 @@ class Program:
     def stop(self):
         if self._process is not None:
             self._process.terminate()
-            assert self._process.wait(20) == 0
+            assert self._process.wait(60) == 0
             self._process = None
 
     def files(self):
