@@ -18,6 +18,7 @@ from engine.text import TextEncoder
 from engine.training.data import Batches, StorybookSource
 from engine.training.loop import Progress, Trainer
 from engine.training.recipe import RECIPES
+from engine.training.team import join_team
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,24 +45,34 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = parser().parse_args(arguments)
-    # A run started in the background ignores Ctrl-C, and one that is terminated should save too.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
     try:
         trainer = build(options)
         if options.dry_run:
             dry_run(trainer)
             return 0
-        trainer.run(options.minutes * 60, on_progress=show)
-        say(f"Stopped at step {trainer.step} of {trainer.recipe.steps}; "
-            f"weights and state are in {trainer.folder}.")
+        return run(trainer, options.minutes * 60)
     except SnapError as error:
         say(str(error))
         return 1
-    except KeyboardInterrupt:
-        say("Stopped; the run is saved. Go on with --resume.")
-        return 130
-    return 0
+
+
+def run(trainer: Trainer, seconds: float) -> int:
+    """Train, and end a run that is interrupted after its step, saved. Returns: the exit code."""
+    interrupted = []
+
+    def interrupt(number, frame) -> None:
+        interrupted.append(number)
+        trainer.stop()
+
+    # A run started in the background ignores Ctrl-C, and one that is terminated should save too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    trainer.run(seconds, on_progress=show)
+    if not trainer.team.leads:
+        return 0
+    say(f"Stopped at step {trainer.step} of {trainer.recipe.steps}; weights and state are in "
+        f"{trainer.folder}." + (" Go on with --resume." if interrupted else ""))
+    return 130 if interrupted else 0
 
 
 def build(options: argparse.Namespace) -> Trainer:
@@ -77,7 +88,7 @@ def build(options: argparse.Namespace) -> Trainer:
     stage = Stage(config)
     if options.start_from:
         start_from(stage, options.start_from)
-    trainer = Trainer(stage, batches, recipe, options.out)
+    trainer = Trainer(stage, batches, recipe, options.out, team=join_team())
     if not options.dry_run:
         make_folder(options.out)
     if options.resume and trainer.resume():

@@ -1,6 +1,6 @@
 """A training run: steps, log, checkpoints; resumable to the same bits.
 
-Everything random in a step follows from (seed, step), so the state is weights, average,
+Everything random in a step follows from (seed, step, rank), so the state is weights, average,
 optimizers and the step number.
 """
 
@@ -24,6 +24,7 @@ from engine.training.ema import EMA
 from engine.training.optimizer import build_optimizers
 from engine.training.recipe import Recipe
 from engine.training.step import draw, error, loss
+from engine.training.team import Team
 
 STATE_NAME = "state.pt"
 LOG_NAME = "log.jsonl"
@@ -48,27 +49,43 @@ class Progress:
 class Trainer:
     """Holds what a run changes. Writes only inside `folder`."""
 
-    def __init__(self, stage: Stage, batches: Batches, recipe: Recipe, folder: Path):
+    def __init__(self, stage: Stage, batches: Batches, recipe: Recipe, folder: Path, *,
+                 team: Team = Team()):
+        if any(phase.batch % team.size for phase in recipe.phases):
+            raise DataError(f"{team.size} processes cannot share batches of "
+                            f"{[phase.batch for phase in recipe.phases]} clips evenly: "
+                            "start another number of them.")
         self.stage, self.batches, self.recipe, self.folder = stage, batches, recipe, folder
+        self.team = team
+        self.parameters = list(stage.network.parameters())
         self.optimizers = build_optimizers(
-            stage.network, recipe.optimizer, recipe.lr, recipe.weight_decay)
+            stage.network, recipe.optimizer, recipe.lr, recipe.weight_decay, team)
         self.peak_rates = [[g["lr"] for g in o.param_groups] for o in self.optimizers]
         self.ema = EMA(stage.network, recipe.ema_half_life)
         self.step = 0
+        self.wants_stop = self.stopped = False
         self.buckets = SigmaBuckets()
 
+    def stop(self) -> None:
+        """Ask the run to end. It does at the end of the next step that begins or averages, which
+        is the same for all of a team: one that ended alone would leave the others waiting.
+        """
+        self.wants_stop = True
+
     def train_step(self) -> float:
-        """Run one step and return its mean unweighted error."""
+        """Run one step and return its mean unweighted error, here and not over the team."""
         recipe, step = self.recipe, self.step
-        rng = np.random.default_rng((recipe.seed, step))
+        rng = np.random.default_rng((recipe.seed, step, self.team.rank))
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         phase = recipe.phase(step)
-        batch = self.batches.draw(rng, phase.batch, phase.frames, recipe.image_share)
+        batch = self.batches.draw(
+            rng, phase.batch // self.team.size, phase.frames, recipe.image_share)
         torch.manual_seed(int(rng.integers(2**62)))  # dropout
         self.stage.network.train()
         draws = draw(batch, recipe, generator)
         errors = error(self.stage, batch, draws)
         loss(self.stage, errors, draws.sigma, recipe.loss).backward()
+        self.stopped = self.team.average(self.parameters, self.wants_stop)
         self._update(recipe.learning_rate(step) / recipe.lr)
         self.step += 1
         self.ema.update(self.stage.network, self.step)
@@ -76,7 +93,7 @@ class Trainer:
         return errors.mean().item()
 
     def _update(self, rate: float) -> None:
-        nn.utils.clip_grad_norm_(self.stage.network.parameters(), self.recipe.clip_norm)
+        nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip_norm)
         for optimizer, peaks in zip(self.optimizers, self.peak_rates, strict=True):
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * rate
@@ -84,14 +101,16 @@ class Trainer:
             optimizer.zero_grad(set_to_none=True)
 
     def run(self, seconds: float, on_progress=None) -> None:
-        """Train until the recipe's last step or the time is over; save at the end and between."""
+        """Train until the last step, `stop` or the end of the time; save at the end and between."""
         started = saved = reported = time.monotonic()
         losses: list[float] = []
         clips = self.recipe.clips_before(self.step)
         try:
-            while self.step < self.recipe.steps and time.monotonic() - started < seconds:
+            while self.step < self.recipe.steps and not self.stopped:
                 losses.append(self.train_step())
                 now = time.monotonic()
+                if now - started > seconds:
+                    self.stop()
                 if now - saved > SAVE_SECONDS:
                     self.save()
                     saved = now
@@ -99,8 +118,9 @@ class Trainer:
                     done = self.recipe.clips_before(self.step)
                     rate = (done - clips) / (now - reported)
                     left = (self.recipe.clips_before(self.recipe.steps) - done) / rate
-                    self._log(Progress(self.step, sum(losses) / len(losses), rate, left),
-                              on_progress)
+                    if self.team.leads:
+                        self._log(Progress(self.step, sum(losses) / len(losses), rate, left),
+                                  on_progress)
                     losses, clips, reported = [], done, now
         finally:
             self.save()
@@ -119,8 +139,12 @@ class Trainer:
     def save(self) -> None:
         """Write the whole state and the averaged weights, each whole or not at all.
 
+        The processes of a team hold the same; one of them writes.
+
         Raises: DataError when the folder cannot be written; what it held is still there.
         """
+        if not self.team.leads:
+            return
         temporary = self.folder / (STATE_NAME + ".tmp")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
+from engine.training.team import Team
+
 # Quintic whose iteration pushes every singular value towards one (Jordan et al., Muon).
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
@@ -55,12 +57,13 @@ class Muon(Optimizer):
 
     Fused projections count as the matrices they are made of: `splits` says how many (by
     parameter id). torch's own Muon iterates in bf16, which CPUs without bf16 units crawl in.
+    The processes of a team share the iterations.
     """
 
-    def __init__(self, params: Iterable[Tensor], lr: float = 0.02, momentum: float = 0.95,
-                 weight_decay: float = 0.01, splits: dict[int, int] | None = None):
-        super().__init__(params, dict(lr=lr, momentum=momentum, weight_decay=weight_decay))
-        self.splits = splits or {}
+    def __init__(self, params: Iterable[Tensor], lr: float = 0.02, weight_decay: float = 0.01, *,
+                 splits: dict[int, int] | None = None, team: Team = Team()):
+        super().__init__(params, dict(lr=lr, momentum=0.95, weight_decay=weight_decay))
+        self.splits, self.team = splits or {}, team
 
     @torch.no_grad()
     def step(self, closure=None):
@@ -72,7 +75,7 @@ class Muon(Optimizer):
                     for matrix, direction in self._directions(p, group["momentum"]):
                         by_shape[tuple(matrix.shape)].append((matrix, direction))
             for (rows, columns), pairs in by_shape.items():
-                steps = orthogonalised(torch.stack([d for _, d in pairs]))
+                steps = self.team.split(orthogonalised, torch.stack([d for _, d in pairs]))
                 scale = group["lr"] * max(1.0, rows / columns) ** 0.5
                 for (matrix, _), step in zip(pairs, steps, strict=True):
                     matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(step, alpha=-scale)
@@ -109,7 +112,7 @@ def orthogonalised(matrices: Tensor, iterations: int = 5) -> Tensor:
 
 
 def build_optimizers(network: nn.Module, kind: str, lr: float, weight_decay: float,
-                     ) -> list[Optimizer]:
+                     team: Team = Team()) -> list[Optimizer]:
     """Return the optimizers of a network: LAMB or AdamW alone, or Muon with AdamW.
 
     Muon takes the matrices between hidden layers; vectors, tables, convolutions and the layers
@@ -126,5 +129,5 @@ def build_optimizers(network: nn.Module, kind: str, lr: float, weight_decay: flo
         hidden = p.ndim == 2 and name.startswith(("blocks.", "self_conditioning."))
         (matrices if hidden else rest).append(p)
         splits[id(p)] = 3 if "to_qkv" in name else 2 if "to_kv" in name else 1
-    return [Muon(matrices, lr=lr, weight_decay=weight_decay, splits=splits),
+    return [Muon(matrices, lr=lr, weight_decay=weight_decay, splits=splits, team=team),
             AdamW(rest, lr=lr / 10, betas=(0.9, 0.99), weight_decay=0.0)]
