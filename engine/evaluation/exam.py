@@ -50,9 +50,10 @@ class Exam:
 def set_exam(cast: Cast, samples: int, seeds: int, tell: Say, seed: int = 0) -> Exam:
     """Draw the questions and paint their true answers; the same arguments give the same exam."""
     rng = np.random.default_rng((seed, 1))
-    first = [sample_scene(rng, cast, split="test") for _ in range(samples)]
-    rows = [first] + [[again(rng, scene, cast) for scene in first] for _ in range(seeds - 1)]
     fps = tuple(FPS[index % len(FPS)] for index in range(samples))
+    first = [drawn(rng, cast, rate, split="test") for rate in fps]
+    rows = [first] + [[again(rng, scene, cast, rate)
+                       for scene, rate in zip(first, fps, strict=True)] for _ in range(seeds - 1)]
     eta = Eta("Painting true clips", samples * seeds, tell)
     true = np.stack([paint_all(row, fps, cast, eta) for row in rows])
     captions = tuple(canonical_caption(scene, cast) for scene in first)
@@ -62,16 +63,21 @@ def set_exam(cast: Cast, samples: int, seeds: int, tell: Say, seed: int = 0) -> 
 def reference_clips(cast: Cast, count: int, tell: Say, seed: int = 0) -> np.ndarray:
     """Paint many other test-split clips, the set that storybook-FVD measures from."""
     rng = np.random.default_rng((seed, 2))
-    scenes = [sample_scene(rng, cast, split="test") for _ in range(count)]
     fps = [FPS[index % len(FPS)] for index in range(count)]
+    scenes = [drawn(rng, cast, rate, split="test") for rate in fps]
     return paint_all(scenes, fps, cast, Eta("Painting reference clips", count, tell))
 
 
-def again(rng: np.random.Generator, scene: Scene, cast: Cast) -> Scene:
+def drawn(rng: np.random.Generator, cast: Cast, fps: float, split: str | None = None) -> Scene:
+    """Draw a scene that suits a clip of the judge's length at a frame rate."""
+    return sample_scene(rng, cast, split=split, clip_seconds=FRAMES / fps)
+
+
+def again(rng: np.random.Generator, scene: Scene, cast: Cast, fps: float) -> Scene:
     """Draw another scene with the same subject, place and travel."""
     alone = {scene.subject: cast[scene.subject]}
     while True:
-        other = sample_scene(rng, alone)
+        other = drawn(rng, alone, fps)
         if (other.place, other.travel) == (scene.place, scene.travel):
             return other
 

@@ -16,10 +16,9 @@ from torch import Tensor
 
 from engine import checkpoint
 from engine.evaluation.eta import Eta, Say
-from engine.evaluation.exam import FPS, Cast, paint_all, true_words
+from engine.evaluation.exam import FPS, Cast, drawn, paint_all, true_words
 from engine.evaluation.judge import ATTRIBUTES, FRAMES, Judge, JudgeConfig, to_input
 from engine.storybook.scene import TRAVELS
-from engine.storybook.world import sample_scene
 
 _PROBES = 24
 _LOOKS = 3
@@ -80,8 +79,8 @@ def judge_hash(config: JudgeConfig, teaching: Teaching, cast: Cast) -> str:
 def draw_lessons(rng: np.random.Generator, cast: Cast, config: JudgeConfig, count: int,
                  tell: Say) -> Lessons:
     """Paint scenes of both splits with their answers."""
-    scenes = [sample_scene(rng, cast) for _ in range(count)]
     fps = rng.choice(FPS, size=count).tolist()
+    scenes = [drawn(rng, cast, rate) for rate in fps]
     frames = paint_all(scenes, fps, cast, Eta("Painting lessons", count, tell))
     words = [true_words(scene, rate, cast) for scene, rate in zip(scenes, fps, strict=True)]
     answers = {name: torch.tensor([config.words(name).index(word[name]) for word in words])

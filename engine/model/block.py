@@ -54,9 +54,10 @@ class FITBlock(nn.Module):
     """Exchange between conditioning, patch tokens and latents; blocks share no weights."""
 
     def __init__(self, widths: Widths, n_global_layers: int, dropout: float,
-                 local_kernel: int = 0):
+                 local: tuple[int, int] = (0, 0)):
+        """local: how many patches and how many frames wide a patch looks; (0, 0) for not at all."""
         super().__init__()
-        self.local = LocalMixing(widths.patch, local_kernel) if local_kernel else None
+        self.local = LocalMixing(widths.patch, *local) if local[0] else None
         self.context_read = CrossAttention(widths.latent, widths.context, widths.cross_head)
         self.context_feed_forward = FeedForward(widths.latent)
         self.read = CrossAttention(widths.latent, widths.patch, widths.cross_head)

@@ -25,7 +25,8 @@ class FITConfig:
     group: rows and columns of patches in a group; a group spans all frames.
     n_latents: total over all groups.
     shared_positions: one position table for every group instead of one for the frame.
-    local_kernel, overlap, factorised_positions, text_norm: ours, off in the paper's presets.
+    local_kernel, local_frames, overlap, factorised_positions, text_norm: ours, off in the paper's
+    presets.
     """
 
     frames: int = 16
@@ -49,6 +50,7 @@ class FITConfig:
     shared_positions: bool = False
     factorised_positions: bool = False
     local_kernel: int = 0
+    local_frames: int = 0
     overlap: int = 0
     text_norm: bool = False
 
@@ -58,6 +60,9 @@ class FITConfig:
             value = getattr(self, spec.name)
             if spec.type is int and (not isinstance(value, int) or value < 0):
                 raise ValueError(f"{spec.name} must be a whole number, not {value!r}")
+        if (self.local_kernel or self.local_frames) and not (
+                self.local_kernel % 2 and (self.local_frames % 2 or not self.local_frames)):
+            raise ValueError("local_kernel and local_frames must be odd numbers, or 0 for none")
         if self.width % (self.patch * self.group[1]):
             raise ValueError(f"clip width {self.width} is not whole groups of "
                              f"{self.patch * self.group[1]} pixels")
@@ -134,7 +139,7 @@ class FIT(nn.Module):
             c.text_width, c.context_width, 4 * c.patch_width,
             text_norm=c.text_norm, augmented=c.augmented)
         self.blocks = nn.ModuleList(
-            FITBlock(widths, c.global_layers, c.dropout, c.local_kernel)
+            FITBlock(widths, c.global_layers, c.dropout, (c.local_kernel, c.local_frames))
             for _ in range(c.blocks))
         self.head = Head(c.patch_width, c.channels, c.patch, c.overlap)
 

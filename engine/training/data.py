@@ -19,6 +19,7 @@ from engine.text import TextEncoder
 from engine.video import to_clips, to_frames, upscale
 
 LOW_HEIGHT, LOW_WIDTH = 36, 64
+CLIP_FRAMES = 16
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ class Batches:
     def draw(self, rng: np.random.Generator, size: int, frames: int, image_share: float) -> Batch:
         """Draw `size` clips of `frames` of the stage's frames; a share of them are images."""
         net = self.network
-        frame_index = np.sort(rng.choice(net.frames, size=min(frames, net.frames), replace=False))
+        frames = min(frames, net.frames)
+        frame_index = int(rng.integers(net.frames - frames + 1)) + np.arange(frames)
         corners = [self._corner(rng) for _ in range(size)]
         examples = [
             self.source.example(rng, frame_index, self._window(corner),
@@ -151,8 +153,8 @@ class StorybookSource:
         from engine.storybook.casting import sample_scene
         from engine.storybook.world import render
 
-        scene = sample_scene(rng, self.sprites, split="train")
         fps = float(rng.choice(self.FPS))
+        scene = sample_scene(rng, self.sprites, split="train", clip_seconds=CLIP_FRAMES / fps)
         times = frame_index[:1] / fps if image else frame_index / fps
         blurred = not low and rng.random() < self.BLURRED_SHARE
         w = window

@@ -82,7 +82,7 @@ class Trainer:
             rng, phase.batch // self.team.size, phase.frames, recipe.image_share)
         torch.manual_seed(int(rng.integers(2**62)))  # dropout
         self.stage.network.train()
-        draws = draw(batch, recipe, generator)
+        draws = draw(batch, recipe, phase, generator)
         errors = error(self.stage, batch, draws)
         loss(self.stage, errors, draws.sigma, recipe.loss).backward()
         self.stopped = self.team.average(self.parameters, self.wants_stop)

@@ -10,14 +10,16 @@ from engine.errors import DataError
 class Phase:
     """A stretch of training: share of the steps, clips a step, frames a clip.
 
-    frames below the network's: that many of the clip's frames, drawn anew each step, and only
-    their tokens are computed. Differs from the paper: four frames cost a fraction of sixteen and
-    teach nearly as much.
+    frames below the network's: a run of that many of the clip's frames, drawn anew each step, and
+    only their tokens are computed. self_conditioning: share of the clips whose first pass is kept.
+    Differs from the paper: a short run can begin with few frames and without the first pass,
+    which cost most and teach what only a network that knows its pictures can use.
     """
 
     share: float
     batch: int
     frames: int
+    self_conditioning: float = 0.9
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,6 @@ class Recipe:
     loss: str = "paper"
     noise_mean: float = -1.2
     noise_std: float = 1.2
-    self_conditioning: float = 0.9
     label_dropout: float = 0.1
     image_share: float = 0.5
     crop_groups: tuple[int, int] = (0, 0)
@@ -83,9 +84,9 @@ class Recipe:
 
 
 _STORYBOOK = Recipe(
-    steps=2400, phases=(Phase(0.3, 8, 4), Phase(0.5, 16, 4), Phase(0.2, 8, 16)),
-    optimizer="muon", lr=0.02, warmup_steps=50, decay_share=0.4, ema_half_life=80, loss="unit",
-    noise_mean=-0.8, noise_std=1.4, self_conditioning=0.5, image_share=0.2)
+    steps=5000, phases=(Phase(0.6, 4, 16, 0.0), Phase(0.4, 8, 16, 0.6)),
+    optimizer="muon", lr=0.01, warmup_steps=50, decay_share=0.8, ema_half_life=100, loss="unit",
+    noise_mean=-0.8, noise_std=1.3, image_share=0.1)
 
 RECIPES = {
     "paper_500m": Recipe(),
@@ -93,7 +94,7 @@ RECIPES = {
     "paper_3b9_upsampler": Recipe(steps=370_000, phases=(Phase(1.0, 320, 16),)),
     "storybook_base": _STORYBOOK,
     "storybook_upsampler": replace(
-        _STORYBOOK, steps=1500, phases=(Phase(0.9, 8, 4), Phase(0.1, 4, 16)), noise_mean=-2.5,
+        _STORYBOOK, steps=1500, phases=(Phase(0.9, 8, 4, 0.0), Phase(0.1, 4, 16)), noise_mean=-2.5,
         noise_std=1.6, crop_groups=(2, 2)),
     "tiny": replace(_STORYBOOK, steps=100, phases=(Phase(0.5, 4, 2), Phase(0.5, 4, 4)),
                     warmup_steps=5),

@@ -9,7 +9,7 @@ from engine.diffusion import NoiseDistribution, add_noise, output_error, vp_corr
 from engine.model import Carry, Conditions
 from engine.stage import Stage
 from engine.training.data import Batch
-from engine.training.recipe import Recipe
+from engine.training.recipe import Phase, Recipe
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Draws:
     low: Tensor | None
 
 
-def draw(batch: Batch, recipe: Recipe, generator: torch.Generator) -> Draws:
+def draw(batch: Batch, recipe: Recipe, phase: Phase, generator: torch.Generator) -> Draws:
     """Draw noise levels, noise, which texts are dropped, and how the low-res input is corrupted."""
     b = len(batch.clips)
     sigma = NoiseDistribution(recipe.noise_mean, recipe.noise_std).sample(b, generator)
     noise = torch.randn(batch.clips.shape, generator=generator)
-    kept = torch.rand(b, generator=generator) < recipe.self_conditioning
+    kept = torch.rand(b, generator=generator) < phase.self_conditioning
     text_kept = torch.rand(b, generator=generator) >= recipe.label_dropout
     conditions, low = replace(batch.conditions, text_kept=text_kept), None
     if batch.low is not None:

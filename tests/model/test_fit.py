@@ -69,6 +69,27 @@ def test_without_global_layers_a_pixel_changes_only_its_group():
 
 
 @torch.no_grad()
+def test_mixing_frames_starts_as_nothing_and_then_reaches_the_frames_beside():
+    config = replace(PLAIN, local_kernel=1, local_frames=3, blocks=1, n_latents=4)
+    network, video, c = built(config), clip(config), conditions(config, 2)
+    bare = FIT(replace(config, local_frames=0)).eval()
+    bare.load_state_dict({k: v for k, v in network.state_dict().items() if "mix_frames" not in k})
+    before, _ = network(video, torch.zeros(2), c)
+    torch.testing.assert_close(before, bare(video, torch.zeros(2), c)[0])
+    seen = []
+    for mixing in (False, True):
+        if mixing:
+            torch.nn.init.ones_(network.blocks[0].local.mix_frames.weight)
+        network.blocks[0].write.to_out.weight.zero_()  # latents reach every frame
+        before, _ = network(video, torch.zeros(2), c)
+        changed = video.clone()
+        changed[0, 0, 0, 0, 0] += 1.0
+        after, _ = network(changed, torch.zeros(2), c)
+        seen.append((before != after)[0].any(dim=0).flatten(1).any(dim=1).tolist())
+    assert seen == [[True, False, False, False], [True, True, False, False]]
+
+
+@torch.no_grad()
 def test_with_global_layers_a_pixel_reaches_every_group():
     config = replace(PLAIN, global_layers=1)
     network, video = built(config), clip(config)

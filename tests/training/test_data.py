@@ -85,8 +85,8 @@ def cast(tmp_path_factory):
 def test_storybook_batches_have_the_stage_s_shapes(cast):
     source = StorybookSource(cast, ["dog", "red heart"])
     batches = Batches(source, TINY, HashedText(384, length=24))
-    batch = batches.draw(np.random.default_rng(0), 6, 4, 0.5)
-    assert batch.clips.shape == (6, 3, 4, 12, 16) and batch.clips.isfinite().all()
+    batch = batches.draw(np.random.default_rng(3), 12, 4, 0.5)
+    assert batch.clips.shape == (12, 3, 4, 12, 16) and batch.clips.isfinite().all()
     assert batch.clips.std() > 0.05
     rates = set(batch.conditions.fps.tolist())
     assert rates <= {6.0, 12.0, 24.0, float("inf")} and float("inf") in rates and len(rates) > 1

@@ -10,10 +10,11 @@ from engine.diffusion import add_noise, output_error
 from engine.presets import PRESETS
 from engine.stage import Stage
 from engine.training import step
-from engine.training.recipe import RECIPES
+from engine.training.recipe import RECIPES, Phase
 from tests.training.stand_ins import tiny_batches
 
-RECIPE = replace(RECIPES["tiny"], label_dropout=0.5, self_conditioning=0.5)
+RECIPE = replace(RECIPES["tiny"], label_dropout=0.5)
+PHASE = Phase(1.0, 4, 4, self_conditioning=0.5)
 TINY = PRESETS["tiny"]
 UPSAMPLER = replace(TINY, scale=8.0, network=replace(
     TINY.network, height=16, condition_channels=3, augmented=True, shared_positions=True))
@@ -38,7 +39,7 @@ def evaluated(config=TINY, crop_groups=(0, 0), kept=None, size=7):
     torch.nn.init.normal_(stage.network.self_conditioning.gate.weight)
     stage.calls = []
     batch = tiny_batches(config, crop_groups).draw(np.random.default_rng(5), size, 3, 0.3)
-    draws = step.draw(batch, RECIPE, torch.Generator().manual_seed(4))
+    draws = step.draw(batch, RECIPE, PHASE, torch.Generator().manual_seed(4))
     if kept is not None:
         draws = replace(draws, kept=torch.tensor(kept))
     return stage.calls, draws, step.error(stage, batch, draws), batch, stage
@@ -103,8 +104,8 @@ def test_low_resolution_input_is_corrupted_by_its_own_level():
 @pytest.mark.parametrize("share, expected", [(0.0, 0), (1.0, 7)])
 def test_dropout_shares_at_their_ends_drop_none_or_all(share, expected):
     batch = tiny_batches().draw(np.random.default_rng(0), 7, 2, 0.0)
-    recipe = replace(RECIPE, label_dropout=share, self_conditioning=1 - share)
-    draws = step.draw(batch, recipe, torch.Generator().manual_seed(0))
+    recipe, phase = replace(RECIPE, label_dropout=share), replace(PHASE, self_conditioning=1 - share)
+    draws = step.draw(batch, recipe, phase, torch.Generator().manual_seed(0))
     assert (~draws.conditions.text_kept).sum() == expected
     assert (~draws.kept).sum() == expected
 
