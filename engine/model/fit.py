@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from engine.model.attention import LAYER_NORM_EPS
 from engine.model.block import FeedForward, FITBlock, Widths
 from engine.model.embedding import Conditions, ContextEmbedding, PatchPositions
-from engine.model.patching import Head, Layout, Stem, pad_rows
+from engine.model.patching import Head, Layout, PixelSkip, Stem, pad_rows
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class FITConfig:
     group: rows and columns of patches in a group; a group spans all frames.
     n_latents: total over all groups.
     shared_positions: one position table for every group instead of one for the frame.
-    local_kernel, local_frames, overlap, factorised_positions, text_norm: ours, off in the paper's
-    presets.
+    local_kernel, local_frames, overlap, pixel_skip, factorised_positions, text_norm: ours, off in
+    the paper's presets.
     """
 
     frames: int = 16
@@ -52,6 +52,7 @@ class FITConfig:
     local_kernel: int = 0
     local_frames: int = 0
     overlap: int = 0
+    pixel_skip: bool = False
     text_norm: bool = False
 
     def __post_init__(self) -> None:
@@ -142,6 +143,8 @@ class FIT(nn.Module):
             FITBlock(widths, c.global_layers, c.dropout, (c.local_kernel, c.local_frames))
             for _ in range(c.blocks))
         self.head = Head(c.patch_width, c.channels, c.patch, c.overlap)
+        pictures = 1 + c.condition_channels // c.channels
+        self.pixel_skip = PixelSkip(c.patch_width, c.patch, pictures) if c.pixel_skip else None
 
     def forward(self, video: Tensor, c_noise: Tensor, conditions: Conditions,
                 carry: Carry | None = None, part: Part | None = None,
@@ -176,7 +179,12 @@ class FIT(nn.Module):
         for block in self.blocks:
             patch_tokens, latents = block(patch_tokens, latents, context, layout)
 
-        return self.head(layout.to_grid(patch_tokens))[:, :, :, :height], latents
+        # head
+        grid = layout.to_grid(patch_tokens)                                   # (b, t, h, w, d)
+        output = self.head(grid)
+        if self.pixel_skip is not None:
+            output = output + self.pixel_skip(grid, video)
+        return output[:, :, :, :height], latents
 
     def _layout(self, video: Tensor) -> Layout:
         rows, columns = self.config.group

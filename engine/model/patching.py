@@ -83,6 +83,30 @@ class Head(nn.Module):
         return rearrange(self.to_pixels(tokens), "(b t) c h w -> b c t h w", t=grid.shape[1])
 
 
+class PixelSkip(nn.Module):
+    """What each patch lets through of its input pixels: one learned factor a patch and picture.
+
+    Pictures are the noisy clip and, in an upsampler, the low-resolution one.
+    Differs from the paper: wherever the clip is smooth, F is mostly the noise of the input and the
+    low-resolution pixels. Passing both by leaves narrow tokens room for what they cannot give.
+    """
+
+    def __init__(self, width: int, patch: int, pictures: int):
+        super().__init__()
+        self.patch, self.pictures = patch, pictures
+        self.norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
+        self.factor = nn.Linear(width, pictures)
+        nn.init.zeros_(self.factor.weight)
+        nn.init.zeros_(self.factor.bias)
+
+    def forward(self, grid: Tensor, video: Tensor) -> Tensor:
+        """grid: (b, t, h/p, w/p, d); video: (b, pictures c, t, h, w). Returns: (b, c, t, h, w)."""
+        factor = rearrange(self.factor(self.norm(grid)), "b t h w k -> b k 1 t h 1 w 1")
+        pixels = rearrange(video, "b (k c) t (h p) (w q) -> b k c t h p w q",
+                           k=self.pictures, p=self.patch, q=self.patch)
+        return rearrange((factor * pixels).sum(dim=1), "b c t h p w q -> b c t (h p) (w q)")
+
+
 class LocalMixing(nn.Module):
     """Each patch looks at its neighbours, across group borders, without the residual: first those
     in its frame, then itself in the frames before and after (`frames` of them, none if 0).

@@ -84,7 +84,7 @@ class Recipe:
 
 
 _STORYBOOK = Recipe(
-    steps=5000, phases=(Phase(0.6, 4, 16, 0.0), Phase(0.4, 8, 16, 0.6)),
+    steps=3000, phases=(Phase(0.6, 8, 16, 0.0), Phase(0.4, 8, 16, 0.6)),
     optimizer="muon", lr=0.01, warmup_steps=50, decay_share=0.8, ema_half_life=100, loss="unit",
     noise_mean=-0.8, noise_std=1.3, image_share=0.1)
 

@@ -8,7 +8,7 @@ from engine.model.patching import Layout
 from engine.presets import PRESETS
 
 TINY = PRESETS["tiny"].network
-PLAIN = replace(TINY, local_kernel=0, overlap=0, global_layers=0)
+PLAIN = replace(TINY, local_kernel=0, local_frames=0, overlap=0, global_layers=0)
 
 
 def conditions(config: FITConfig, b: int, seed: int = 0) -> Conditions:
@@ -90,6 +90,19 @@ def test_mixing_frames_starts_as_nothing_and_then_reaches_the_frames_beside():
 
 
 @torch.no_grad()
+def test_pixel_skip_starts_as_nothing_and_then_passes_each_picture_by_its_factor():
+    config = replace(TINY, height=11, condition_channels=3, pixel_skip=True)
+    network, video, c = built(config), clip(config), conditions(config, 2)
+    bare = FIT(replace(config, pixel_skip=False)).eval()
+    bare.load_state_dict({k: v for k, v in network.state_dict().items() if "skip" not in k})
+    without, _ = network(video, torch.zeros(2), c)
+    assert torch.equal(without, bare(video, torch.zeros(2), c)[0])
+    network.pixel_skip.factor.bias.copy_(torch.tensor([2.0, -0.5]))
+    with_both, _ = network(video, torch.zeros(2), c)
+    torch.testing.assert_close(with_both, without + 2.0 * video[:, :3] - 0.5 * video[:, 3:])
+
+
+@torch.no_grad()
 def test_with_global_layers_a_pixel_reaches_every_group():
     config = replace(PLAIN, global_layers=1)
     network, video = built(config), clip(config)
@@ -102,7 +115,7 @@ def test_with_global_layers_a_pixel_reaches_every_group():
 @torch.no_grad()
 def test_groups_may_come_in_any_order():
     """With positions shared, swapping two groups with their latents swaps their outputs."""
-    config = replace(TINY, shared_positions=True, local_kernel=0, overlap=0)
+    config = replace(TINY, shared_positions=True, local_kernel=0, local_frames=0, overlap=0)
     network, video, c = built(config), clip(config), conditions(config, 2)
     _, wide = config.group_pixels
     swapped = torch.cat((video[..., wide:], video[..., :wide]), dim=-1)
