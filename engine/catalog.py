@@ -38,11 +38,13 @@ class ModelCard:
     parameters: int
 
     @property
-    def weights_hash(self) -> str:
-        """The first 12 hex digits of the SHA-256 of the weights; read again only when changed."""
-        hashes = [_sha256(stage / WEIGHTS_NAME) for stage in self.stage_folders]
-        if len(hashes) == 1:
-            return hashes[0][:12]
+    def model_hash(self) -> str:
+        """The first 12 hex digits of the SHA-256 of configs and weights: all that decides a clip.
+
+        Files are read again only when they changed.
+        """
+        hashes = [_sha256(stage / name) for stage in self.stage_folders
+                  for name in (CONFIG_NAME, WEIGHTS_NAME)]
         return hashlib.sha256("".join(hashes).encode()).hexdigest()[:12]
 
     @property

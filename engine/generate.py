@@ -44,7 +44,7 @@ def generate(request: GenerationRequest, *, on_step: OnStep | None = None,
     if request.upscale and card.upsampler_folder is None:
         raise RequestError(f"The model {card.name} has no upsampler: make drafts with it, "
                            "or choose another model.")
-    cascade = _cascade(card.base_folder, card.upsampler_folder, card.weights_hash, device)
+    cascade = _cascade(card.base_folder, card.upsampler_folder, card.model_hash, device)
     listener = Listener(on_step, should_stop)
     notes = tuple(_notes(request, cascade))
     if draft_frames is None:
@@ -62,20 +62,20 @@ def generate(request: GenerationRequest, *, on_step: OnStep | None = None,
                 draft[None], _prompts(single, [seed]),
                 SampleSettings(request.upscale_steps, guidance=0.0),
                 request.upscale_noise, listener))[0]
-        clips.append(GeneratedClip(single, large, small, notes, card.weights_hash))
+        clips.append(GeneratedClip(single, large, small, notes, card.model_hash))
     return clips
 
 
 def preload(model: str, models_directory: Path | None = None, device: str = "cpu") -> ModelCard:
     """Load a model into memory ahead of its first request. Raises: ModelError."""
     card = find_model(model, models_directory)
-    _cascade(card.base_folder, card.upsampler_folder, card.weights_hash, device)
+    _cascade(card.base_folder, card.upsampler_folder, card.model_hash, device)
     return card
 
 
 @lru_cache(maxsize=LOADED_MODELS)
-def _cascade(base: Path, upsampler: Path | None, weights_hash: str, device: str) -> Cascade:
-    """Keep the last models loaded; changed weights have another hash."""
+def _cascade(base: Path, upsampler: Path | None, model_hash: str, device: str) -> Cascade:
+    """Keep the last models loaded; a changed one has another hash."""
     return Cascade.load(base, upsampler, device)
 
 

@@ -70,24 +70,27 @@ def test_a_folder_is_a_model_too(shipped, tmp_path, monkeypatch):
         assert find_model(given).folder == (tmp_path / given)
 
 
-def test_the_hash_names_the_weights_and_changes_with_them(tmp_path):
+def test_the_hash_names_all_that_decides_a_clip_and_changes_with_it(tmp_path):
     one = find_model(make_model(tmp_path / "one", upsampler=True))
     copy = find_model(make_model(tmp_path / "copy", upsampler=True))
     base = find_model(make_model(tmp_path / "base"))
     other = find_model(make_model(tmp_path / "other", seed=5))
-    hashes = [card.weights_hash for card in (one, copy, base, other)]
+    hashes = [card.model_hash for card in (one, copy, base, other)]
     assert hashes[0] == hashes[1]
     assert len(set(hashes)) == 3
     assert all(len(one) == 12 and int(one, 16) >= 0 for one in hashes)
     (tmp_path / "other" / "base" / "model.safetensors").write_bytes(b"new weights")
-    assert other.weights_hash != hashes[3]
+    assert other.model_hash != hashes[3]
+    config = tmp_path / "base" / "base" / "config.json"
+    config.write_text(config.read_text() + " ")
+    assert base.model_hash != hashes[2]
 
 
 def test_an_unchanged_file_is_hashed_once(tmp_path, monkeypatch):
     card = find_model(make_model(tmp_path / "one"))
-    first = card.weights_hash
+    first = card.model_hash
     monkeypatch.setattr(catalog.hashlib, "file_digest", None)    # a second reading would fail
-    assert find_model(tmp_path / "one").weights_hash == first
+    assert find_model(tmp_path / "one").model_hash == first
 
 
 def _cut(path: Path, size: int) -> None:

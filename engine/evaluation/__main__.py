@@ -71,7 +71,7 @@ def evaluate(options: argparse.Namespace) -> None:
     _check(options)
     card = find_model(options.model)
     # Taken before loading: a training run may rewrite the file meanwhile.
-    weights_hash = card.weights_hash
+    model_hash = card.model_hash
     cascade = Cascade.load(card.base_folder, card.upsampler_folder if options.upsampler else None)
     subjects = options.subjects
     cast = by_name(load_sprites(
@@ -83,7 +83,7 @@ def evaluate(options: argparse.Namespace) -> None:
     settings = SampleSettings(options.steps, options.guidance, options.sampler)
     made = mark(answer(exam, drafts_of(cascade, settings), options.batch, say), exam, judge, cast)
     true = mark(exam.true, exam, judge, cast)
-    result = _about(options, weights_hash, settings, judge)
+    result = _about(options, model_hash, settings, judge)
     result |= figures(exam, (made, true), reference, cast)
     shown = table(result)
     if options.upsampler:
@@ -114,11 +114,11 @@ def _check(options: argparse.Namespace) -> None:
                            "choose another --out.") from error
 
 
-def _about(options: argparse.Namespace, weights_hash: str, settings: SampleSettings,
+def _about(options: argparse.Namespace, model_hash: str, settings: SampleSettings,
            judge: Judge) -> dict:
     """Say what was measured and how, so that two reports can be compared."""
     return {
-        "model": {"name": str(options.model), "weights_hash": weights_hash},
+        "model": {"name": str(options.model), "model_hash": model_hash},
         "settings": asdict(settings),
         "counts": {"captions": options.samples, "seeds": options.seeds,
                    "clips": options.samples * options.seeds, "reference": options.reference},

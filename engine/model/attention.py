@@ -4,7 +4,6 @@ Cross-attention's inner width is the smaller of the two widths it joins (paper T
 PAPER.md 1.2); queries, keys and values have no biases.
 """
 
-import importlib.util
 from functools import cache
 
 import torch
@@ -17,11 +16,14 @@ LAYER_NORM_EPS = 1e-6
 
 @cache
 def _xformers():
-    """Return xformers.ops where it is installed, else None; looked for once."""
-    if importlib.util.find_spec("xformers") is None:
-        return None
-    import xformers.ops
+    """Return xformers.ops where it is installed and runs, else None; tried once, on CUDA."""
+    try:
+        import xformers.ops
 
+        probe = torch.zeros(1, 8, 1, 64, device="cuda")
+        xformers.ops.memory_efficient_attention(probe, probe, probe)
+    except (ImportError, OSError, NotImplementedError, RuntimeError):
+        return None  # missing, or built for another torch, driver or card
     return xformers.ops
 
 

@@ -1,7 +1,12 @@
-"""`python -m engine.training`: train a preset on the storybook world or on a folder of clips."""
+"""`python -m engine.training`: train a preset on the storybook world or on a folder of clips.
+
+`torchrun --nproc-per-node 2 -m engine.training --threads 1 ...` shares every batch between two
+processes, which is nearly twice as fast as two threads of one.
+"""
 
 import argparse
 import json
+import os
 import signal
 import sys
 import time
@@ -23,7 +28,7 @@ from engine.training.team import join_team
 
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    p = argparse.ArgumentParser(prog="python -m engine.training", description=__doc__)
+    p = argparse.ArgumentParser(prog="python -m engine.training", description=__doc__.split("\n")[0])
     p.add_argument("--preset", required=True, choices=sorted(PRESETS))
     p.add_argument("--sprites", type=Path, help="folder of the storybook sprites")
     p.add_argument("--subjects", default="core40",
@@ -68,8 +73,6 @@ def run(trainer: Trainer, seconds: float) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     trainer.run(seconds, on_progress=show)
-    if not trainer.team.leads:
-        return 0
     say(f"Stopped at step {trainer.step} of {trainer.recipe.steps}; weights and state are in "
         f"{trainer.folder}." + (" Go on with --resume." if interrupted else ""))
     return 130 if interrupted else 0
@@ -158,7 +161,9 @@ def show(progress: Progress) -> None:
 
 
 def say(sentence: str) -> None:
-    """Write a line to the terminal at once."""
+    """Write a line to the terminal at once; of the processes torchrun starts, one speaks."""
+    if os.environ.get("RANK", "0") != "0":
+        return
     sys.stderr.write(sentence + "\n")
     sys.stderr.flush()
 
