@@ -28,7 +28,8 @@ from engine.training.team import join_team
 
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    p = argparse.ArgumentParser(prog="python -m engine.training", description=__doc__.split("\n")[0])
+    p = argparse.ArgumentParser(prog="python -m engine.training",
+                                description=__doc__.split("\n")[0])
     p.add_argument("--preset", required=True, choices=sorted(PRESETS))
     p.add_argument("--sprites", type=Path, help="folder of the storybook sprites")
     p.add_argument("--subjects", default="core40",

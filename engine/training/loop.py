@@ -24,7 +24,7 @@ from engine.training.ema import EMA
 from engine.training.optimizer import build_optimizers
 from engine.training.recipe import Recipe
 from engine.training.step import draw, error, loss
-from engine.training.team import Team
+from engine.training.team import ALONE, Team
 
 STATE_NAME = "state.pt"
 LOG_NAME = "log.jsonl"
@@ -50,7 +50,7 @@ class Trainer:
     """Holds what a run changes. Writes only inside `folder`."""
 
     def __init__(self, stage: Stage, batches: Batches, recipe: Recipe, folder: Path, *,
-                 team: Team = Team()):
+                 team: Team = ALONE):
         if any(phase.batch % team.size for phase in recipe.phases):
             raise DataError(f"{team.size} processes cannot share batches of "
                             f"{[phase.batch for phase in recipe.phases]} clips evenly: "

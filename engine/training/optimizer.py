@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from engine.training.team import Team
+from engine.training.team import ALONE, Team
 
 # Quintic whose iteration pushes every singular value towards one (Jordan et al., Muon).
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -61,7 +61,7 @@ class Muon(Optimizer):
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float = 0.02, weight_decay: float = 0.01, *,
-                 splits: dict[int, int] | None = None, team: Team = Team()):
+                 splits: dict[int, int] | None = None, team: Team = ALONE):
         super().__init__(params, dict(lr=lr, momentum=0.95, weight_decay=weight_decay))
         self.splits, self.team = splits or {}, team
 
@@ -112,7 +112,7 @@ def orthogonalised(matrices: Tensor, iterations: int = 5) -> Tensor:
 
 
 def build_optimizers(network: nn.Module, kind: str, lr: float, weight_decay: float,
-                     team: Team = Team()) -> list[Optimizer]:
+                     team: Team = ALONE) -> list[Optimizer]:
     """Return the optimizers of a network: LAMB or AdamW alone, or Muon with AdamW.
 
     Muon takes the matrices between hidden layers; vectors, tables, convolutions and the layers

@@ -55,10 +55,13 @@ class Team:
         return done
 
 
+ALONE = Team()
+
+
 def join_team() -> Team:
     """Join the processes torchrun started, or be alone."""
     if "WORLD_SIZE" not in os.environ:
-        return Team()
+        return ALONE
     if not dist.is_initialized():
         dist.init_process_group("gloo")
     return Team(dist.get_rank(), dist.get_world_size())

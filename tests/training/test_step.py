@@ -104,7 +104,8 @@ def test_low_resolution_input_is_corrupted_by_its_own_level():
 @pytest.mark.parametrize("share, expected", [(0.0, 0), (1.0, 7)])
 def test_dropout_shares_at_their_ends_drop_none_or_all(share, expected):
     batch = tiny_batches().draw(np.random.default_rng(0), 7, 2, 0.0)
-    recipe, phase = replace(RECIPE, label_dropout=share), replace(PHASE, self_conditioning=1 - share)
+    recipe = replace(RECIPE, label_dropout=share)
+    phase = replace(PHASE, self_conditioning=1 - share)
     draws = step.draw(batch, recipe, phase, torch.Generator().manual_seed(0))
     assert (~draws.conditions.text_kept).sum() == expected
     assert (~draws.kept).sum() == expected
