@@ -13,6 +13,8 @@ from engine.errors import Cancelled, ModelError
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
 from engine.progress import ShouldStop
 from engine.sampling import (
+    SIGMA_MAX,
+    SIGMA_MIN,
     SOLVERS,
     Denoise,
     SamplerState,
@@ -30,14 +32,21 @@ class StageConfig:
     """A stage: its network's shape, its noise process, and the text encoder it was trained with.
 
     scale: factor per axis over 64 px images; with the frame count it gives sigma_in.
+    sigma_max: noise level that sampling starts from. Differs from the paper where below 80: in
+    units of the clip it is sigma_in times as large, so that few steps are better spent lower.
     text_encoder: "minilm" for the embedded one, else a local folder or hub name.
     """
 
     network: FITConfig
     scale: float = 1.0
     sigma_data: float = 1.0
+    sigma_max: float = SIGMA_MAX
     text_encoder: str = "minilm"
     text_length: int = 32
+
+    def __post_init__(self) -> None:
+        if not self.sigma_max > SIGMA_MIN:
+            raise ValueError(f"sigma_max must be above {SIGMA_MIN}, not {self.sigma_max}")
 
     @property
     def preconditioning(self) -> Preconditioning:
@@ -128,7 +137,7 @@ class Stage:
         """
         watch = watch or Watch()
         self.network.eval()
-        levels = sigmas(settings.steps)
+        levels = sigmas(settings.steps, sigma_max=self.config.sigma_max)
         denoise = self._guided(conditions, settings, negative, low, watch.should_stop)
         state = SamplerState(levels[0].float() * noise.to(self.device))
         return sample(denoise, state, levels, self.preconditioning.sigma_in,

@@ -40,6 +40,15 @@ def test_zero_network_gives_exactly_c_skip_times_x(stage):
     assert torch.equal(denoised, skip * x)
 
 
+def test_sampling_starts_at_the_stage_s_highest_noise_level(monkeypatch):
+    seen, high = [], Stage(replace(TINY, sigma_max=7.0))
+    monkeypatch.setattr(high, "denoise", lambda x, sigma, *_: (seen.append(sigma) or 0 * x, None))
+    high.sample(unit_noise([1], high.clip_shape), conditions(1), replace(SETTINGS, guidance=0.0))
+    assert seen[0].item() == pytest.approx(7.0) and seen[-1].item() == pytest.approx(0.002)
+    with pytest.raises(ValueError, match="sigma_max"):
+        replace(TINY, sigma_max=0.001)
+
+
 @pytest.mark.parametrize("sampler", list(SOLVERS))
 @pytest.mark.parametrize("guidance", [0.0, 3.0])
 def test_same_seed_gives_the_same_bits(stage, sampler, guidance):

@@ -7,7 +7,8 @@ from engine.sampling.guidance import (
     oscillating_weights,
 )
 from engine.sampling.samplers import SOLVERS, Denoise, SamplerState, Solver, sample
-from engine.sampling.schedule import sigmas
+from engine.sampling.schedule import SIGMA_MAX, SIGMA_MIN, sigmas
 
-__all__ = ["SOLVERS", "Denoise", "SamplerState", "Solver", "constant_weights",
-           "dynamic_threshold", "guided", "oscillating_weights", "sample", "sigmas"]
+__all__ = ["SIGMA_MAX", "SIGMA_MIN", "SOLVERS", "Denoise", "SamplerState", "Solver",
+           "constant_weights", "dynamic_threshold", "guided", "oscillating_weights", "sample",
+           "sigmas"]

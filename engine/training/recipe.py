@@ -93,9 +93,10 @@ RECIPES = {
     "paper_3b9": Recipe(),
     "paper_3b9_upsampler": Recipe(steps=370_000, phases=(Phase(1.0, 320, 16),)),
     "storybook_base": _STORYBOOK,
+    # One group at all times a crop; noise where the low-resolution clip leaves something open.
     "storybook_upsampler": replace(
-        _STORYBOOK, steps=1500, phases=(Phase(0.9, 8, 4, 0.0), Phase(0.1, 4, 16)), noise_mean=-2.5,
-        noise_std=1.6, crop_groups=(2, 2)),
+        _STORYBOOK, steps=1500, phases=(Phase(1.0, 8, 16, 0.0),), noise_mean=-3.0, noise_std=1.5,
+        ema_half_life=60, crop_groups=(1, 1)),
     "tiny": replace(_STORYBOOK, steps=100, phases=(Phase(0.5, 4, 2), Phase(0.5, 4, 4)),
                     warmup_steps=5),
 }
