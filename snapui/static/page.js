@@ -1,10 +1,17 @@
-/* Keys and the light/dark switch of the whole page. */
+/* Keys, the light/dark switch and the seed's lock of the whole page. */
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     document.querySelector("#run")?.click();
   }
 }, true);
+
+/* Gradio's own input event follows key presses only: it misses a pasted, dropped or deleted seed. */
+document.addEventListener("input", (event) => {
+  if (!event.target.closest("#control-seed")) return;
+  const lock = document.querySelector("#lock input");
+  if (!lock.checked) lock.click();
+});
 
 function snapuiLook(look) {
   document.body.classList.toggle("dark", look === "dark");

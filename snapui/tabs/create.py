@@ -12,6 +12,7 @@ from snapui import estimate
 from snapui.controls import Controls, drawn_seed, quality_of
 from snapui.guard import guarded
 from snapui.jobs import Journal
+from snapui.schema import JournalError
 from snapui.sheet import SHOWN_JOBS, Sheet, component
 
 EXAMPLES = (
@@ -49,7 +50,7 @@ class Create:
     def stop(self) -> None:
         """Stop what runs now."""
         if not self.journal.cancel_running():
-            gr.Info("Nothing is running.")
+            raise JournalError("Nothing is running.")
 
     def stop_job(self, event: gr.EventData) -> None:
         """Stop or unqueue the job whose button was pressed."""
@@ -153,7 +154,6 @@ def _tie_settings(tab: Create, quality: gr.Radio, draw: gr.Button, lock: gr.Chec
     named = tab.controls.by_name
     quality.input(lambda name: QUALITY_STEPS[name], quality, named["steps"], **QUIET)
     named["steps"].change(quality_of, named["steps"], quality, **QUIET)
-    named["seed"].input(fn=None, js="() => true", outputs=lock)
     draw.click(lambda: (drawn_seed(), True), outputs=[named["seed"], lock], **QUIET)
     for button in examples:
         button.click(fn=None, js=f"() => {json.dumps(button.value)}", outputs=named["prompt"])

@@ -12,6 +12,13 @@ from tests.browser.conftest import PATIENCE
 
 pytestmark = pytest.mark.browser
 PROMPT = "a dog walking to the left in the meadow"
+BAD_INPUT = (
+    ("", "7", "The prompt is empty"),
+    ("x" * 10_000, "7", "shorten it to 2000"),
+    (PROMPT, "-1", "Seed must be from 0"),
+    (PROMPT, str(2**63), "Seed must be from 0"),
+    (PROMPT, "seven", "Seed must be a whole number"),
+)
 
 
 def type_prompt(page, text=PROMPT):
@@ -35,6 +42,10 @@ def seed(page):
 
 def told(page):
     return page.locator("#sheet .cards").inner_text()
+
+
+def toast(page):
+    return page.wait_for_selector(".toast-body").inner_text()
 
 
 def test_a_prompt_becomes_moving_drafts_and_the_ticked_ones_are_upscaled(slow_program, open_page):
@@ -154,6 +165,21 @@ def test_reuse_puts_the_settings_of_a_clip_back(program, open_page):
     assert page.locator("#lock input").is_checked()
 
 
+def test_bad_input_is_answered_in_a_sentence(program, open_page):
+    page = open_page(program.url)
+    for prompt, typed_seed, said in BAD_INPUT:
+        type_prompt(page, prompt)
+        page.locator("#control-seed input, #control-seed textarea").fill(typed_seed)
+        page.wait_for_function("document.querySelector('#lock input').checked")
+        page.locator("#run").click()
+        text = toast(page)
+        assert said in text
+        assert "Traceback" not in text
+        page.locator(".toast-close").first.click()
+        page.wait_for_selector(".toast-body", state="detached")
+    assert page.locator("#sheet .job").count() == 0
+
+
 def test_a_prompt_with_html_shows_as_text_and_runs_nothing(program, open_page):
     page = open_page(program.url)
     page.on("dialog", lambda dialog: pytest.fail("a prompt ran as a script"))
@@ -179,6 +205,22 @@ def test_everything_is_reached_and_pressed_with_the_keyboard_alone(program, open
     page.locator("#sheet .upscale").focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("#sheet video")
+
+
+def test_it_fits_every_screen_in_light_and_dark(program, open_page):
+    first = open_page(program.url)
+    make(first)
+    wait_for_drafts(first)
+    first.locator("#sheet [data-pick]").first.check()
+    first.locator("#sheet .upscale").click()
+    first.wait_for_selector("#sheet video")
+    for scheme in ("light", "dark"):
+        for width in (1440, 390):
+            page = open_page(program.url, width=width, scheme=scheme)
+            page.wait_for_selector("#sheet video")
+            overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert overflow <= 0, f"the page is {overflow} pixels too wide at {width}"
+            page.locator("#sheet .job").scroll_into_view_if_needed()
 
 
 @pytest.mark.slow
