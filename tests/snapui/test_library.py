@@ -27,7 +27,7 @@ def shelf(journal):
 def add(journal, prompt="a dog", **values):
     """Write the row of a finished clip, without files."""
     job = Job.create(kind="draft", state="done", request="{}")
-    return Clip.create(job=job, kind="draft", **CLIP | {"prompt": prompt} | values).id
+    return Clip.create(**CLIP | {"job": job, "kind": "draft", "prompt": prompt} | values).id
 
 
 def add_with_files(journal, seed=5):
