@@ -4,10 +4,12 @@ They live in `copies/<clip>/` inside the output folder and may be deleted at any
 from the draft's exact frames while they exist, else from the file; settings from the file itself.
 """
 
+import math
 import shutil
 from pathlib import Path
 
 import numpy as np
+from einops import rearrange
 
 from engine.errors import MediaError
 from engine.media import known_suffixes, read_clip, read_metadata, write_clip
@@ -38,6 +40,26 @@ def converted(folder: Path, clip: Clip, suffix: str) -> str:
         metadata = read_metadata(folder / clip.path)
         write_clip(folder / target, frames_of(folder, clip), clip.fps, metadata)
     return target
+
+
+def filmstrip(folder: Path, clip: Clip) -> str:
+    """Return the path of one lossless picture that holds all of a clip's frames, row by row.
+
+    A page draws exact frames from it, which no browser's video player promises.
+    """
+    target = _place(clip.id, "frames.png")
+    if not (folder / target).exists():
+        frames = frames_of(folder, clip)
+        across = strip_width(len(frames))
+        blank = np.zeros((-len(frames) % across, *frames.shape[1:]), np.uint8)
+        tiles = rearrange(np.concatenate([frames, blank]), "(y x) h w c -> (y h) (x w) c", x=across)
+        write_clip(folder / target, tiles[None], 1.0)
+    return target
+
+
+def strip_width(count: int) -> int:
+    """Return how many of so many frames stand side by side: the picture is about square."""
+    return math.isqrt(count - 1) + 1
 
 
 def drop_copies(folder: Path, clip_id: int) -> None:

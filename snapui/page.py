@@ -9,7 +9,7 @@ from engine.catalog import list_models
 from snapui import api, refill
 from snapui.guard import guarded
 from snapui.jobs import Journal
-from snapui.tabs import create, library
+from snapui.tabs import compare, create, library
 from snapui.tabs.create import MEMORY_SECRET, QUIET
 
 MASTHEAD = """<div class="masthead"><h1>Snap Video<span>type a prompt, get a clip</span></h1>
@@ -29,12 +29,15 @@ def build(journal: Journal, models_directory: Path | None = None) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Create", id="create") as create_tab:
                 desk = create.build(journal, models)
+            with gr.Tab("Compare", id="compare") as compare_tab:
+                compare_timer = compare.build(journal, desk)
             with gr.Tab("Library", id="library") as library_tab:
                 shelf, library_timer = library.build(journal)
         refill.tie(taken, said, tabs, desk, models_directory)
         shelf.use_clip(guarded(library.settings_of(journal, desk)), outputs=[tabs, *desk.outputs],
                        **QUIET)
-        _tie_tabs(tabs, {"create": (create_tab, None), "library": (library_tab, library_timer)})
+        _tie_tabs(tabs, {"create": (create_tab, None), "compare": (compare_tab, compare_timer),
+                         "library": (library_tab, library_timer)})
     return page
 
 

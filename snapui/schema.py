@@ -100,7 +100,33 @@ class Timing(peewee.Model):
     seconds = peewee.FloatField()
 
 
-TABLES = (Number, Worker, Job, Clip, Timing)
+class Comparison(peewee.Model):
+    """A grid of clips side by side; see compare.py."""
+
+    plan = peewee.TextField()
+    created = peewee.DoubleField(default=time.time)
+
+
+class Cell(peewee.Model):
+    """One place of a comparison and the job that fills it."""
+
+    comparison = peewee.ForeignKeyField(Comparison, backref="cells")
+    row = peewee.IntegerField()
+    column = peewee.IntegerField()
+    job = peewee.ForeignKeyField(Job)
+
+
+class Vote(peewee.Model):
+    """One answer of a blind ballot."""
+
+    comparison = peewee.ForeignKeyField(Comparison, backref="votes")
+    row = peewee.IntegerField()
+    aspect = peewee.CharField()
+    winner = peewee.IntegerField(null=True)  # a column; none if the voter could not tell
+    created = peewee.DoubleField(default=time.time)
+
+
+TABLES = (Number, Worker, Job, Clip, Timing, Comparison, Cell, Vote)
 
 
 def database_url(text: str | None, output_directory: Path) -> str:
