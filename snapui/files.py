@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 from PIL import Image
@@ -36,6 +37,11 @@ def clip_name(request: GenerationRequest, job_id: int, when: float) -> str:
     clock = time.localtime(when)
     return (f"{time.strftime('%Y-%m-%d', clock)}/{time.strftime('%H%M%S', clock)}_"
             f"{slug(request.prompt)}_{request.seed}_{job_id}")
+
+
+def file_url(folder: Path, relative: str) -> str:
+    """Return where the page finds a file of the output folder."""
+    return "gradio_api/file=" + quote(str(folder / relative))
 
 
 def keep(folder: Path, name: str, suffix: str, write: Callable[[Path], object]) -> str:

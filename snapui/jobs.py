@@ -66,6 +66,10 @@ class Journal:
             Number.update(value=Number.value + 1).where(Number.name == "revision").execute()
             yield self.revision()
 
+    def change(self):
+        """Open a writing transaction for another module of the journal; raises the revision."""
+        return self._change()
+
     def _reading(self):
         """Open a transaction that sees one state throughout and stops nobody from writing."""
         lock = ("DEFERRED",) if isinstance(self.database, SqliteDatabase) else ()
@@ -156,11 +160,12 @@ class Journal:
             shown = {job.id for job in newest}
             waiting = drafts.where(Job.state.in_(ACTIVE)).order_by(Job.id.desc())
             jobs = newest + [job for job in waiting if job.id not in shown]
-            clips = list(Clip.select().where(Clip.job.in_([job.id for job in jobs]))
-                         .order_by(Clip.id))
+            clips = list(Clip.select().where(Clip.job.in_([job.id for job in jobs]),
+                                             Clip.binned.is_null()).order_by(Clip.id))
             upscales = list(Job.select().where(Job.source.in_([clip.id for clip in clips]))
                             .order_by(Job.id))
-            clips += list(Clip.select().where(Clip.job.in_([job.id for job in upscales])))
+            clips += list(Clip.select().where(Clip.job.in_([job.id for job in upscales]),
+                                              Clip.binned.is_null()))
             workers = list(Worker.select())
         return Snapshot(revision, jobs, _grouped(clips, "job_id"), _grouped(upscales, "source"),
                         workers)

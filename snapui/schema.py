@@ -13,8 +13,9 @@ import peewee
 from playhouse.db_url import connect
 
 from engine.errors import SnapError
+from snapui.migration import add_missing_columns
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ACTIVE = ("queued", "running")
 SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal", "foreign_keys": 1}
 BUSY_SECONDS = 10
@@ -87,6 +88,9 @@ class Clip(peewee.Model):
     model_hash = peewee.CharField()
     notes = peewee.TextField(default="[]")
     created = peewee.DoubleField(default=time.time)
+    title = peewee.TextField(default="")  # the name the artist gave it, if any
+    starred = peewee.BooleanField(default=False)
+    binned = peewee.DoubleField(null=True)  # when it was put in the bin
 
 
 class Timing(peewee.Model):
@@ -96,7 +100,33 @@ class Timing(peewee.Model):
     seconds = peewee.FloatField()
 
 
-TABLES = (Number, Worker, Job, Clip, Timing)
+class Comparison(peewee.Model):
+    """A grid of clips side by side; see compare.py."""
+
+    plan = peewee.TextField()
+    created = peewee.DoubleField(default=time.time)
+
+
+class Cell(peewee.Model):
+    """One place of a comparison and the job that fills it."""
+
+    comparison = peewee.ForeignKeyField(Comparison, backref="cells")
+    row = peewee.IntegerField()
+    column = peewee.IntegerField()
+    job = peewee.ForeignKeyField(Job)
+
+
+class Vote(peewee.Model):
+    """One answer of a blind ballot."""
+
+    comparison = peewee.ForeignKeyField(Comparison, backref="votes")
+    row = peewee.IntegerField()
+    aspect = peewee.CharField()
+    winner = peewee.IntegerField(null=True)  # a column; none if the voter could not tell
+    created = peewee.DoubleField(default=time.time)
+
+
+TABLES = (Number, Worker, Job, Clip, Timing, Comparison, Cell, Vote)
 
 
 def database_url(text: str | None, output_directory: Path) -> str:
@@ -134,7 +164,10 @@ def open_database(url: str) -> peewee.Database:
             database.create_tables(TABLES)
             for name, value in (("version", SCHEMA_VERSION), ("revision", 0)):
                 Number.insert(name=name, value=value).on_conflict_ignore().execute()
-        version = Number.get_by_id("version").value
+            version = Number.get_by_id("version").value
+            if version < SCHEMA_VERSION:
+                add_missing_columns(database, TABLES)
+                Number.update(value=SCHEMA_VERSION).where(Number.name == "version").execute()
     except (peewee.PeeweeException, sqlite3.Error, OSError, RuntimeError, ValueError) as error:
         where = url.rsplit("@", 1)[-1]  # never repeat a password
         raise JournalError(f"The job journal {where} cannot be opened ({error}). Check that the "

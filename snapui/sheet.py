@@ -9,17 +9,17 @@ import json
 import time
 from html import escape
 from pathlib import Path
-from urllib.parse import quote
 
 import gradio as gr
 
 from engine.request import GenerationRequest
 from snapui.estimate import spoken
+from snapui.files import file_url
 from snapui.jobs import Snapshot
 from snapui.schema import ACTIVE, Clip, Job, Worker
+from snapui.theme import scripts
 
 SHOWN_JOBS = 24
-STATIC = Path(__file__).parent / "static"
 TEMPLATE = """
 <div class="bar">
   <p class="status" role="status"></p>
@@ -44,7 +44,7 @@ def component() -> gr.HTML:
     Its events: stop_job (id), upscale_clips (ids), reuse_clip (id), use_example (id).
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="sheet", apply_default_css=False,
-                   js_on_load=(STATIC / "sheet.js").read_text(encoding="utf-8"))
+                   js_on_load=scripts("morph.js", "sheet.js"))
 
 
 class Sheet:
@@ -132,7 +132,7 @@ class Sheet:
                 f"{_progress(job, ahead)}{_told(job)}</figcaption></figure>")
 
     def _url(self, relative: str) -> str:
-        return "gradio_api/file=" + quote(str(self._folder / relative))
+        return file_url(self._folder, relative)
 
 
 def status(workers: list[Worker], queue: list[Job]) -> str:

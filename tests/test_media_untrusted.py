@@ -26,7 +26,7 @@ FRAMES = np.random.default_rng(0).integers(0, 256, (5, 36, 64, 3), dtype=np.uint
 MUTANTS_PER_FORMAT = 13    # of eight formats: more than a hundred files
 
 
-def _mutated(data: bytes, chance: random.Random) -> bytes:
+def mutated(data: bytes, chance: random.Random) -> bytes:
     """Cut, flip, erase, repeat or insert bytes somewhere, more often near the front."""
     data = bytearray(data)
     at = chance.choice([chance.randrange(len(data)), chance.randrange(min(600, len(data)))])
@@ -57,7 +57,7 @@ def test_mutated_files_end_in_a_clip_or_a_sentence(tmp_path, suffix):
     failures = 0
     for number in range(MUTANTS_PER_FORMAT):
         path = tmp_path / f"{number}{suffix}"
-        path.write_bytes(_mutated(whole, chance))
+        path.write_bytes(mutated(whole, chance))
         try:
             clip = read_clip(path, limits=limits)
             assert clip.frames.dtype == np.uint8

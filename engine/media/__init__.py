@@ -6,10 +6,18 @@ Every file can carry the request that made it (`request_metadata`) and give it b
 
 from engine.media.files import check_destination, read_clip, read_metadata, write_clip
 from engine.media.formats import MediaClip, ReadLimits, known_suffixes
-from engine.media.settings import MEDIA_KEY, PROGRAM, read_request, request_metadata
+from engine.media.settings import (
+    MEDIA_KEY,
+    MODEL_NAME,
+    PROGRAM,
+    read_request,
+    read_settings,
+    request_metadata,
+)
 
 __all__ = [
     "MEDIA_KEY",
+    "MODEL_NAME",
     "PROGRAM",
     "MediaClip",
     "ReadLimits",
@@ -18,6 +26,7 @@ __all__ = [
     "read_clip",
     "read_metadata",
     "read_request",
+    "read_settings",
     "request_metadata",
     "write_clip",
 ]

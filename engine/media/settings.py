@@ -47,6 +47,19 @@ def request_metadata(request: GenerationRequest,
     }
 
 
+def read_settings(path: Path | str, *, limits: ReadLimits | None = None) -> dict[str, str]:
+    """Return the text a file made here carries, MEDIA_KEY among it; none of it is checked yet.
+
+    Raises: MediaError if the file cannot be read or was not made here.
+    """
+    path = Path(path)
+    metadata = read_metadata(path, limits=limits)
+    if MEDIA_KEY not in metadata:
+        raise MediaError(f"{path.name} carries no settings of this program: it was made elsewhere, "
+                         "or saved again by a tool that drops them. Choose the original file.")
+    return metadata
+
+
 def read_request(path: Path | str, *, limits: ReadLimits | None = None) -> GenerationRequest:
     """Return the request a file was made from.
 
@@ -54,10 +67,7 @@ def read_request(path: Path | str, *, limits: ReadLimits | None = None) -> Gener
         settings are not valid.
     """
     path = Path(path)
-    text = read_metadata(path, limits=limits).get(MEDIA_KEY)
-    if text is None:
-        raise MediaError(f"{path.name} carries no settings of this program: it was made elsewhere, "
-                         "or saved again by a tool that drops them. Choose the original file.")
+    text = read_settings(path, limits=limits)[MEDIA_KEY]
     request = GenerationRequest.from_json(text)
     if not MODEL_NAME.fullmatch(request.model):
         raise RequestError(f"{path.name} names its model by a path, which a file may not choose; "

@@ -2,7 +2,8 @@
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
-    document.querySelector("#run")?.click();
+    const buttons = [...document.querySelectorAll("#run, #run-comparison")];
+    buttons.find((button) => button.offsetParent)?.click();  // the one of the open tab
   }
 }, true);
 

@@ -10,6 +10,7 @@ from engine.errors import RequestError
 from engine.request import QUALITY_STEPS, GenerationRequest
 from snapui import estimate
 from snapui.controls import Controls, drawn_seed, quality_of
+from snapui.desk import Desk
 from snapui.guard import guarded
 from snapui.jobs import Journal
 from snapui.schema import JournalError
@@ -106,10 +107,10 @@ def _costly(costs: tuple[Any, ...]) -> GenerationRequest | None:
         return None
 
 
-def build(journal: Journal, models: list[str]) -> None:
+def build(journal: Journal, models: list[str]) -> Desk:
     """Place the tab's controls and tie them to the journal, inside the open Blocks.
 
-    models: names to choose from.
+    models: names to choose from. Returns: the controls, for what else fills them in.
     """
     tab = Create(journal, Sheet(journal.output_directory, EXAMPLES), Controls())
     place = tab.controls.place
@@ -137,6 +138,7 @@ def build(journal: Journal, models: list[str]) -> None:
     _tie_settings(tab, quality, draw, lock, examples)
     _tie_work(tab, sheet, told, (run, stop, lock))
     _tie_memory(tab, lock)
+    return Desk(tab.controls, lock)
 
 
 def _seed_row(controls: Controls) -> tuple[gr.Button, gr.Checkbox]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import Cancelled, ModelError
-from engine.media import write_clip
+from engine.media import request_metadata, write_clip
 from engine.progress import StepEvent
 from snapui.worker import Engine, main
 
@@ -66,7 +66,8 @@ def generate(request, *, on_step=None, should_stop=None, draft_frames=None):
 
 def write(path, clip, parents):
     """Write a clip as the worker does."""
-    write_clip(path, clip.frames, clip.request.fps, {"parents": str(parents)})
+    about = {"model_hash": clip.model_hash, "parents": parents}
+    write_clip(path, clip.frames, clip.request.fps, request_metadata(clip.request, about))
 
 
 def load(*_):

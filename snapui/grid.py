@@ -1,0 +1,110 @@
+"""Draws a comparison as one labelled clip: columns and rows as on the page, all in lockstep."""
+
+import textwrap
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from engine.media import request_metadata, write_clip
+from snapui.compare import Plan
+from snapui.comparisons import Place, Standing
+from snapui.copies import frames_of
+from snapui.files import keep
+
+CELL_WIDTH, GAP, TEXT_SIZE, LINE_HEIGHT, MAX_LINES = 320, 12, 16, 22, 3
+CHARACTERS_PER_LINE = 38
+PAPER, INK, BLANK = "#fdfbf7", "#2b2825", "#e9e2d6"
+FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Arial.ttf",
+         "Helvetica.ttc")
+
+
+def save_grid(folder: Path, name: str, standing: Standing, still: int | None) -> str:
+    """Write a comparison as an MP4, or one frame of it as a PNG.
+
+    name: relative path without ending. still: the frame to write, or None for the moving grid.
+    Returns: the relative path. Raises: MediaError.
+    """
+    clips = {place: frames_of(folder, clip) for place, clip in standing.clips.items()}
+    frames = grid_frames(standing.plan, clips)
+    if still is not None:
+        still = min(max(0, still), len(frames) - 1)
+        frames = frames[still:still + 1]
+    metadata = request_metadata(standing.plan.cell(0, 0), {"comparison": standing.plan.to_json()})
+    return keep(folder, name, ".mp4" if still is None else ".png",
+                lambda path: write_clip(path, frames, standing.plan.base.fps, metadata))
+
+
+def grid_frames(plan: Plan, clips: Mapping[Place, np.ndarray]) -> np.ndarray:
+    """Return the grid as uint8 (t, h, w, 3), height and width even.
+
+    clips: uint8 (t, h, w, 3) by place; all play over the same time, missing ones stay blank.
+    """
+    count = max((len(clip) for clip in clips.values()), default=1)
+    cell_height = _cell_height(clips)
+    sheet, corners = _labelled_sheet(plan, cell_height)
+    frames = np.repeat(np.asarray(sheet)[None], count, axis=0)
+    for place, clip in clips.items():
+        x, y = corners[place]
+        for t in range(count):
+            picture = Image.fromarray(clip[t * len(clip) // count])
+            frames[t, y:y + cell_height, x:x + CELL_WIDTH] = np.asarray(
+                picture.resize((CELL_WIDTH, cell_height), Image.Resampling.BICUBIC))
+    return frames
+
+
+def _cell_height(clips: Mapping[Place, np.ndarray]) -> int:
+    """Return the height of a cell, that of the tallest clip at the cells' width."""
+    shapes = [clip.shape for clip in clips.values()]
+    return max((round(CELL_WIDTH * height / width) for _, height, width, _ in shapes),
+               default=CELL_WIDTH * 9 // 16)
+
+
+def _labelled_sheet(plan: Plan, cell_height: int) -> tuple[Image.Image, dict[Place, tuple]]:
+    """Return the grid without its clips, and the corner of each cell."""
+    columns, rows = len(plan.columns.values), plan.row_count
+    head = _lines([plan.columns.told(column) for column in range(columns)]) + GAP
+    sides = _lines([plan.row_told(row) for row in range(rows)])
+    step = cell_height + sides + GAP
+    width = columns * (CELL_WIDTH + GAP) + GAP
+    height = GAP + head + rows * step
+    sheet = Image.new("RGB", (width + width % 2, height + height % 2), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    corners = {}
+    for column in range(columns):
+        x = GAP + column * (CELL_WIDTH + GAP)
+        _write(draw, (x, GAP), plan.columns.told(column))
+        for row in range(rows):
+            y = GAP + head + row * step
+            if column == 0:
+                _write(draw, (x, y), plan.row_told(row))
+            corners[row, column] = (x, y + sides)
+            draw.rectangle((x, y + sides, x + CELL_WIDTH - 1, y + sides + cell_height - 1), BLANK)
+    return sheet, corners
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, CHARACTERS_PER_LINE, max_lines=MAX_LINES, placeholder="…")
+
+
+def _lines(texts: list[str]) -> int:
+    """Return the height that the longest of these texts takes."""
+    return LINE_HEIGHT * max(len(_wrapped(text)) for text in texts)
+
+
+def _write(draw: ImageDraw.ImageDraw, corner: tuple[int, int], text: str) -> None:
+    for place, line in enumerate(_wrapped(text)):
+        draw.text((corner[0], corner[1] + place * LINE_HEIGHT), line, INK, font=_font())
+
+
+@lru_cache
+def _font() -> ImageFont.FreeTypeFont:
+    """Return the first font this machine has, or Pillow's own."""
+    for name in FONTS:
+        try:
+            return ImageFont.truetype(name, TEXT_SIZE)
+        except OSError:
+            continue
+    return ImageFont.load_default(TEXT_SIZE)

@@ -1,0 +1,97 @@
+"""Everything made, newest first: find clips by the words of their prompt, name, star and bin them.
+
+Each change is an update of the clip's row; the bin is a mark, and files are deleted only when the
+bin is emptied.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from snapui.copies import drop_copies
+from snapui.jobs import Journal
+from snapui.schema import Clip, JournalError
+
+PAGE_CLIPS = 24
+MAX_TITLE_CHARACTERS = 200
+VIEWS = ("All", "Starred", "Bin")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of what was found.
+
+    number: from 0; pages: how many there are, at least one; found: clips on all pages together.
+    """
+
+    clips: list[Clip]
+    number: int
+    pages: int
+    found: int
+
+
+class Library:
+    """The clips of one journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    def page(self, words: str = "", view: str = "All", number: int = 0) -> Page:
+        """Return one page of the clips whose name or prompt holds every word.
+
+        view: one of VIEWS. number: from 0; beyond the last page means the last page.
+        """
+        clips = Clip.select().where(_shown(view))
+        for word in words.split():
+            clips = clips.where(Clip.prompt.contains(word) | Clip.title.contains(word))
+        found = clips.count()
+        pages = max(1, -(-found // PAGE_CLIPS))
+        number = min(max(0, number), pages - 1)
+        newest = clips.order_by(Clip.id.desc()).limit(PAGE_CLIPS).offset(number * PAGE_CLIPS)
+        return Page(list(newest), number, pages, found)
+
+    def rename(self, clip_id: int, title: str) -> None:
+        """Give a clip a name of its own; an empty one goes back to the prompt."""
+        self._update(clip_id, title=" ".join(title.split())[:MAX_TITLE_CHARACTERS])
+
+    def star(self, clip_id: int, is_starred: bool) -> None:
+        """Star a clip, or take its star away."""
+        self._update(clip_id, starred=is_starred)
+
+    def bin(self, clip_id: int) -> None:
+        """Put a clip in the bin; its file stays until the bin is emptied."""
+        self._update(clip_id, binned=time.time())
+
+    def put_back(self, clip_id: int) -> None:
+        """Take a clip out of the bin."""
+        self._update(clip_id, binned=None)
+
+    def empty_bin(self) -> int:
+        """Delete the binned clips and their files for good. Returns: how many there were.
+
+        A clip whose file cannot be deleted stays in the bin. Raises: OSError.
+        """
+        folder = self.journal.output_directory
+        binned = list(Clip.select().where(Clip.binned.is_null(False)))
+        for clip in binned:
+            for file in (clip.path, clip.loop):
+                (folder / file).unlink(missing_ok=True)
+            drop_copies(folder, clip.id)
+            with self.journal.change():
+                Clip.delete().where(Clip.id == clip.id).execute()
+        return len(binned)
+
+    def _update(self, clip_id: int, **values: Any) -> None:
+        with self.journal.change():
+            if not Clip.update(**values).where(Clip.id == clip_id).execute():
+                raise JournalError(f"There is no clip number {clip_id} any more.")
+
+
+def _shown(view: str) -> Any:
+    """Return the condition of one view. Raises: JournalError for an unknown one."""
+    if view not in VIEWS:
+        raise JournalError(f"The library has no view {view!r}: choose {', '.join(VIEWS)}.")
+    if view == "Bin":
+        return Clip.binned.is_null(False)
+    shown = Clip.binned.is_null()
+    return shown & Clip.starred if view == "Starred" else shown

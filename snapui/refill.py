@@ -1,0 +1,52 @@
+"""Brings the settings of a dropped file back into the Create tab, and says what is different.
+
+page.js hands a file dropped anywhere on the page to the button here, so that both take the same,
+checked way: gradio stores the upload in a folder of its own and gives only that path.
+"""
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from engine.media import known_suffixes
+from snapui.desk import Desk
+from snapui.guard import guarded
+from snapui.restore import restored
+from snapui.tabs.create import QUIET
+
+CLOSE = """element.addEventListener("click", (event) => {
+  if (event.target.closest("button")) props.value = "";
+});"""
+
+
+def button() -> gr.UploadButton:
+    """Place the button that takes a file."""
+    return gr.UploadButton("Restore from a file", elem_id="restore", size="sm",
+                           file_types=list(known_suffixes()))
+
+
+def notice() -> gr.HTML:
+    """Place where it is said what came back and what did not."""
+    return gr.HTML("", elem_id="restored", apply_default_css=False, js_on_load=CLOSE)
+
+
+def tie(taken: gr.UploadButton, said: gr.HTML, tabs: gr.Tabs, desk: Desk,
+        models_directory: Path | None) -> None:
+    """Fill in the desk from an uploaded file and open its tab."""
+    def restore(path: str) -> list[Any]:
+        back = restored(path, models_directory)
+        return [gr.Tabs(selected="create"), told(Path(path).name, back.differences),
+                *desk.filled(back.values)]
+
+    taken.upload(guarded(restore), taken, [tabs, said, *desk.outputs], **QUIET)
+
+
+def told(name: str, differences: tuple[str, ...]) -> str:
+    """Return what happened as HTML."""
+    lead = (f"The settings of {name} are back."
+            if not differences else f"The settings of {name} are back, except:")
+    items = "".join(f"<li>{escape(line)}</li>" for line in differences)
+    return (f'<div class="box"><div role="status"><p>{escape(lead)}</p>'
+            f'{f"<ul>{items}</ul>" * bool(items)}</div><button type="button">Close</button></div>')

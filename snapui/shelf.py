@@ -1,0 +1,157 @@
+"""Draws the library: a grid of small moving loops, and one clip large with all its settings.
+
+Python writes each card as HTML with every text escaped; library.js puts them in place.
+"""
+
+import time
+from html import escape
+from pathlib import Path
+from typing import Protocol
+
+import gradio as gr
+
+from engine.request import GenerationRequest
+from snapui.controls import FIELDS
+from snapui.files import file_url
+from snapui.library import MAX_TITLE_CHARACTERS, Page
+from snapui.schema import Clip
+from snapui.theme import scripts
+
+FORMATS = {".mp4": "MP4", ".webm": "WebM", ".gif": "GIF", ".webp": "Animated WebP",
+           ".apng": "APNG, lossless", ".mov": "ProRes 4444 (MOV)", ".zip": "PNG frames (ZIP)"}
+TEMPLATE = """
+<div class="bar"><p class="told" role="status"></p>
+<button type="button" class="empty-bin" hidden>Empty the bin</button></div>
+<div class="cards"></div>
+<nav class="pages" aria-label="Pages of the library" hidden>
+<button type="button" class="newer">Newer</button><span class="place"></span>
+<button type="button" class="older">Older</button></nav>
+<dialog class="details" aria-label="One clip"></dialog>
+"""
+EMPTY = {
+    "All": ("Everything you make is kept here",
+            "Type a prompt on the Create tab and press <kbd>Ctrl</kbd>+<kbd>Enter</kbd>. "
+            "To bring back the settings of a clip you saved, drop its file anywhere on the page."),
+    "Starred": ("No starred clips yet", "Press the star of a clip you love, and find it here."),
+    "Bin": ("The bin is empty", "Clips you put in the bin wait here until you empty it."),
+}
+NOT_FOUND = ("No clip has all of these words",
+             "Try fewer of them: the search looks at prompts and names.")
+
+
+class Answers(Protocol):
+    """What the page's script asks for: see LibraryTab."""
+
+    def describe(self, asked: dict) -> dict: ...
+    def convert(self, asked: dict) -> dict: ...
+
+
+def component(answers: Answers) -> gr.HTML:
+    """Return the empty library; `value` fills it.
+
+    Its events: turn_page (number), change_clip (act, id, values), empty_bin, use_clip (id),
+    upscale_clip (id), open_folder (id).
+    """
+    def describe(asked: dict) -> dict:  # gradio marks what it may call, which a method cannot be
+        return answers.describe(asked)
+
+    def convert(asked: dict) -> dict:
+        return answers.convert(asked)
+
+    return gr.HTML(value={}, html_template=TEMPLATE, elem_id="library", apply_default_css=False,
+                   js_on_load=scripts("morph.js", "library.js"),
+                   server_functions=[describe, convert])
+
+
+class Shelf:
+    """Draws pages of the library whose files are in one output folder."""
+
+    def __init__(self, output_directory: Path) -> None:
+        self._folder = output_directory
+
+    def value(self, page: Page, words: str, view: str) -> dict:
+        """Return what the component shows."""
+        cards = [[f"clip-{clip.id}", self._card(clip)] for clip in page.clips]
+        told = "" if not page.found else f"{page.found} clip{'s' * (page.found > 1)}"
+        lead, rest = NOT_FOUND if words.strip() else EMPTY[view]
+        empty = f'<div class="empty"><p class="lead">{lead}</p><p>{rest}</p></div>'
+        return {"cards": cards or [["empty", empty]], "told": told, "number": page.number,
+                "pages": page.pages, "binned": page.found if view == "Bin" else 0}
+
+    def details(self, clip: Clip) -> str:
+        """Return one clip large, with what can be done with it and all its settings."""
+        request = GenerationRequest.from_json(clip.request)
+        url, name = file_url(self._folder, clip.path), escape(_name(clip), quote=True)
+        player = (f'<video data-key="player-{clip.id}" src="{url}" aria-label="{name}" autoplay '
+                  'loop muted playsinline controls></video>')
+        if not (self._folder / clip.path).exists():
+            player = ('<p class="failed">Its file is gone from the output folder. The settings '
+                      "are still here: use them to make the same clip again.</p>")
+        return (f'<div class="one" data-id="{clip.id}"><header><h3 dir="auto">{name}</h3>'
+                '<button type="button" data-act="close" aria-label="Close">Close</button></header>'
+                f'{player}<p class="failed" role="alert" hidden></p>'
+                f'<div class="actions">{_actions(clip, request)}</div>{_forms(clip)}'
+                f"<dl>{_settings(clip, request)}</dl></div>")
+
+    def _card(self, clip: Clip) -> str:
+        name = escape(_name(clip), quote=True)
+        facts = f"seed {clip.seed} · {clip.width}×{clip.height}"
+        when = time.strftime("%d %b %Y, %H:%M", time.localtime(clip.created))
+        star = "" if clip.binned else _star(clip)
+        return (f'<article class="card"><button type="button" class="open" data-act="open" '
+                f'data-id="{clip.id}" aria-label="Open: {name}"><img '
+                f'src="{file_url(self._folder, clip.loop)}" alt="" loading="lazy"></button>'
+                f'<div class="line"><h3 dir="auto">{name}</h3>{star}</div>'
+                f'<p title="{when}">{facts} · {when[:6]}</p></article>')
+
+
+def _name(clip: Clip) -> str:
+    return clip.title or clip.prompt
+
+
+def _star(clip: Clip, label: str = "") -> str:
+    is_on, sign = ("true", "★") if clip.starred else ("false", "☆")
+    return (f'<button type="button" class="star" data-act="star" data-id="{clip.id}" '
+            f'aria-label="Starred" aria-pressed="{is_on}">{sign}{label}</button>')
+
+
+def _actions(clip: Clip, request: GenerationRequest) -> str:
+    """Return the buttons of what can be done with a clip."""
+    def button(act: str, label: str, look: str = "") -> str:
+        return f'<button type="button" class="{look}" data-act="{act}">{label}</button>'
+
+    buttons = [button("use", "Use these settings", "primary")]
+    if clip.binned:
+        return "".join([*buttons, button("put_back", "Take out of the bin")])
+    if clip.kind == "draft" and not request.upscale:
+        buttons.append(button("upscale", "Upscale"))
+    return "".join([*buttons, _star(clip, " Star"), button("bin", "Put in the bin"),
+                    button("folder", "Open folder")])
+
+
+def _forms(clip: Clip) -> str:
+    """Return the fields to rename and to download a clip."""
+    formats = "".join(f'<option value="{suffix}">{escape(name)}</option>'
+                      for suffix, name in FORMATS.items())
+    return (f'<div class="forms"><form data-form="rename"><label>Name<input name="title" '
+            f'maxlength="{MAX_TITLE_CHARACTERS}" value="{escape(clip.title, quote=True)}" '
+            'placeholder="its prompt" autocomplete="off"></label><button>Rename</button></form>'
+            f'<form data-form="download"><label>Format<select name="suffix">{formats}</select>'
+            "</label><button>Download</button></form></div>")
+
+
+def _settings(clip: Clip, request: GenerationRequest) -> str:
+    """Return every setting of a clip as a list of terms."""
+    made = {spec.metadata["label"]: getattr(request, name) for name, spec in FIELDS.items()
+            if name != "drafts"}
+    made |= {"Size": f"{clip.width}×{clip.height}, {clip.frames} frames",
+             "Made": time.strftime("%d %b %Y, %H:%M", time.localtime(clip.created)),
+             "File": clip.path}
+    return "".join(f'<div><dt>{escape(label)}</dt><dd dir="auto">{escape(_spoken(value))}</dd>'
+                   "</div>" for label, value in made.items() if value != "")
+
+
+def _spoken(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,103 @@
+/* The library: puts cards in place, opens one clip large, and tells Python what was pressed. */
+const cards = element.querySelector(".cards");
+const told = element.querySelector(".told");
+const emptyBin = element.querySelector(".empty-bin");
+const pages = element.querySelector(".pages");
+const newer = element.querySelector(".newer");
+const older = element.querySelector(".older");
+const dialog = element.querySelector("dialog");
+let opened = null;
+
+function show() {
+  const value = props.value || {};
+  if (!value.cards) return;
+  if (told.textContent !== value.told) told.textContent = value.told;
+  emptyBin.hidden = !value.binned;
+  pages.hidden = value.pages < 2;
+  element.querySelector(".place").textContent = `Page ${value.number + 1} of ${value.pages}`;
+  newer.disabled = value.number === 0;
+  older.disabled = value.number + 1 >= value.pages;
+  fill(cards, value.cards);
+  if (opened !== null) describe(opened);
+}
+
+/* Show one clip large, or what it has become since. */
+async function describe(id) {
+  opened = id;
+  const answer = await server.describe({ id });
+  if (opened !== id) return;  /* closed, or another one opened meanwhile */
+  if (!answer || answer.gone) {
+    opened = null;
+    dialog.close();
+    return;
+  }
+  fill(dialog, [[`one-${id}`, answer.html]]);
+  if (!dialog.open) dialog.showModal();
+}
+
+/* The clip before or after the open one on this page; nothing at either end. */
+function step(by) {
+  const ids = [...cards.querySelectorAll(".open")].map((one) => Number(one.dataset.id));
+  const next = ids[ids.indexOf(opened) + by];
+  if (ids.includes(opened) && next !== undefined) describe(next);
+}
+
+async function download(form) {
+  const button = form.querySelector("button");
+  const failed = dialog.querySelector("[role=alert]");
+  button.disabled = true;
+  button.textContent = "Preparing";
+  const answer = await server.convert({ id: opened, suffix: form.elements.suffix.value })
+    || { error: "The program did not answer; try again." };
+  button.disabled = false;
+  button.textContent = "Download";
+  failed.hidden = !answer.error;
+  failed.textContent = answer.error || "";
+  if (answer.error) return;
+  const link = document.createElement("a");
+  link.href = answer.url;
+  link.download = answer.name;
+  link.click();
+}
+
+const acts = {
+  open: describe,
+  close: () => dialog.close(),
+  star: (id, button) => trigger("change_clip",
+    { act: "star", id, values: [button.getAttribute("aria-pressed") !== "true"] }),
+  bin: (id) => { trigger("change_clip", { act: "bin", id, values: [] }); dialog.close(); },
+  put_back: (id) => { trigger("change_clip", { act: "put_back", id, values: [] }); dialog.close(); },
+  use: (id) => { trigger("use_clip", { id }); dialog.close(); },
+  upscale: (id) => { trigger("upscale_clip", { id }); dialog.close(); },
+  folder: (id) => trigger("open_folder", { id }),
+};
+
+element.addEventListener("click", (event) => {
+  if (event.target === dialog) return dialog.close();  /* the dimmed page around it */
+  const button = event.target.closest("[data-act]");
+  if (button) acts[button.dataset.act](Number(button.dataset.id || opened), button);
+});
+newer.addEventListener("click", () => trigger("turn_page", { number: props.value.number - 1 }));
+older.addEventListener("click", () => trigger("turn_page", { number: props.value.number + 1 }));
+emptyBin.addEventListener("click", () => {
+  const clips = `${props.value.binned} clip${props.value.binned > 1 ? "s" : ""}`;
+  if (confirm(`Delete ${clips} and the files for good?`)) trigger("empty_bin", {});
+});
+dialog.addEventListener("close", () => {
+  opened = null;
+  dialog.replaceChildren();
+});
+dialog.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = event.target;
+  if (form.dataset.form === "download") download(form);
+  else trigger("change_clip", { act: "rename", id: opened, values: [form.elements.title.value] });
+});
+dialog.addEventListener("keydown", (event) => {
+  if (event.target.closest("input, select, video")) return;
+  if (event.key === "ArrowLeft") step(-1);
+  if (event.key === "ArrowRight") step(1);
+});
+
+watch("value", show);
+show();

@@ -1,0 +1,193 @@
+"""The compare tab: clips from one noise side by side, in lockstep, and a blind vote on them."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from engine.errors import RequestError, SnapError
+from snapui import estimate
+from snapui.compare import MAX_VALUES, VARIABLE, Axis, Plan, plan_of
+from snapui.comparisons import Comparisons
+from snapui.controls import FIELDS
+from snapui.desk import Desk
+from snapui.files import file_url
+from snapui.grid import save_grid
+from snapui.guard import guarded
+from snapui.jobs import Journal
+from snapui.messages import log_unexpected, sentence
+from snapui.player import Player, component
+from snapui.tabs.create import EXAMPLES, MEMORY_SECRET, QUIET
+from snapui.votes import LETTERS, Ballot
+
+POLL_SECONDS = 1.0
+LISTED = 50
+NOTHING = "Nothing"
+VARIES = [(FIELDS[name].metadata["label"], name) for name in VARIABLE]
+
+
+class CompareTab:
+    """The tab's handlers."""
+
+    def __init__(self, journal: Journal, desk: Desk) -> None:
+        self.journal = journal
+        self.comparisons = Comparisons(journal)
+        self.player = Player(journal.output_directory)
+        self._names = tuple(desk.controls.by_name)
+
+    def plan(self, axes: tuple[Any, ...], values: tuple[Any, ...]) -> Plan:
+        """Return the plan of the tab's fields and the Create tab's. Raises: RequestError."""
+        field, text, row_field, row_text = axes
+        rows = None if row_field == NOTHING else Axis.parse(row_field, row_text)
+        return plan_of(dict(zip(self._names, values, strict=True)), Axis.parse(field, text), rows)
+
+    def run(self, *fields: Any) -> Any:
+        """Queue the cells. Returns: the list of comparisons with the new one chosen."""
+        return self.listed(self.comparisons.submit(self.plan(fields[:4], fields[4:])))
+
+    def told(self, *fields: Any) -> str:
+        """Return how many clips this makes and how long they take; nothing while it is unclear."""
+        try:
+            plan = self.plan(fields[:4], fields[4:])
+        except RequestError:
+            return ""
+        timings = self.journal.timings()
+        seconds = [estimate.seconds(request, timings) for *_, request in plan.cells()]
+        known = "" if None in seconds else f", about {estimate.spoken(sum(seconds))}"
+        return f"{len(seconds)} clips{known}. Everything else as on the Create tab."
+
+    def listed(self, chosen: int | None) -> Any:
+        """Return the list of comparisons, newest first."""
+        choices = [(_title(number, plan), number)
+                   for number, plan in self.comparisons.newest(LISTED)]
+        known = [number for _, number in choices]
+        if chosen not in known:
+            chosen = known[0] if known else None
+        return gr.Dropdown(choices=choices, value=chosen, visible=bool(choices))
+
+    def look(self, chosen: int | None, ballot: Ballot | None) -> tuple[dict, int]:
+        """Return what the player shows and the revision it shows."""
+        revision = self.journal.revision()
+        if chosen is None:
+            return self.player.empty(), revision
+        standing = self.comparisons.standing(chosen)
+        if ballot is not None and ballot.comparison == chosen:
+            return self.player.ballot(standing, ballot), revision
+        return self.player.value(standing), revision
+
+    def poll(self, seen: int, chosen: int | None, ballot: Ballot | None) -> Any:
+        """Look again if the journal changed since."""
+        return gr.skip() if self.journal.revision() == seen else self.look(chosen, ballot)
+
+    def start_ballot(self, chosen: int) -> Ballot:
+        """Shuffle the chosen comparison for a vote."""
+        return self.comparisons.ballot(chosen)
+
+    def vote(self, ballot: Ballot, event: gr.EventData) -> None:
+        """Count a ballot, say who was who, and end it."""
+        self.comparisons.vote(ballot, event.choices)
+        plan = self.comparisons.standing(ballot.comparison).plan
+        gr.Info("; ".join(f"{letter}: {plan.columns.told(column)}" for letter, column
+                          in zip(LETTERS, ballot.order, strict=False)), title="Counted")
+
+    def save(self, asked: dict) -> dict:
+        """Return where a comparison as one file is found, or why there is none."""
+        folder, still = self.journal.output_directory, asked.get("still")
+        try:
+            standing = self.comparisons.standing(int(asked["id"]))
+            name = time.strftime(f"%Y-%m-%d/%H%M%S_comparison_{standing.id}")
+            path = save_grid(folder, name, standing, None if still is None else int(still))
+        except (SnapError, OSError) as error:
+            log_unexpected(error)
+            return {"error": sentence(error)}
+        return {"url": file_url(folder, path), "name": Path(path).name}
+
+
+def _title(number: int, plan: Plan) -> str:
+    what = f"{plan.columns.label} by {plan.rows.label}" if plan.rows else plan.columns.label
+    return f"{number}: {what}, {plan.cell(0, 0).prompt[:60]}"
+
+
+def _hint(field: str) -> Any:
+    """Return the values field of an axis with a hint that suits what varies."""
+    spec = None if field == NOTHING else FIELDS[field]
+    if spec is None:
+        return gr.Textbox(visible=False)
+    if spec.type is bool:
+        hint = "yes or no, one a line."
+    elif "choices" in spec.metadata:
+        hint = f"Out of {', '.join(spec.metadata['choices'])}; one a line."
+    elif "maximum" in spec.metadata and spec.metadata["maximum"] < 2**53:
+        hint = f"From {spec.metadata['minimum']:g} to {spec.metadata['maximum']:g}; one a line."
+    else:
+        hint = "One a line."
+    return gr.Textbox(visible=True, info=f"{hint} Up to {MAX_VALUES}.")
+
+
+def build(journal: Journal, desk: Desk) -> gr.Timer:
+    """Place the tab inside the open Blocks.
+
+    desk: the Create tab's controls; they say what all clips share. Returns: the timer that looks
+    for news, to be active only while the tab is open.
+    """
+    tab = CompareTab(journal, desk)
+    with gr.Row(elem_id="compare-desk"):
+        with gr.Column(elem_id="compare-settings"):
+            axes = _axis("Columns", "What differs from left to right.", VARIES,
+                         "\n".join(EXAMPLES[:2]))
+            axes += _axis("Rows", "What differs from top to bottom, if anything.",
+                          [(NOTHING, NOTHING), *VARIES], "")
+            run = gr.Button("Compare", variant="primary", elem_id="run-comparison")
+            told = gr.Markdown(elem_id="compare-told")
+            chosen = gr.Dropdown([], label="Comparison", elem_id="comparisons", visible=False,
+                                 info="All comparisons made so far, newest first.")
+        with gr.Column(elem_id="compare-results"):
+            player = component(tab.save)
+    ballot, seen, timer = gr.State(None), gr.State(-1), gr.Timer(POLL_SECONDS, active=False)
+    fields = [*axes, *desk.controls.components()]
+    shown = [player, seen]
+    look = {"fn": guarded(tab.look), "inputs": [chosen, ballot], "outputs": shown} | QUIET
+    run.click(guarded(tab.run), fields, chosen, **QUIET)
+    chosen.change(lambda: None, outputs=ballot, **QUIET).then(**look)
+    page = gr.context.Context.root_block
+    gr.on([page.load, *(field.change for field in axes)], guarded(tab.told), fields, told,
+          trigger_mode="always_last", **QUIET)
+    timer.tick(guarded(tab.poll), [seen, chosen, ballot], shown, **QUIET)
+    player.start_ballot(guarded(tab.start_ballot), chosen, ballot, **QUIET).then(**look)
+    player.end_ballot(lambda: None, outputs=ballot, **QUIET).then(**look)
+    player.cast_vote(guarded(tab.vote), ballot, **QUIET).success(
+        lambda: None, outputs=ballot, **QUIET).then(**look)
+    _tie_memory(tab, axes, chosen, look)
+    return timer
+
+
+def _axis(label: str, info: str, choices: list[tuple[str, str]], text: str) -> list[Any]:
+    """Place the two controls of an axis: what varies, at first the first choice, and its values."""
+    name = label.lower()
+    varies = gr.Dropdown(choices, value=choices[0][1], label=f"{label} vary", info=info,
+                         elem_id=f"{name}-field")
+    values = gr.Textbox(text, lines=2, max_lines=MAX_VALUES, label=f"Values of the {name}",
+                        info=f"One a line. Up to {MAX_VALUES}.", elem_id=f"{name}-values",
+                        visible=bool(text))
+    varies.change(_hint, varies, values, **QUIET)
+    return [varies, values]
+
+
+def _tie_memory(tab: CompareTab, axes: list[Any], chosen: gr.Dropdown, look: dict) -> None:
+    """Keep what was typed in the browser, and put it and the comparison back after a refresh."""
+    memory = gr.BrowserState([], storage_key="snapui-compare", secret=MEMORY_SECRET)
+
+    def restore(kept: Any) -> list[Any]:
+        kept = kept if isinstance(kept, list) and len(kept) == len(axes) + 1 else []
+        *typed, number = kept or [None] * (len(axes) + 1)
+        allowed = [isinstance(value, str) and (place % 2 == 1 or value in VARIABLE
+                                               or (place == 2 and value == NOTHING))
+                   for place, value in enumerate(typed)]
+        return [*(value if is_allowed else gr.skip()
+                  for value, is_allowed in zip(typed, allowed, strict=True)), tab.listed(number)]
+
+    gr.context.Context.root_block.load(guarded(restore), memory, [*axes, chosen],
+                                       **QUIET).then(**look)
+    gr.on([one.change for one in (*axes, chosen)], fn=None, js="(...values) => values",
+          inputs=[*axes, chosen], outputs=memory)

@@ -1,0 +1,146 @@
+"""The library tab: find what was made, see it large, take its settings, name, star and bin it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from engine.errors import SnapError
+from engine.request import GenerationRequest
+from snapui.copies import converted
+from snapui.desk import Desk
+from snapui.files import file_url
+from snapui.folder import is_here, open_folder
+from snapui.guard import guarded
+from snapui.jobs import Journal
+from snapui.library import VIEWS, Library
+from snapui.messages import log_unexpected, sentence
+from snapui.schema import JournalError
+from snapui.shelf import Shelf, component
+from snapui.tabs.create import MEMORY_SECRET, QUIET
+
+POLL_SECONDS = 1.0
+CHANGES = {"rename": Library.rename, "star": Library.star, "bin": Library.bin,
+           "put_back": Library.put_back}
+
+
+class LibraryTab:
+    """The tab's handlers. What is looked at is always `words, view, number`."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.library = Library(journal)
+        self.shelf = Shelf(journal.output_directory)
+
+    def look(self, words: str, view: str, number: int) -> tuple[dict, int, int]:
+        """Return what the component shows, the page's number and the revision they show."""
+        revision = self.journal.revision()
+        page = self.library.page(words, view, number)
+        return self.shelf.value(page, words, view), page.number, revision
+
+    def poll(self, seen: int, words: str, view: str, number: int) -> Any:
+        """Look again if the journal changed since."""
+        return gr.skip() if self.journal.revision() == seen else self.look(words, view, number)
+
+    def search(self, words: str, view: str) -> tuple[dict, int, int]:
+        """Look at the first page of what is found."""
+        return self.look(words, view, 0)
+
+    def turn_page(self, words: str, view: str, event: gr.EventData) -> tuple[dict, int, int]:
+        """Look at the page whose button was pressed."""
+        return self.look(words, view, int(event.number))
+
+    def change(self, event: gr.EventData) -> None:
+        """Rename, star, bin or put back the clip whose button was pressed."""
+        CHANGES[event.act](self.library, int(event.id), *event.values)
+
+    def empty_bin(self) -> None:
+        """Delete the binned clips for good."""
+        self.library.empty_bin()
+
+    def upscale(self, event: gr.EventData) -> None:
+        """Queue the upscale of the open draft with its own upscale settings."""
+        clip = self.journal.clip(int(event.id))
+        request = GenerationRequest.from_json(clip.request)
+        self.journal.submit_upscale(clip.id, steps=request.upscale_steps,
+                                    noise=request.upscale_noise)
+        gr.Info("The upscale is queued; it will be the newest clip here.")
+
+    def open_folder(self, request: gr.Request, event: gr.EventData) -> None:
+        """Show the open clip's folder in the file manager, or say where it is."""
+        clip = self.journal.clip(int(event.id))
+        folder = (self.journal.output_directory / clip.path).parent
+        if not (is_here(request) and open_folder(folder)):
+            gr.Info(f"The clip is in {folder} on the machine that runs this program.")
+
+    def describe(self, asked: dict) -> dict:
+        """Return the details of a clip as HTML, or that it is gone."""
+        try:
+            return {"html": self.shelf.details(self.journal.clip(int(asked["id"])))}
+        except JournalError:
+            return {"gone": True}
+
+    def convert(self, asked: dict) -> dict:
+        """Return where a clip in another format is found, or why there is none."""
+        folder = self.journal.output_directory
+        try:
+            clip = self.journal.clip(int(asked["id"]))
+            path = converted(folder, clip, str(asked["suffix"]))
+        except (SnapError, OSError) as error:
+            log_unexpected(error)
+            return {"error": sentence(error)}
+        return {"url": file_url(folder, path), "name": Path(path).name}
+
+
+def settings_of(journal: Journal, desk: Desk) -> Callable[[gr.EventData], list[Any]]:
+    """Return the handler that opens the Create tab with the settings of the clip in the event."""
+    def use(event: gr.EventData) -> list[Any]:
+        values = json.loads(journal.clip(int(event.id)).request)
+        return [gr.Tabs(selected="create"), *desk.filled(values)]
+    return use
+
+
+def build(journal: Journal) -> tuple[gr.HTML, gr.Timer]:
+    """Place the tab inside the open Blocks.
+
+    Returns: the component, whose use_clip event is the page's to tie, and the timer that looks for
+    news, to be active only while the tab is open.
+    """
+    tab = LibraryTab(journal)
+    with gr.Row(elem_id="finder"):
+        words = gr.Textbox("", label="Search", elem_id="search", max_lines=1, scale=3,
+                           info="Words of the prompt or the name, in any order.")
+        view = gr.Radio(list(VIEWS), value=VIEWS[0], label="Show", elem_id="view", scale=1,
+                        info="The bin keeps clips until you empty it.")
+    shelf = component(tab)
+    number, seen, timer = gr.State(0), gr.State(-1), gr.Timer(POLL_SECONDS, active=False)
+    looked, shown = [words, view, number], [shelf, number, seen]
+    look = {"fn": guarded(tab.look), "inputs": looked, "outputs": shown} | QUIET
+    gr.on([words.change, view.change], guarded(tab.search), [words, view], shown,
+          trigger_mode="always_last", **QUIET)
+    timer.tick(guarded(tab.poll), [seen, *looked], shown, **QUIET)
+    shelf.turn_page(guarded(tab.turn_page), [words, view], shown, **QUIET)
+    shelf.change_clip(guarded(tab.change), **QUIET).then(**look)
+    shelf.empty_bin(guarded(tab.empty_bin), **QUIET).then(**look)
+    shelf.upscale_clip(guarded(tab.upscale), **QUIET)
+    shelf.open_folder(guarded(tab.open_folder), **QUIET)
+    _tie_memory(words, view, look)
+    return shelf, timer
+
+
+def _tie_memory(words: gr.Textbox, view: gr.Radio, look: dict) -> None:
+    """Keep the search in the browser, and do it again after a refresh."""
+    memory = gr.BrowserState({}, storage_key="snapui-library", secret=MEMORY_SECRET)
+
+    def restore(kept: Any) -> tuple[Any, Any]:
+        kept = kept if isinstance(kept, dict) else {}
+        search, shown = kept.get("words"), kept.get("view")
+        return (search if isinstance(search, str) else gr.skip(),
+                shown if shown in VIEWS else gr.skip())
+
+    gr.context.Context.root_block.load(guarded(restore), memory, [words, view],
+                                       **QUIET).then(**look)
+    gr.on([words.change, view.change], fn=None, js="(words, view) => ({ words, view })",
+          inputs=[words, view], outputs=memory)

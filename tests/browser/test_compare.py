@@ -1,0 +1,162 @@
+"""Comparing as a person would: one noise, lockstep, step by step, a blind vote, one file."""
+
+import pytest
+
+from engine.media import read_clip, read_metadata
+from snapui.compare import Plan
+from tests.browser.conftest import PATIENCE
+from tests.browser.test_create import type_prompt
+
+pytestmark = pytest.mark.browser
+FRAMES = "[...document.querySelectorAll('#player canvas')].map((one) => one.frame)"
+PIXEL = """(place) => { const canvas = document.querySelectorAll('#player canvas')[place];
+  return [...canvas.getContext('2d').getImageData(60, 4, 1, 1).data].slice(0, 3); }"""
+
+
+def open_compare(page):
+    type_prompt(page)
+    page.get_by_role("tab", name="Compare").click()
+    page.locator("#columns-values textarea").wait_for()
+
+
+def choose(page, axis, label):
+    box = page.locator(f"#{axis}-field input")
+    box.click()
+    page.get_by_role("option", name=label, exact=True).click()
+
+
+def compare(page, label, values, key="Control+Enter"):
+    choose(page, "columns", label)
+    page.locator("#columns-values textarea").fill(values)
+    page.keyboard.press(key)
+
+
+def wait_for_cells(page, count):
+    page.wait_for_function(
+        f"document.querySelectorAll('#player canvas').length === {count}", timeout=2 * PATIENCE)
+    page.wait_for_function(f"({FRAMES}).every((frame) => frame !== undefined)")
+
+
+def step_to(page, frame):
+    page.locator("#player .scrub").fill(str(frame))
+    page.wait_for_function(f"({FRAMES}).every((one) => one === {frame})")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"),
+                                               (390, "dark")])
+def test_cells_play_in_lockstep_under_one_bar(program, open_page, width, scheme):
+    page = open_page(program.url, width=width, scheme=scheme)
+    open_compare(page)
+    assert "See what one setting does" in page.locator("#player").inner_text()
+    compare(page, "Seed", "1\n2\n6")
+    wait_for_cells(page, 3)
+    seen = [page.evaluate(FRAMES) for _ in range(60) if page.wait_for_timeout(50) is None]
+    assert all(len(set(frames)) == 1 for frames in seen), "the cells fell out of step"
+    assert len({frames[0] for frames in seen}) > 1, "nothing played"
+    step_to(page, 5)
+    page.locator("#player .forth").click()
+    assert page.evaluate(FRAMES) == [6, 6, 6]
+    page.locator("#player .back").click()
+    page.locator("#player .back").click()
+    assert page.evaluate(FRAMES) == [4, 4, 4]
+    assert "5 / 16" in page.locator("#player .place").inner_text()
+
+
+def test_the_difference_view_is_black_where_clips_are_the_same(program, open_page):
+    page = open_page(program.url)
+    open_compare(page)
+    compare(page, "Seed", "0\n4\n1")  # their colours in the stand-in: r 60, 60, 100
+    wait_for_cells(page, 3)
+    step_to(page, 0)
+    plain = page.evaluate(PIXEL, 2)
+    page.locator("#player .difference").check()
+    first, second, third = (page.evaluate(PIXEL, place) for place in range(3))
+    assert first == [60, 120, 200]
+    assert second == [0, 0, 120]
+    assert third == [abs(one - other) for one, other in zip(first, plain, strict=True)]
+
+
+def test_a_clip_that_does_not_loop_stops_at_its_end(program, open_page):
+    page = open_page(program.url)
+    open_compare(page)
+    compare(page, "Seed", "1\n2")
+    wait_for_cells(page, 2)
+    page.locator("#player .loop").uncheck()
+    page.locator("#player .speed").select_option("2")
+    page.get_by_role("button", name="Play", exact=True).wait_for()
+    assert page.evaluate(FRAMES) == [15, 15]
+
+
+def test_a_blind_vote_hides_the_names_until_it_is_cast(program, open_page):
+    page = open_page(program.url)
+    open_compare(page)
+    compare(page, "Guidance", "1\n3")
+    wait_for_cells(page, 2)
+    assert "Guidance 3" in page.locator("#player").inner_text()
+    page.get_by_role("button", name="Vote blind").click()
+    page.wait_for_selector("#player .vote")
+    assert "Guidance" not in page.locator("#player").inner_html()
+    assert page.locator("#player figcaption").all_inner_texts() == ["A", "B"]
+    page.get_by_role("button", name="Vote", exact=True).click()
+    assert page.locator("#player .vote").count() == 1, "an empty ballot was taken"
+    for aspect in ("alignment", "motion", "looks"):
+        page.locator(f"#player input[name={aspect}][value=A]").check()
+    page.get_by_role("button", name="Vote", exact=True).click()
+    page.wait_for_selector("#player .tally table")
+    cells = page.locator("#player tbody tr").first.locator("td").all_inner_texts()
+    assert sorted(cell.split("\n")[0] for cell in cells) == ["0 of 1", "1 of 1"]
+    assert any("21 to 100%" in cell for cell in cells)
+
+
+def test_a_comparison_survives_a_refresh_and_a_restart(slow_program, open_page):
+    page = open_page(slow_program.url)
+    open_compare(page)
+    compare(page, "Guidance", "1\n3")
+    page.locator("#player .blank").first.wait_for()
+    page.wait_for_timeout(1000)
+    slow_program.stop()
+    slow_program.start()
+    page.reload()
+    wait_for_cells(page, 2)
+    assert page.locator("#columns-values textarea").input_value() == "1\n3"
+    assert page.locator("#player figcaption").all_inner_texts() == ["Guidance 1", "Guidance 3"]
+
+
+@pytest.mark.parametrize(("button", "suffix", "count"), [
+    ("Save as MP4", ".mp4", 16), ("Save this frame as PNG", ".png", 1)])
+def test_a_comparison_is_saved_as_one_file(program, open_page, tmp_path, button, suffix, count):
+    page = open_page(program.url)
+    open_compare(page)
+    choose(page, "rows", "Steps")
+    page.locator("#rows-values textarea").fill("2\n4")
+    compare(page, "Prompt", "a dog\na cat")
+    wait_for_cells(page, 4)
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    path = tmp_path / f"grid{suffix}"
+    download.value.save_as(path)
+    assert download.value.suggested_filename.endswith(f"_comparison_1{suffix}")
+    assert len(read_clip(path).frames) == count
+    assert Plan.from_json(read_metadata(path)["comparison"]).columns.values == ("a dog", "a cat")
+
+
+def test_a_value_that_is_wrong_is_one_sentence(program, open_page):
+    page = open_page(program.url)
+    open_compare(page)
+    compare(page, "Guidance", "1\n99")
+    page.get_by_text("Guidance must be from 0.0 to 30.0").wait_for()
+
+
+def test_the_player_is_operated_with_the_keyboard_alone(program, open_page):
+    page = open_page(program.url)
+    open_compare(page)
+    compare(page, "Seed", "1\n2")
+    wait_for_cells(page, 2)
+    page.locator("#player .play").focus()
+    page.keyboard.press("Enter")
+    page.locator("#player .scrub").focus()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Home")
+    assert page.evaluate(FRAMES) == [0, 0]
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(FRAMES) == [1, 1]

@@ -1,0 +1,154 @@
+"""Finding clips again as a person would: searching, looking, taking settings, tidying up."""
+
+import pytest
+
+from engine.media import read_clip, read_request
+from tests.browser.conftest import PATIENCE
+from tests.browser.test_create import make, seed, wait_for_drafts
+
+pytestmark = pytest.mark.browser
+DOG = "a dog walking to the left in the meadow"
+PENGUIN = "a penguin waddling to the right in the snow"
+
+
+def open_library(page):
+    page.get_by_role("tab", name="Library").click()
+    page.wait_for_selector("#library .cards > *")
+
+
+def wait_for_cards(page, count):
+    page.wait_for_function(
+        f"document.querySelectorAll('#library .card').length === {count}", timeout=2 * PATIENCE)
+
+
+def make_both(page):
+    make(page, DOG)
+    make(page, PENGUIN)
+    wait_for_drafts(page, 8)
+    open_library(page)
+    wait_for_cards(page, 8)
+
+
+def open_first(page):
+    page.locator("#library .open").first.click()
+    page.wait_for_selector("#library dialog[open] video")
+
+
+def test_an_empty_library_teaches(program, open_page):
+    page = open_page(program.url)
+    open_library(page)
+    assert "Everything you make is kept here" in page.locator("#library").inner_text()
+    page.get_by_label("Starred").check()
+    page.get_by_text("No starred clips yet").wait_for()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"),
+                                               (390, "dark")])
+def test_a_clip_is_found_played_and_its_settings_are_taken(program, open_page, width, scheme):
+    page = open_page(program.url, width=width, scheme=scheme)
+    make_both(page)
+    page.get_by_label("Search").fill("snow PENGUIN")
+    wait_for_cards(page, 4)
+    assert "4 clips" in page.locator("#library .told").inner_text()
+    used = page.locator("#library .card p").first.inner_text().split(" ")[1]
+    open_first(page)
+    page.wait_for_function("document.querySelector('#library video').currentTime > 0")
+    assert "Guidance" in page.locator("#library dialog dl").inner_text()
+    page.locator("#library dialog").get_by_text("Use these settings").click()
+    page.wait_for_function("document.querySelector('#lock input').checked")
+    assert page.locator("#control-prompt textarea").input_value() == PENGUIN
+    assert page.locator("#control-prompt textarea").is_visible()
+    assert seed(page) == used
+
+
+def test_the_library_as_it_looks(program, open_page):
+    """Leaves screenshots: the grid and one clip large, light and dark, wide and narrow."""
+    for width, scheme in ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")):
+        page = open_page(program.url, width=width, scheme=scheme)
+        if page.locator("#sheet .job").count() == 0:
+            make_both(page)
+        open_library(page)
+        wait_for_cards(page, 8)
+        page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        open_first(page)
+
+
+def test_stars_names_and_the_bin(program, open_page):
+    page = open_page(program.url)
+    make_both(page)
+    page.locator("#library .star").first.click()
+    page.wait_for_selector("#library .star[aria-pressed=true]")
+    open_first(page)
+    page.get_by_label("Name", exact=True).fill("Pingu <b>one</b>")
+    page.get_by_role("button", name="Rename").click()
+    page.wait_for_function("document.querySelector('#library dialog h3').innerText"
+                           " === 'Pingu <b>one</b>'")
+    page.get_by_role("button", name="Put in the bin").click()
+    wait_for_cards(page, 7)
+    page.get_by_label("Bin", exact=True).check()
+    wait_for_cards(page, 1)
+    assert page.locator("#library .card h3").inner_text() == "Pingu <b>one</b>"
+    open_first(page)
+    page.get_by_role("button", name="Take out of the bin").click()
+    page.get_by_text("The bin is empty").wait_for()
+    page.get_by_label("Starred").check()
+    wait_for_cards(page, 1)
+    open_first(page)
+    page.get_by_role("button", name="Put in the bin").click()
+    page.get_by_label("Bin", exact=True).check()
+    page.once("dialog", lambda question: question.accept())
+    page.get_by_role("button", name="Empty the bin").click()
+    page.get_by_text("The bin is empty").wait_for()
+    assert len(program.files()) == 7
+
+
+def test_a_clip_is_downloaded_in_another_format_with_its_settings(program, open_page):
+    page = open_page(program.url)
+    make_both(page)
+    open_first(page)
+    page.get_by_label("Format").select_option(label="GIF")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename.endswith(".gif")
+    path = program.outputs / "got.gif"
+    download.value.save_as(path)
+    assert read_clip(path).frames.shape == (16, 36, 64, 3)
+    assert read_request(path).prompt == PENGUIN
+
+
+def test_a_draft_is_upscaled_from_the_library(program, open_page):
+    page = open_page(program.url)
+    make_both(page)
+    open_first(page)
+    page.get_by_role("button", name="Upscale", exact=True).click()
+    wait_for_cards(page, 9)
+    assert "512×288" in page.locator("#library .card p").first.inner_text()
+
+
+def test_a_clip_is_opened_and_closed_with_the_keyboard_alone(program, open_page):
+    page = open_page(program.url)
+    make_both(page)
+    page.locator("#library .open").first.focus()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#library dialog[open] video")
+    first = page.locator("#library dialog .one").get_attribute("data-id")
+    page.locator("#library dialog [data-act=use]").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        f"document.querySelector('#library dialog .one').dataset.id !== '{first}'")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#library dialog:not([open])", state="attached")
+    assert page.evaluate("document.activeElement.classList.contains('open')")
+
+
+def test_the_open_tab_and_the_search_survive_a_refresh(program, open_page):
+    page = open_page(program.url)
+    make_both(page)
+    page.get_by_label("Search").fill("penguin")
+    wait_for_cards(page, 4)
+    page.wait_for_timeout(500)
+    page.reload()
+    wait_for_cards(page, 4)
+    assert page.get_by_label("Search").is_visible()
+    assert page.get_by_label("Search").input_value() == "penguin"

@@ -1,0 +1,140 @@
+"""Settings out of files: every field comes back, and nothing a file says can do harm."""
+
+import json
+import random
+
+import pytest
+
+from engine import catalog
+from engine.errors import MediaError, RequestError
+from engine.media import MEDIA_KEY, known_suffixes, request_metadata, write_clip
+from engine.request import MAX_SEED, GenerationRequest
+from snapui.controls import FIELDS
+from snapui.restore import restored
+from tests.snapui.stand_in import moving_bar
+from tests.test_media_untrusted import mutated
+
+MUTANTS = 1000
+FRAMES = moving_bar(5, 36, 64)[:2]
+REQUEST = GenerationRequest(
+    prompt='a "dog" = walking;\n# left 🐕', negative_prompt="rain", seed=2**62 + 1, drafts=3,
+    steps=64, guidance=4.5, fps=8.0, sampler="heun", oscillating=True, upscale=True,
+    upscale_steps=7, upscale_noise=0.25)
+HOSTILE = [None, True, [], {}, [["a"]], -1, 10**400, 1e308, "", "x" * 5000, "\0", "\ud800",
+           "/etc/passwd", "../../etc", "C:\\Windows", "__import__('os').system('id')",
+           "<script>alert(1)</script>", "$(id)", "storybook/../storybook", "nan", "1e999"]
+
+
+def file_with(folder, stored, **extra):
+    """Write a small file that carries any text as its settings."""
+    text = stored if isinstance(stored, str) else json.dumps(stored)
+    return write_clip(folder / "clip.zip", FRAMES, 12, {MEDIA_KEY: text} | extra)
+
+
+def all_fields(**changes):
+    return json.loads(REQUEST.to_json()) | changes
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """A machine whose only model is called storybook and has the hash 123."""
+    card = catalog.ModelCard("storybook", tmp_path, tmp_path, None, "", 1)
+    monkeypatch.setattr(catalog.ModelCard, "weights_hash", "123")
+    monkeypatch.setattr("snapui.restore.list_models", lambda _: [card])
+
+
+@pytest.mark.parametrize("suffix", known_suffixes())
+def test_every_field_comes_back_from_every_format(tmp_path, models, suffix):
+    path = write_clip(tmp_path / f"clip{suffix}", FRAMES, 12,
+                      request_metadata(REQUEST, {"model_hash": "123"}))
+    back = restored(path)
+    assert back.differences == ()
+    assert GenerationRequest(**back.values) == REQUEST
+
+
+def test_a_still_picture_made_here_gives_its_settings_back(tmp_path, models):
+    path = write_clip(tmp_path / "clip.png", FRAMES[:1], 12, request_metadata(REQUEST))
+    assert GenerationRequest(**restored(path).values) == REQUEST
+
+
+@pytest.mark.parametrize(("changes", "name", "value", "said"), [
+    ({"steps": 1000}, "steps", 256, "Steps was 1000 and can be from 1 to 256; it is 256 now."),
+    ({"guidance": -2.5}, "guidance", 0.0, "it is 0 now."),
+    ({"seed": 2**70}, "seed", MAX_SEED, "Seed was 1180591620717411303424"),
+    ({"prompt": "x" * 3000}, "prompt", "x" * 2000, "only the first 2000"),
+    ({"sampler": "ddim"}, "sampler", None, "Sampler was ddim, which it cannot be"),
+    ({"steps": "many"}, "steps", None, "Steps was many, which it cannot be"),
+    ({"oscillating": 1}, "oscillating", None, "Oscillating guidance was 1"),
+    ({"model": "paper_3b9"}, "model", None, "The model paper_3b9 is not on this machine"),
+    ({"model": "/etc"}, "model", None, "The model /etc is not on this machine"),
+    ({"flux": 1, "lora": 2}, "steps", 64, "does not know flux, lora."),
+])
+def test_what_cannot_be_applied_is_said_and_the_rest_is(tmp_path, models, changes, name, value,
+                                                        said):
+    back = restored(file_with(tmp_path, all_fields(**changes)))
+    assert back.values.get(name) == value
+    assert [line for line in back.differences if said in line] == list(back.differences)
+    others = set(FIELDS) - {name}
+    assert {one: back.values[one] for one in others} == {
+        one: getattr(REQUEST, one) for one in others}
+
+
+def test_a_field_the_file_lacks_is_said(tmp_path, models):
+    stored = all_fields()
+    del stored["guidance"]
+    back = restored(file_with(tmp_path, stored))
+    assert back.differences == ("Guidance is not in the file; it stays as it is now.",)
+    assert "guidance" not in back.values
+
+
+def test_other_weights_are_said(tmp_path, models):
+    (said,) = restored(file_with(tmp_path, all_fields(), model_hash="456")).differences
+    assert "other weights here (123)" in said and "(456)" in said
+    assert restored(file_with(tmp_path, all_fields(), model_hash="123")).differences == ()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"text"', "[" * 100_000, "NaN"])
+def test_settings_that_are_no_fields_are_one_sentence(tmp_path, text):
+    with pytest.raises((RequestError, MediaError), match="Choose the original file"):
+        restored(file_with(tmp_path, text))
+
+
+def test_a_file_made_elsewhere_says_so(tmp_path):
+    path = write_clip(tmp_path / "clip.gif", FRAMES, 12)
+    with pytest.raises(MediaError, match="made elsewhere"):
+        restored(path)
+
+
+def acceptable(back):
+    """Check that a control can show each value and each difference is one line."""
+    for name, value in back.values.items():
+        assert getattr(GenerationRequest(**{"prompt": "any", name: value}), name) == value
+    assert back.values.get("model") in (None, "storybook")
+    for line in back.differences:
+        assert line.isprintable() and 10 < len(line) < 300
+
+
+@pytest.mark.parametrize("name", sorted(FIELDS))
+def test_no_hostile_value_gets_through(tmp_path, models, name):
+    for value in HOSTILE:
+        back = restored(file_with(tmp_path, all_fields(**{name: value})))
+        acceptable(back)
+        assert back.differences or back.values[name] == value
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", known_suffixes())
+def test_a_thousand_mutated_files_give_settings_or_a_sentence(tmp_path, models, suffix):
+    whole = write_clip(tmp_path / f"whole{suffix}", FRAMES, 12,
+                       request_metadata(REQUEST, {"model_hash": "123"})).read_bytes()
+    chance = random.Random(suffix)
+    path, refused = tmp_path / f"mutant{suffix}", 0
+    for _ in range(MUTANTS // len(known_suffixes())):
+        path.write_bytes(mutated(whole, chance))
+        try:
+            acceptable(restored(path))
+        except (MediaError, RequestError) as error:
+            refused += 1
+            assert len(str(error)) > 20
+    assert refused, "no mutation reached the reader"
+    assert {one.name for one in tmp_path.iterdir()} == {path.name, f"whole{suffix}"}

@@ -1,0 +1,124 @@
+"""The library as it is drawn: no text of a user becomes HTML, and files come from one folder."""
+
+import pytest
+
+from engine.request import GenerationRequest
+from snapui import folder
+from snapui.library import Library, Page
+from snapui.refill import told
+from snapui.shelf import FORMATS, Shelf
+from snapui.tabs.library import LibraryTab
+from tests.snapui.test_library import add, add_with_files
+from tests.snapui.test_sheet import NASTY, Tags
+
+
+@pytest.fixture
+def shelf(journal):
+    return Shelf(journal.output_directory)
+
+
+def card(journal, shelf, clip_id):
+    return Tags(shelf.value(Page([journal.clip(clip_id)], 0, 1, 1), "", "All")["cards"][0][1])
+
+
+def test_every_text_of_a_user_shows_as_text(journal, shelf):
+    request = GenerationRequest(prompt=NASTY, negative_prompt=NASTY)
+    clip_id = add(journal, NASTY, request=request.to_json(), path=f"a/{NASTY}.mp4")
+    for title in ("", NASTY):
+        Library(journal).rename(clip_id, title)
+        page = Tags(shelf.details(journal.clip(clip_id)))
+        small = card(journal, shelf, clip_id)
+        assert {tag for tag, _ in page.tags + small.tags} <= {
+            "div", "header", "h3", "button", "video", "p", "form", "label", "input", "select",
+            "option", "dl", "dt", "dd", "article", "img"}
+        assert not any(name.startswith("on") for _, attributes in page.tags + small.tags
+                       for name in attributes)
+        assert page.text.count(NASTY) == 4  # name, prompt, negative prompt, file
+        assert NASTY in small.text
+
+
+def test_files_come_from_the_output_folder(journal, shelf):
+    clip_id = add_with_files(journal)
+    page = Tags(shelf.details(journal.clip(clip_id)))
+    urls = [attributes["src"] for tag, attributes in page.tags if tag == "video"]
+    assert urls == [f"gradio_api/file={journal.output_directory}/day/5.mp4"]
+
+
+def test_a_clip_whose_file_is_gone_says_so_and_keeps_its_settings(journal, shelf):
+    page = Tags(shelf.details(journal.clip(add(journal))))
+    assert "gone from the output folder" in page.text and "Guidance" in page.text
+    assert "video" not in {tag for tag, _ in page.tags}
+
+
+def test_a_binned_clip_can_only_be_looked_at_used_and_put_back(journal, shelf):
+    clip_id = add_with_files(journal)
+    Library(journal).bin(clip_id)
+    page = Tags(shelf.details(journal.clip(clip_id)))
+    acts = {attributes.get("data-act") for tag, attributes in page.tags if tag == "button"}
+    assert acts == {"close", "use", "put_back", None}
+
+
+def test_only_drafts_are_upscaled(journal, shelf):
+    drafted, upscaled = (add(journal, kind=kind) for kind in ("draft", "upscale"))
+    assert 'data-act="upscale"' in shelf.details(journal.clip(drafted))
+    assert 'data-act="upscale"' not in shelf.details(journal.clip(upscaled))
+
+
+def test_the_star_tells_its_state(journal, shelf):
+    clip_id = add(journal)
+    stars = []
+    for is_starred in (False, True):
+        Library(journal).star(clip_id, is_starred)
+        stars += [attributes["aria-pressed"] for _, attributes
+                  in card(journal, shelf, clip_id).tags if attributes.get("data-act") == "star"]
+    assert stars == ["false", "true"]
+
+
+@pytest.mark.parametrize(("words", "view", "lead"), [
+    ("", "All", "Everything you make is kept here"), ("", "Starred", "No starred clips yet"),
+    ("", "Bin", "The bin is empty"), ("giraffe", "All", "No clip has all of these words")])
+def test_empty_views_teach(shelf, words, view, lead):
+    value = shelf.value(Page([], 0, 1, 0), words, view)
+    assert lead in value["cards"][0][1]
+
+
+@pytest.mark.parametrize(("found", "said"), [(0, ""), (1, "1 clip"), (30, "30 clips")])
+def test_the_number_of_clips_is_said(shelf, found, said):
+    assert shelf.value(Page([], 0, 1, found), "", "All")["told"] == said
+
+
+def test_the_page_gets_a_link_or_a_sentence(journal):
+    tab = LibraryTab(journal)
+    whole, gone = add_with_files(journal), add(journal)
+    answer = tab.convert({"id": whole, "suffix": ".gif"})
+    assert answer["name"] == "5.gif" and answer["url"].endswith(f"copies/{whole}/5.gif")
+    assert "cannot be read" in tab.convert({"id": gone, "suffix": ".gif"})["error"]
+    assert "choose one of" in tab.convert({"id": whole, "suffix": "/../x"})["error"]
+    assert "no clip number 99" in tab.convert({"id": 99, "suffix": ".gif"})["error"]
+    assert tab.describe({"id": 99}) == {"gone": True}
+    assert set(FORMATS) >= {".mp4", ".webm", ".gif", ".webp", ".apng", ".mov", ".zip"}
+
+
+@pytest.mark.parametrize(("host", "client", "is_here"), [
+    ("127.0.0.1:7860", "127.0.0.1", True), ("localhost:7860", "127.0.0.1", True),
+    ("[::1]:7860", "::1", True), ("192.168.0.7:7860", "192.168.0.9", False),
+    ("abc.gradio.live", "127.0.0.1", False), ("localhost:7860", "10.0.0.1", False),
+    ("", "127.0.0.1", False)])
+def test_folders_open_only_for_a_browser_on_this_machine(host, client, is_here):
+    class Request:
+        headers = {"host": host}
+
+    Request.client = type("Client", (), {"host": client})
+    assert folder.is_here(Request) is is_here
+
+
+def test_without_a_file_manager_nothing_is_started(monkeypatch, tmp_path):
+    monkeypatch.setattr(folder.shutil, "which", lambda _: None)
+    assert folder.open_folder(tmp_path) is False
+
+
+def test_what_did_not_come_back_shows_as_text():
+    page = Tags(told(NASTY, (NASTY,)))
+    assert {tag for tag, _ in page.tags} == {"div", "p", "ul", "li", "button"}
+    assert page.text.count(NASTY) == 2
+    assert "except" not in told("clip.mp4", ())
