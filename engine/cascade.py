@@ -1,7 +1,7 @@
 """Base stage -> corrupted low-resolution condition -> upsampler (paper Sec. 3.4)."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from engine.diffusion import vp_corrupt
 from engine.errors import ModelError
 from engine.model import Conditions
 from engine.progress import OnStep, ShouldStop, StepEvent
-from engine.sampling import SamplerState
+from engine.sampling import OnState, SamplerState
+from engine.saved import SavedRuns
 from engine.stage import SampleSettings, Stage, Watch, load_stage, unit_noise
 from engine.text import TextEncoder
 from engine.video import to_clips, to_frames, upscale
@@ -39,15 +40,39 @@ class Prompts:
 
 @dataclass(frozen=True)
 class Listener:
-    """Who follows a generation: a callback a step, and a question before each evaluation."""
+    """Who follows a generation: a callback a step, and a question before each evaluation.
+
+    saved: where states are written between steps and found again.
+    """
 
     on_step: OnStep | None = None
     should_stop: ShouldStop | None = None
+    saved: SavedRuns | None = None
 
-    def watch(self, stage: str, steps: int) -> Watch:
-        """Return the watch of one stage's run."""
-        report = None if self.on_step is None else _reporter(self.on_step, stage, steps)
-        return Watch(report, self.should_stop)
+    def watch(self, stage: str, steps: int, run: str) -> Watch:
+        """Return the watch of one run, of this name, of a stage."""
+        resume = None if self.saved is None else self.saved.find(run)
+        report = self._reporter(stage, steps, 0 if resume is None else resume.step)
+
+        def on_state(state: SamplerState) -> bool | None:
+            if self.saved is not None:
+                self.saved.keep(run, state, is_last=state.step == steps)
+            return report(state)
+
+        return Watch(on_state, self.should_stop, resume)
+
+    def _reporter(self, stage: str, steps: int, first: int) -> OnState:
+        started = time.monotonic()
+
+        def report(state: SamplerState) -> bool | None:
+            if self.on_step is None:
+                return None
+            seconds_a_step = (time.monotonic() - started) / (state.step - first)
+            return self.on_step(StepEvent(
+                stage, state.step, steps, seconds_a_step * (steps - state.step),
+                lambda: to_frames(state.denoised)))
+
+        return report
 
 
 class Cascade:
@@ -77,7 +102,7 @@ class Cascade:
         negative = None
         if prompts.negative is not None:
             negative = self._conditions(prompts.negative, prompts.fps)
-        watch = (listener or Listener()).watch(BASE, settings.steps)
+        watch = (listener or Listener()).watch(BASE, settings.steps, BASE)
         return self.base.sample(noise, self._conditions(prompts.texts, prompts.fps), settings,
                                 negative=negative, watch=watch)
 
@@ -98,7 +123,8 @@ class Cascade:
         conditions = replace(self._conditions(prompts.texts, prompts.fps),
                              augmentation=level.to(self.upsampler.device))
         noise = unit_noise(prompts.seeds, self.upsampler.clip_shape, _UPSAMPLER)
-        watch = (listener or Listener()).watch(UPSAMPLER, settings.steps)
+        watch = (listener or Listener()).watch(
+            UPSAMPLER, settings.steps, "-".join([UPSAMPLER, *map(str, prompts.seeds)]))
         return self.upsampler.sample(noise, conditions, settings,
                                      low=low.to(self.upsampler.device), watch=watch)
 
@@ -110,14 +136,3 @@ class Cascade:
             torch.ones(len(texts), dtype=torch.bool, device=device),
             torch.tensor(fps, dtype=torch.float32, device=device),
             torch.tensor([SOURCE_RESOLUTION] * len(texts), dtype=torch.float32, device=device))
-
-
-def _reporter(on_step: OnStep, stage: str, steps: int) -> Callable[[SamplerState], None]:
-    started = time.monotonic()
-
-    def report(state: SamplerState) -> None:
-        seconds_left = (time.monotonic() - started) / state.step * (steps - state.step)
-        denoised = state.denoised
-        on_step(StepEvent(stage, state.step, steps, seconds_left, lambda: to_frames(denoised)))
-
-    return report

@@ -1,5 +1,7 @@
 """The door: one request in, its clips out."""
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -8,9 +10,10 @@ import numpy as np
 
 from engine.cascade import Cascade, Listener, Prompts
 from engine.catalog import ModelCard, find_model
-from engine.errors import RequestError
+from engine.errors import Cancelled, RequestError
 from engine.progress import OnStep, ShouldStop
 from engine.request import GenerationRequest
+from engine.saved import SavedRuns
 from engine.stage import SampleSettings
 from engine.video import to_clips, to_frames
 
@@ -32,12 +35,24 @@ class GeneratedClip:
     model_hash: str
 
 
-def generate(request: GenerationRequest, *, on_step: OnStep | None = None,
-             should_stop: ShouldStop | None = None, models_directory: Path | None = None,
-             device: str = "cpu", draft_frames: np.ndarray | None = None) -> list[GeneratedClip]:
-    """Make the clips of a request, drafts together and upscales one by one.
+@dataclass(frozen=True)
+class Start:
+    """What is there before the work begins.
 
     draft_frames: uint8 (t, h, w, 3) of a draft made before; it is upscaled instead of a new one.
+    work_folder: where the samplers' states are written, about once a second and when the work is
+    stopped; the same work started again with this folder goes on to the same bits.
+    """
+
+    draft_frames: np.ndarray | None = None
+    work_folder: Path | None = None
+
+
+def generate(request: GenerationRequest, *, on_step: OnStep | None = None,
+             should_stop: ShouldStop | None = None, models_directory: Path | None = None,
+             device: str = "cpu", start: Start | None = None) -> list[GeneratedClip]:
+    """Make the clips of a request, drafts together and upscales one by one.
+
     Raises: ModelError, RequestError, and Cancelled within one network evaluation.
     """
     card = find_model(request.model, models_directory)
@@ -45,25 +60,43 @@ def generate(request: GenerationRequest, *, on_step: OnStep | None = None,
         raise RequestError(f"The model {card.name} has no upsampler: make drafts with it, "
                            "or choose another model.")
     cascade = _cascade(card.base_folder, card.upsampler_folder, card.weights_hash, device)
-    listener = Listener(on_step, should_stop)
+    start = start or Start()
+    saved = None if start.work_folder is None else SavedRuns(
+        start.work_folder, _work(request, card, device, start), cascade.base.device)
     notes = tuple(_notes(request, cascade))
-    if draft_frames is None:
+    try:
+        return [GeneratedClip(request.single(seed), large, small, notes, card.weights_hash)
+                for seed, small, large in _frames(request, cascade, start,
+                                                  Listener(on_step, should_stop, saved))]
+    except Cancelled:
+        if saved is not None:
+            saved.flush()
+        raise
+
+
+def _frames(request: GenerationRequest, cascade: Cascade, start: Start,
+            listener: Listener) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Make each clip's seed, draft frames, and large frames (the draft's without an upscale)."""
+    if start.draft_frames is None:
         drafts = cascade.draft(_prompts(request, request.draft_seeds), _settings(request),
                                listener)
     else:
-        drafts = to_clips([draft_frames])
-    clips = []
+        drafts = to_clips([start.draft_frames])
     for seed, draft in zip(request.draft_seeds, drafts, strict=False):
-        single = request.single(seed)
-        small = to_frames(draft[None])[0]
-        large = small
+        small = large = to_frames(draft[None])[0]
         if request.upscale:
             large = to_frames(cascade.upscale(
-                draft[None], _prompts(single, [seed]),
+                draft[None], _prompts(request, [seed]),
                 SampleSettings(request.upscale_steps, guidance=0.0),
                 request.upscale_noise, listener))[0]
-        clips.append(GeneratedClip(single, large, small, notes, card.weights_hash))
-    return clips
+        yield seed, small, large
+
+
+def _work(request: GenerationRequest, card: ModelCard, device: str, start: Start) -> str:
+    """Describe all that decides the bits of a request's clips."""
+    draft = b"" if start.draft_frames is None else start.draft_frames.tobytes()
+    return "\n".join([request.to_json(), card.weights_hash, device,
+                      hashlib.sha256(draft).hexdigest()])
 
 
 def preload(model: str, models_directory: Path | None = None, device: str = "cpu") -> ModelCard:

@@ -1,6 +1,7 @@
 """How long work tells the outside where it is: one event a sampling step, pictures on demand.
 
-A callback never has to convert pixels it will not show: `StepEvent.preview` does so when called.
+A callback that answers true keeps the clip as it is now and ends its stage. It never has to
+convert pixels it will not show: `StepEvent.preview` does so when called.
 Cancelling is a question the sampler asks before every network evaluation (`ShouldStop`).
 """
 
@@ -27,5 +28,5 @@ class StepEvent:
     preview: Callable[[], np.ndarray]
 
 
-OnStep = Callable[[StepEvent], None]
+OnStep = Callable[[StepEvent], bool | None]
 ShouldStop = Callable[[], bool]

@@ -15,6 +15,7 @@ from engine.progress import ShouldStop
 from engine.sampling import (
     SOLVERS,
     Denoise,
+    OnState,
     SamplerState,
     constant_weights,
     dynamic_threshold,
@@ -58,10 +59,14 @@ class SampleSettings:
 
 @dataclass(frozen=True)
 class Watch:
-    """What a run tells and asks the outside: every new state, and whether it should stop."""
+    """What a run tells and asks the outside: every new state, and whether it should stop.
 
-    on_state: Callable[[SamplerState], None] | None = None
+    resume: the state an earlier run of the same work had reached, to go on from.
+    """
+
+    on_state: OnState | None = None
     should_stop: ShouldStop | None = None
+    resume: SamplerState | None = None
 
 
 class Stage:
@@ -130,7 +135,7 @@ class Stage:
         self.network.eval()
         levels = sigmas(settings.steps)
         denoise = self._guided(conditions, settings, negative, low, watch.should_stop)
-        state = SamplerState(levels[0].float() * noise.to(self.device))
+        state = watch.resume or SamplerState(levels[0].float() * noise.to(self.device))
         return sample(denoise, state, levels, self.preconditioning.sigma_in,
                       SOLVERS[settings.sampler], watch.on_state)
 

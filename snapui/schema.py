@@ -15,7 +15,7 @@ from playhouse.db_url import connect
 from engine.errors import SnapError
 
 SCHEMA_VERSION = 1
-ACTIVE = ("queued", "running")
+ACTIVE = ("queued", "running", "paused")
 SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal", "foreign_keys": 1}
 BUSY_SECONDS = 10
 
@@ -25,7 +25,10 @@ class JournalError(SnapError):
 
 
 class Number(peewee.Model):
-    """Two named numbers: the schema's version, and the revision that every change raises by one."""
+    """Named numbers: the schema's version, the revision that every change raises by one.
+
+    A row called "paused" is there while the queue is paused.
+    """
 
     name = peewee.CharField(primary_key=True)
     value = peewee.BigIntegerField(default=0)
@@ -45,13 +48,13 @@ class Job(peewee.Model):
     """One piece of work: written before it starts, kept for good."""
 
     kind = peewee.CharField()  # draft, upscale
-    state = peewee.CharField(default="queued")  # queued, running, done, cancelled, failed
+    state = peewee.CharField(default="queued")  # queued, running, paused, done, cancelled, failed
     request = peewee.TextField()
     source = peewee.IntegerField(null=True, index=True)  # the clip an upscale starts from
     priority = peewee.IntegerField(default=0)
     position = peewee.FloatField(default=0.0)
     worker = peewee.CharField(null=True)
-    cancel = peewee.CharField(default="")  # "" or drop
+    cancel = peewee.CharField(default="")  # "", drop, keep, after, pause, requeue
     stage = peewee.CharField(default="")  # base, upsampler
     step = peewee.IntegerField(default=0)
     steps = peewee.IntegerField(default=0)
@@ -135,6 +138,9 @@ def open_database(url: str) -> peewee.Database:
             for name, value in (("version", SCHEMA_VERSION), ("revision", 0)):
                 Number.insert(name=name, value=value).on_conflict_ignore().execute()
         version = Number.get_by_id("version").value
+    except peewee.ImproperlyConfigured as error:
+        raise JournalError("A journal on PostgreSQL needs one more package: "
+                           "pip install 'psycopg[binary]'.") from error
     except (peewee.PeeweeException, sqlite3.Error, OSError, RuntimeError, ValueError) as error:
         where = url.rsplit("@", 1)[-1]  # never repeat a password
         raise JournalError(f"The job journal {where} cannot be opened ({error}). Check that the "

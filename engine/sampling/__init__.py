@@ -6,8 +6,10 @@ from engine.sampling.guidance import (
     guided,
     oscillating_weights,
 )
-from engine.sampling.samplers import SOLVERS, Denoise, SamplerState, Solver, sample
+from engine.sampling.packing import pack, unpack
+from engine.sampling.samplers import SOLVERS, Denoise, OnState, SamplerState, Solver, sample
 from engine.sampling.schedule import sigmas
 
-__all__ = ["SOLVERS", "Denoise", "SamplerState", "Solver", "constant_weights",
-           "dynamic_threshold", "guided", "oscillating_weights", "sample", "sigmas"]
+__all__ = ["SOLVERS", "Denoise", "OnState", "SamplerState", "Solver", "constant_weights",
+           "dynamic_threshold", "guided", "oscillating_weights", "pack", "sample", "sigmas",
+           "unpack"]

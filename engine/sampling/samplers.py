@@ -24,6 +24,9 @@ class SamplerState:
     denoised: Tensor | None = None
 
 
+OnState = Callable[[SamplerState], bool | None]
+
+
 @dataclass(frozen=True)
 class Solver:
     """A solver's step and how often it asks the network: fewer evaluations on the last step."""
@@ -73,17 +76,18 @@ SOLVERS = {"euler": Solver(euler, 1), "heun": Solver(heun, 2), "dpmpp_2m": Solve
 
 
 def sample(denoise: Denoise, state: SamplerState, sigmas: Tensor, sigma_in: float, solver: Solver,
-           on_state: Callable[[SamplerState], None] | None = None) -> Tensor:
+           on_state: OnState | None = None) -> Tensor:
     """Run a solver from a state to sigma = 0 and return the clip, in data units.
 
     state.x at step 0: sigma_max * eps, (b, c, t, h, w). sigmas: (steps + 1,), ending in zero.
-    on_state: told every new state, in order; what it raises ends the run.
+    on_state: told every new state, in order; what it raises ends the run, and a true answer ends
+    it with the estimate so far.
     """
     sigmas = sigmas.to(state.x.device)
     while state.step < len(sigmas) - 1:
         dtype = state.x.dtype
         state = solver.advance(denoise, state, sigmas, sigma_in)
         state = replace(state, x=state.x.to(dtype))
-        if on_state is not None:
-            on_state(state)
+        if on_state is not None and on_state(state):
+            return state.denoised
     return sigma_in * state.x

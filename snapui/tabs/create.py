@@ -8,7 +8,7 @@ import gradio as gr
 
 from engine.errors import RequestError
 from engine.request import QUALITY_STEPS, GenerationRequest
-from snapui import estimate
+from snapui import estimate, queue
 from snapui.controls import Controls, drawn_seed, quality_of
 from snapui.guard import guarded
 from snapui.jobs import Journal
@@ -49,7 +49,7 @@ class Create:
 
     def stop(self) -> None:
         """Stop what runs now."""
-        if not self.journal.cancel_running():
+        if not queue.cancel_running(self.journal):
             raise JournalError("Nothing is running.")
 
     def stop_job(self, event: gr.EventData) -> None:
