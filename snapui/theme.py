@@ -5,6 +5,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes.utils.colors import Color
 
+STATIC = Path(__file__).parent / "static"
 PAPER = Color(c50="#fdfbf7", c100="#f7f3ec", c200="#e9e2d6", c300="#d5cbba", c400="#a79c8b",
               c500="#7a7063", c600="#5d554b", c700="#433d37", c800="#2b2825", c900="#1f1d1c",
               c950="#161515", name="paper")
@@ -50,8 +51,14 @@ def theme() -> gr.themes.Base:
 
 
 def css() -> str:
-    """Return the rules the theme's variables cannot express."""
-    return (Path(__file__).parent / "static" / "page.css").read_text(encoding="utf-8")
+    """Return the rules the theme's variables cannot express: the page's, then each part's."""
+    parts = sorted(STATIC.glob("*.css"), key=lambda path: path.name != "page.css")
+    return "\n".join(path.read_text(encoding="utf-8") for path in parts)
+
+
+def scripts(*names: str) -> str:
+    """Return scripts of the static folder as one text."""
+    return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
 
 
 def head() -> str:

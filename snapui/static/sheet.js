@@ -8,61 +8,12 @@ const untick = element.querySelector(".picks .untick");
 const MEMORY = "snapui-ticked";
 const ticked = new Set(JSON.parse(sessionStorage.getItem(MEMORY) || "[]"));
 
-function attributes(old, fresh) {
-  for (const { name } of [...old.attributes]) {
-    if (!fresh.hasAttribute(name)) old.removeAttribute(name);
-  }
-  for (const { name, value } of [...fresh.attributes]) {
-    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
-  }
-}
-
-/* Make `old` like `fresh` while keeping every element that is still the same one. */
-function morph(old, fresh) {
-  attributes(old, fresh);
-  const keyed = new Map();
-  for (const child of old.children) if (child.dataset.key) keyed.set(child.dataset.key, child);
-  const loose = [...old.childNodes].filter((node) => !(node.dataset && node.dataset.key));
-  const kept = [];
-  for (const next of [...fresh.childNodes]) {
-    const key = next.dataset && next.dataset.key;
-    let match = key ? keyed.get(key) : loose.shift();
-    if (match && match.nodeName === next.nodeName) {
-      if (next.nodeType === Node.TEXT_NODE) {
-        if (match.data !== next.data) match.data = next.data;
-      } else morph(match, next);
-    } else match = next;
-    kept.push(match);
-  }
-  place(old, kept);
-}
-
-/* Put children in this order; those already in place are not moved, so they go on playing. */
-function place(parent, kept) {
-  const wanted = new Set(kept);
-  for (const node of [...parent.childNodes]) if (!wanted.has(node)) node.remove();
-  let here = parent.firstChild;
-  for (const node of kept) {
-    if (node === here) here = here.nextSibling;
-    else parent.insertBefore(node, here);
-  }
-}
-
 function show() {
   const value = props.value || {};
   if (!value.cards) return;
   const status = element.querySelector(".status");
   if (status.textContent !== value.status) status.textContent = value.status;
-  const fresh = document.createElement("div");
-  fresh.className = "cards";
-  for (const [key, html] of value.cards) {
-    const holder = document.createElement("template");
-    holder.innerHTML = html;
-    const card = holder.content.firstElementChild;
-    card.dataset.key = key;
-    fresh.append(card);
-  }
-  morph(cards, fresh);
+  fill(cards, value.cards);
   picks();
 }
 

@@ -13,6 +13,7 @@ from snapui import controls, estimate, guard, messages, page
 from snapui.controls import FIELDS, Controls
 from snapui.files import clip_name, keep, slug
 from snapui.tabs.create import COSTS, EXAMPLES, Create
+from snapui.tabs.queue import Panel
 
 
 @pytest.fixture
@@ -137,9 +138,10 @@ def test_the_example_prompts_are_valid_requests():
 
 def test_a_poll_that_has_nothing_new_changes_nothing(journal):
     from snapui.sheet import Sheet
-    tab = Create(journal, Sheet(journal.output_directory), Controls())
+    tab = Create(journal, Sheet(journal.output_directory), Panel(journal), Controls())
     costs = [FIELDS[name].default for name in COSTS]
-    sheet, told, seen = tab.poll(-1, *costs)
+    sheet, line, told, seen = tab.poll(-1, *costs)
+    assert line["told"] == "Nothing waits."
     assert (sheet["cards"][0][0], told) == ("empty", "Measuring how fast this machine is.")
     assert tab.poll(seen, *costs) == gr.skip()
     journal.submit(GenerationRequest(prompt="a dog"))

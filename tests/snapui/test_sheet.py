@@ -2,13 +2,14 @@
 
 import html.parser
 import json
-from pathlib import Path
 
 import pytest
 
 from engine.request import GenerationRequest
+from snapui import queue
 from snapui.schema import Job, Worker
 from snapui.sheet import Sheet, status
+from snapui.theme import STATIC
 from tests.snapui.test_jobs import CLIP
 
 NASTY = '<img src=x onerror=alert(1)>"\'><script>alert(2)</script>'
@@ -121,7 +122,37 @@ def test_the_status_says_what_the_workers_do(workers, queue, said):
     assert status(rows, [Job(state=state) for state in queue]) == said
 
 
-def test_the_script_builds_no_html_of_its_own():
-    script = (Path(__file__).parents[2] / "snapui" / "static" / "sheet.js").read_text()
+def test_a_card_is_drawn_again_only_when_what_it_shows_has_changed(journal, sheet, monkeypatch):
+    first, second = submit(journal), submit(journal)
+    drawn = []
+    draw = sheet._card
+    monkeypatch.setattr(sheet, "_card", lambda job, *rest: drawn.append(job.id) or draw(job, *rest))
+
+    def look():
+        drawn.clear()
+        cards(journal, sheet)
+        return sorted(drawn)
+
+    assert look() == [first, second]
+    assert look() == []
+    job = journal.claim("w")
+    assert look() == [first]
+    journal.finish(job, [CLIP], [])
+    assert look() == [first, second], "one is done and the other has nothing ahead of it now"
+    upscale = journal.submit_upscale(journal.clips_of(first)[0].id, steps=2, noise=0.1)
+    assert look() == [first]
+    journal.cancel(upscale)
+    assert look() == [first]
+
+
+def test_a_paused_queue_says_so(journal, sheet):
+    submit(journal)
+    queue.pause_all(journal)
+    assert sheet.value(journal.snapshot(10))["status"] == "The queue is paused."
+
+
+def test_the_scripts_build_no_html_of_their_own():
+    script = "".join(path.read_text() for path in STATIC.glob("*.js"))
     assert script.count("innerHTML") == 1
     assert "holder.innerHTML = html;" in script
+    assert "insertAdjacentHTML" not in script
