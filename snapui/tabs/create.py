@@ -41,6 +41,7 @@ class Create:
     sheet: Sheet
     panel: Panel
     controls: Controls
+    _drawn: tuple[dict, dict, int] = ({}, {}, -1)
 
     def run(self, is_locked: bool, *values: Any) -> str:
         """Queue the drafts. Returns: the seed they use."""
@@ -81,13 +82,19 @@ class Create:
 
     def refresh(self, *costs: Any) -> tuple[dict, dict, str, int]:
         """Return the sheet, the queue, the estimate and the revision they show."""
-        snapshot = self.journal.snapshot(SHOWN_JOBS)
-        shown = self.sheet.value(snapshot)
+        shown, line, revision = self._draw()
         request = _costly(costs)
         if request is not None:
-            shown["upscale_seconds"] = estimate.upscale_seconds(request.single(0),
-                                                                self.journal.timings())
-        return shown, self.panel.value(), self.estimate(*costs), snapshot.revision
+            shown = shown | {"upscale_seconds": estimate.upscale_seconds(
+                request.single(0), self.journal.timings())}
+        return shown, line, self.estimate(*costs), revision
+
+    def _draw(self) -> tuple[dict, dict, int]:
+        """Return the sheet and the queue, drawn once for all pages that look at one revision."""
+        if self._drawn[2] != self.journal.revision():
+            snapshot = self.journal.snapshot(SHOWN_JOBS)
+            self._drawn = self.sheet.value(snapshot), self.panel.value(), snapshot.revision
+        return self._drawn
 
     def estimate(self, *costs: Any) -> str:
         """Return how long these settings take on this machine, as a sentence."""

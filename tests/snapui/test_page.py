@@ -148,6 +148,20 @@ def test_a_poll_that_has_nothing_new_changes_nothing(journal):
     assert tab.poll(seen, *costs)[0]["cards"][0][0] == "job-1"
 
 
+def test_a_change_is_drawn_once_for_all_pages(journal, monkeypatch):
+    from snapui.sheet import Sheet
+    tab = Create(journal, Sheet(journal.output_directory), Panel(journal), Controls())
+    looks, snapshot = [], journal.snapshot
+    monkeypatch.setattr(journal, "snapshot", lambda limit: looks.append(1) or snapshot(limit))
+    costs = [FIELDS[name].default for name in COSTS]
+    for _ in range(5):
+        assert tab.poll(-1, *costs)[0]["cards"][0][0] == "empty"
+    journal.submit(GenerationRequest(prompt="a dog"))
+    for _ in range(5):
+        assert tab.poll(-1, *costs)[0]["cards"][0][0] == "job-1"
+    assert len(looks) == 2
+
+
 def test_only_named_endpoints_can_be_called_by_programs(journal):
     blocks = page.build(journal)
     public = sorted(fn.api_name for fn in blocks.fns.values() if fn.api_visibility != "private")
