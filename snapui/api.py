@@ -36,9 +36,12 @@ def build(journal: Journal) -> None:
         return _described(journal, int(job))
 
     @told
-    def cancel(job: int) -> dict:
-        """Stop a job; what it was doing is dropped and no file is left."""
-        journal.cancel(int(job))
+    def cancel(job: int, how: str = "drop") -> dict:
+        """Stop a job: "drop" leaves no file, "keep" makes the clips of what there is.
+
+        "after" finishes the job and then pauses the queue.
+        """
+        journal.cancel(int(job), how)
         return _described(journal, int(job))
 
     for endpoint in (create, upscale, status, cancel):

@@ -2,7 +2,7 @@
 
 A finished file is written under a temporary name and linked to its own name only when complete;
 linking fails if the name is taken, so nothing is ever overwritten. Previews live in `previews/`
-and may be deleted at any time.
+and may be deleted at any time; states of unfinished work live in `.work/`.
 """
 
 import os
@@ -21,6 +21,7 @@ from PIL import Image
 from engine.request import GenerationRequest
 
 PREVIEWS = "previews"
+WORK = ".work"
 PREVIEW_WIDTH = 256
 SLUG_CHARACTERS = 48
 
@@ -114,10 +115,21 @@ def preview_folder(folder: Path, job_id: int) -> Path:
     return path
 
 
-def drop_previews(folder: Path, unless: Collection[int] = (), older_seconds: float = 0.0) -> None:
-    """Delete the previews of all jobs but some, if nothing was written there for a while."""
-    for path in (folder / PREVIEWS).glob("*"):
+def work_folder(folder: Path, job_id: int) -> Path:
+    """Return where the engine may keep what it needs to go on with a job; never served."""
+    return folder / WORK / str(job_id)
+
+
+def drop_job_folders(parent: Path, wanted: Callable[[], Collection[int]],
+                     older_seconds: float = 0.0) -> None:
+    """Delete the folders of jobs that are not wanted, if nothing was written there for a while.
+
+    wanted: asked after the folders are listed, so one made meanwhile is not taken for an old one.
+    """
+    paths = list(parent.glob("*"))
+    numbers = wanted() if paths else ()
+    for path in paths:
         with suppress(OSError):
-            is_wanted = path.name.isdigit() and int(path.name) in unless
+            is_wanted = path.name.isdigit() and int(path.name) in numbers
             if not is_wanted and time.time() - path.stat().st_mtime >= older_seconds:
                 shutil.rmtree(path)

@@ -4,6 +4,7 @@ import signal
 import threading
 
 from snapui import page, theme
+from snapui.files import WORK
 from snapui.jobs import Journal
 from snapui.schema import sqlite_files
 from snapui.settings import Settings, SettingsError
@@ -45,7 +46,8 @@ def _serve(blocks: object, settings: Settings) -> None:
             prevent_thread_lock=True, show_error=False, ssr_mode=False, run_history=False,
             footer_links=[], enable_monitoring=False, max_file_size=UPLOAD_LIMIT,
             allowed_paths=[str(settings.output_directory)],
-            blocked_paths=[str(path) for path in sqlite_files(settings.database)],
+            blocked_paths=[str(path) for path in (*sqlite_files(settings.database),
+                                                  settings.output_directory / WORK)],
             theme=theme.theme(), css=theme.css(), head=theme.head())
     except OSError as error:
         raise SettingsError(f"Port {settings.port} at {settings.listen} is not free: end the "

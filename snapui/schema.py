@@ -16,7 +16,7 @@ from engine.errors import SnapError
 from snapui.migration import add_missing_columns
 
 SCHEMA_VERSION = 2
-ACTIVE = ("queued", "running")
+ACTIVE = ("queued", "running", "paused")
 SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal", "foreign_keys": 1}
 BUSY_SECONDS = 10
 
@@ -26,7 +26,10 @@ class JournalError(SnapError):
 
 
 class Number(peewee.Model):
-    """Two named numbers: the schema's version, and the revision that every change raises by one."""
+    """Named numbers: the schema's version, the revision that every change raises by one.
+
+    A row called "paused" is there while the queue is paused.
+    """
 
     name = peewee.CharField(primary_key=True)
     value = peewee.BigIntegerField(default=0)
@@ -46,13 +49,13 @@ class Job(peewee.Model):
     """One piece of work: written before it starts, kept for good."""
 
     kind = peewee.CharField()  # draft, upscale
-    state = peewee.CharField(default="queued")  # queued, running, done, cancelled, failed
+    state = peewee.CharField(default="queued")  # queued, running, paused, done, cancelled, failed
     request = peewee.TextField()
     source = peewee.IntegerField(null=True, index=True)  # the clip an upscale starts from
     priority = peewee.IntegerField(default=0)
     position = peewee.FloatField(default=0.0)
     worker = peewee.CharField(null=True)
-    cancel = peewee.CharField(default="")  # "" or drop
+    cancel = peewee.CharField(default="")  # "", drop, keep, after, pause, requeue
     stage = peewee.CharField(default="")  # base, upsampler
     step = peewee.IntegerField(default=0)
     steps = peewee.IntegerField(default=0)
@@ -168,6 +171,9 @@ def open_database(url: str) -> peewee.Database:
             if version < SCHEMA_VERSION:
                 add_missing_columns(database, TABLES)
                 Number.update(value=SCHEMA_VERSION).where(Number.name == "version").execute()
+    except peewee.ImproperlyConfigured as error:
+        raise JournalError("A journal on PostgreSQL needs one more package: "
+                           "pip install 'psycopg[binary]'.") from error
     except (peewee.PeeweeException, sqlite3.Error, OSError, RuntimeError, ValueError) as error:
         where = url.rsplit("@", 1)[-1]  # never repeat a password
         raise JournalError(f"The job journal {where} cannot be opened ({error}). Check that the "

@@ -9,14 +9,15 @@ import json
 import time
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from engine.request import GenerationRequest
-from snapui.estimate import spoken
 from snapui.files import file_url
 from snapui.jobs import Snapshot
 from snapui.schema import ACTIVE, Clip, Job, Worker
+from snapui.standing import standing
 from snapui.theme import scripts
 
 SHOWN_JOBS = 24
@@ -35,7 +36,6 @@ EMPTY = """<div class="empty">
 <p class="lead">Type a prompt and press <kbd>Ctrl</kbd>+<kbd>Enter</kbd></p>
 <p>Drafts appear here and already move while they are being made. Tick the ones you like and
 upscale only those; everything you make is kept.</p><div class="examples">{examples}</div></div>"""
-STAGES = {"base": "Drafting", "upsampler": "Upscaling"}
 
 
 def component() -> gr.HTML:
@@ -55,6 +55,7 @@ class Sheet:
 
     def __init__(self, output_directory: Path, examples: tuple[str, ...] = ()) -> None:
         self._folder = output_directory
+        self._drawn: dict[int, tuple[Any, str]] = {}  # what each card was drawn from, and the card
         self._empty = EMPTY.format(examples="".join(
             f'<button type="button" data-act="example" data-id="{place}">{escape(text)}</button>'
             for place, text in enumerate(examples)))
@@ -66,9 +67,22 @@ class Sheet:
                   if job.state in ACTIVE]
         order = sorted(queue, key=lambda job: (job.state != "running", -job.priority, job.position))
         ahead = {job.id: place for place, job in enumerate(order)}
-        cards = [[f"job-{job.id}", self._card(job, snapshot, ahead)] for job in snapshot.jobs]
-        return {"status": status(snapshot.workers, order),
+        drawn = {job.id: self._kept_card(job, snapshot, ahead) for job in snapshot.jobs}
+        self._drawn = drawn
+        cards = [[f"job-{job_id}", card] for job_id, (_, card) in drawn.items()]
+        return {"status": status(snapshot.workers, order, snapshot.is_paused),
                 "cards": cards or [["empty", self._empty]]}
+
+    def _kept_card(self, job: Job, snapshot: Snapshot, ahead: dict[int, int]) -> tuple[Any, str]:
+        """Return what a card is drawn from and the card, drawn anew only if that has changed."""
+        clips = snapshot.clips.get(job.id, [])
+        jobs = [job, *(one for clip in clips for one in snapshot.upscales.get(clip.id, []))]
+        source = ([(one.id, one.changed, ahead.get(one.id)) for one in jobs],
+                  [clip.id for one in jobs for clip in snapshot.clips.get(one.id, [])])
+        known = self._drawn.get(job.id)
+        if known is not None and known[0] == source:
+            return known
+        return source, self._card(job, snapshot, ahead)
 
     def _card(self, job: Job, snapshot: Snapshot, ahead: dict[int, int]) -> str:
         request = GenerationRequest.from_json(job.request)
@@ -135,8 +149,10 @@ class Sheet:
         return file_url(self._folder, relative)
 
 
-def status(workers: list[Worker], queue: list[Job]) -> str:
+def status(workers: list[Worker], queue: list[Job], is_paused: bool = False) -> str:
     """Return what the workers are doing, as one sentence; empty when there is nothing to say."""
+    if is_paused and queue:
+        return "The queue is paused."
     failed = [worker.message for worker in workers if worker.state == "failed"]
     if failed and len(failed) == len(workers):
         return failed[0]
@@ -164,22 +180,17 @@ def _facts(job: Job, request: GenerationRequest) -> str:
 
 def _progress(job: Job, ahead: dict[int, int]) -> str:
     """Return the line of an active job: how far it is, and the button that ends it."""
-    if job.state == "queued":
-        place = ahead.get(job.id, 0)
-        told, label = (f"Waiting, {place} ahead" if place else "Waiting"), "Remove"
-        bar = ""
-    elif job.state == "running":
-        label = "Stopping" if job.cancel else "Stop"
-        told = "Preparing" if not job.step else (
-            f"{STAGES.get(job.stage, job.stage)}: step {job.step} of {job.steps}, "
-            f"{spoken(job.seconds_left or 0)} left")
+    if job.state not in ACTIVE:
+        return ""
+    bar, label = "", "Remove"
+    if job.state == "running":
+        label = "Stopping" if job.cancel == "drop" else "Stop"
         bar = (f'<progress max="{job.steps or 1}" value="{job.step}" '
                f'aria-label="Progress of job {job.id}"></progress>')
-    else:
-        return ""
-    return (f'<div class="progress">{bar}<span class="told">{escape(told)}</span>'
+    told = escape(standing(job, ahead.get(job.id, 0)))
+    return (f'<div class="progress">{bar}<span class="told">{told}</span>'
             f'<button type="button" data-act="stop" data-id="{job.id}"'
-            f'{" disabled" if job.cancel else ""}>{label}</button></div>')
+            f'{" disabled" if job.cancel == "drop" else ""}>{label}</button></div>')
 
 
 def _told(job: Job) -> str:
@@ -188,7 +199,7 @@ def _told(job: Job) -> str:
     if job.state == "cancelled":
         lines.append('<p class="note">Stopped. Nothing was kept.</p>')
     if job.state in ACTIVE and job.deaths:
-        lines.append('<p class="note">The worker stopped unexpectedly; this job started '
-                     'again.</p>')
+        lines.append('<p class="note">The worker stopped unexpectedly; this job goes on '
+                     'where it was.</p>')
     lines += [f'<p class="note">{escape(note)}</p>' for note in json.loads(job.notes)]
     return "".join(lines)

@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 
-from snapui.jobs import Journal, describe_exit
+from snapui import crew
+from snapui.jobs import Journal
 
 WATCH_SECONDS = 0.2
 SOON_SECONDS = 5.0  # a worker that ends sooner than this is started again more slowly
@@ -33,7 +34,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Queue again what dead workers left, then start the workers."""
-        self._journal.forget_dead_workers(socket.gethostname())
+        crew.forget_the_dead(self._journal, socket.gethostname())
         for thread in self._threads:
             thread.start()
 
@@ -51,13 +52,13 @@ class Supervisor:
             begin = time.monotonic()
             code = self._run_one(name)
             if self._stopping.is_set():
-                self._journal.forget_worker(name, died=False)
+                crew.forget(self._journal, name, died=False)
                 break
-            why = describe_exit(code)
+            why = crew.describe_exit(code)
             logger.warning("a worker ended (%s); starting it again", why)
             lived = time.monotonic() - begin
             delay = 0.0 if lived > SOON_SECONDS else min(SLOWEST_SECONDS, 2 * delay + 0.5)
-            self._journal.forget_worker(name, died=True, why=why)
+            crew.forget(self._journal, name, died=True, why=why)
         self._journal.close()  # the connection of this thread
 
     def _run_one(self, name: str) -> int:

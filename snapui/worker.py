@@ -14,35 +14,25 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine.errors import Cancelled
 from engine.request import GenerationRequest
-from snapui import estimate
-from snapui.files import clip_name, drop_previews, keep, read_loop, write_loop
+from snapui import crew
+from snapui.clock import StageClock
+from snapui.errand import Engine, Errand
+from snapui.files import PREVIEWS, WORK, drop_job_folders
 from snapui.jobs import Journal
 from snapui.messages import log_unexpected, sentence
-from snapui.previews import Previewer
-from snapui.schema import Job, database_url
+from snapui.queue import ids_in
+from snapui.schema import ACTIVE, Job, database_url
 
 POLL_SECONDS = 0.15
 PREVIEW_LIFE_SECONDS = 5.0
 UNASKED_SECONDS = 2.0  # how long a job waits at most if its wake-up message is lost
 WARM_UP = GenerationRequest(prompt="a dog in the meadow", steps=4)
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What a worker needs from the engine: its door, and how to write a clip and its parents."""
-
-    generate: Callable[..., list]
-    write: Callable[[Path, Any, list[str]], object]
 
 
 class Worker:
@@ -61,6 +51,7 @@ class Worker:
         while not self.stopping.is_set():
             self.sweep(PREVIEW_LIFE_SECONDS)
             if self.journal.is_woken() or time.monotonic() - last_look > UNASKED_SECONDS:
+                crew.forget_the_dead(self.journal, socket.gethostname())
                 self.drain()
                 last_look = time.monotonic()
             self.stopping.wait(POLL_SECONDS)
@@ -73,14 +64,14 @@ class Worker:
                                  should_stop=lambda: self.stopping.is_set()
                                  or self.journal.has_work())
             if f"{WARM_UP.model}/base" not in self.journal.timings():
-                self._measure(clock)
+                clock.write(self.journal)
         except Cancelled:
             pass
         except Exception as error:  # the page says so; a later job may still name a good model
             log_unexpected(error)
-            self.journal.set_worker(self.name, "failed", sentence(error))
+            crew.tell(self.journal, self.name, "failed", sentence(error))
             return
-        self.journal.set_worker(self.name, "ready")
+        crew.tell(self.journal, self.name, "ready")
 
     def drain(self) -> None:
         """Do jobs until none waits."""
@@ -90,96 +81,24 @@ class Worker:
     def do(self, job: Job) -> None:
         """Do one claimed job and write how it ended."""
         try:
-            self._generate(job)
+            Errand(self.journal, self.engine, job).run(self.stopping.is_set)
+            crew.tell(self.journal, self.name, "ready")
         except Cancelled:
             if not self.stopping.is_set():
-                self.journal.end(job, "cancelled")
+                self.journal.put_down(job)
         except Exception as error:  # whatever it is, it is this job's end, not the worker's
             log_unexpected(error)
             self.journal.end(job, "failed", sentence(error))
+        self.sweep(PREVIEW_LIFE_SECONDS)
 
     def sweep(self, older_seconds: float = 0.0) -> None:
-        """Delete previews of ended jobs; a page may still be fetching the newest ones."""
-        drop_previews(self.journal.output_directory, self.journal.running_ids(), older_seconds)
+        """Delete what ended jobs no longer need.
 
-    def _generate(self, job: Job) -> None:
-        request = GenerationRequest.from_json(job.request)
-        clock = StageClock(request)
-        previewer = Previewer(self.journal, job, request)
-        try:
-            clips = self.engine.generate(
-                request, on_step=lambda event: (clock.on_step(event), previewer.on_step(event)),
-                should_stop=lambda: self.stopping.is_set() or self.journal.is_cancelled(job),
-                draft_frames=self._draft_of(job))
-        finally:
-            previewer.close()
-        rows = []
-        try:
-            rows.extend(self._keep(job, clip) for clip in clips)
-            notes = dict.fromkeys(note for clip in clips for note in clip.notes)
-            if not self.journal.finish(job, rows, list(notes)):
-                raise Cancelled("The job was stopped while its files were written.")
-        except BaseException:
-            for row in rows:
-                (self.journal.output_directory / row["path"]).unlink(missing_ok=True)
-                (self.journal.output_directory / row["loop"]).unlink(missing_ok=True)
-            raise
-        self._measure(clock)
-        self.journal.set_worker(self.name, "ready")
-
-    def _draft_of(self, job: Job) -> np.ndarray | None:
-        """Return the kept draft an upscale starts from; without it the engine makes it again."""
-        if job.source is None:
-            return None
-        draft = self.journal.clip(job.source)
-        return read_loop(self.journal.output_directory / draft.loop, draft.frames)
-
-    def _parents_of(self, job: Job) -> list[str]:
-        """Return the file names of the clips a job starts from."""
-        return [] if job.source is None else [Path(self.journal.clip(job.source).path).name]
-
-    def _keep(self, job: Job, clip: Any) -> dict[str, Any]:
-        """Write one clip's files and return its row."""
-        folder, request = self.journal.output_directory, clip.request
-        parents = self._parents_of(job)
-        path = keep(folder, clip_name(request, job.id, job.created), ".mp4",
-                    lambda target: self.engine.write(target, clip, parents))
-        loop = keep(folder, f"loops/{Path(path).stem}", ".webp",
-                    lambda target: write_loop(target, clip.frames, request.fps))
-        frames, height, width, _ = clip.frames.shape
-        return {"request": request.to_json(), "prompt": request.prompt, "seed": request.seed,
-                "path": path, "loop": loop, "width": width, "height": height, "frames": frames,
-                "fps": request.fps, "model_hash": clip.model_hash}
-
-    def _measure(self, clock: "StageClock") -> None:
-        for stage, seconds in clock.seconds_per_evaluation().items():
-            self.journal.measure(f"{clock.request.model}/{stage}", seconds)
-
-
-class StageClock:
-    """Measures what one clip costs in one network evaluation, by stage.
-
-    The first step of a stage also loads and encodes, so the clock starts when it is done.
-    """
-
-    def __init__(self, request: GenerationRequest) -> None:
-        self.request = request
-        self._seen: dict[str, list[tuple[float, int, int]]] = {}
-
-    def on_step(self, event: Any) -> None:
-        """Note when a step ended."""
-        self._seen.setdefault(event.stage, []).append(
-            (time.monotonic(), event.step, event.steps))
-
-    def seconds_per_evaluation(self) -> dict[str, float]:
-        """Return the measured seconds by stage."""
-        measured = {}
-        for stage, steps in self._seen.items():
-            (start, first, count), (end, last, _) = steps[0], steps[-1]
-            if last > first:
-                whole_stage = (end - start) / (last - first) * count
-                measured[stage] = whole_stage / estimate.evaluations(self.request, stage)
-        return measured
+        older_seconds: how old previews must be; a page may still be fetching the newest ones.
+        """
+        folder = self.journal.output_directory
+        drop_job_folders(folder / PREVIEWS, lambda: ids_in(("running",)), older_seconds)
+        drop_job_folders(folder / WORK, lambda: ids_in(ACTIVE))
 
 
 def load_engine(models_directory: Path | None, device: str, threads: int) -> Engine:
@@ -188,15 +107,20 @@ def load_engine(models_directory: Path | None, device: str, threads: int) -> Eng
     threads: taken unless the environment already says OMP_NUM_THREADS.
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # read once, when torch is imported
-    from engine.generate import generate
+    from engine.generate import Start, generate
     from engine.media import request_metadata, write_clip
+
+    def make(request: GenerationRequest, draft_frames: Any = None, work_folder: Path | None = None,
+             **followers: Any) -> list:
+        return generate(request, models_directory=models_directory, device=device,
+                        start=Start(draft_frames, work_folder), **followers)
 
     def write(path: Path, clip: Any, parents: list[str]) -> object:
         about = {"model_hash": clip.model_hash} | ({"parents": parents} if parents else {})
         return write_clip(path, clip.frames, clip.request.fps,
                           request_metadata(clip.request, about))
 
-    return Engine(partial(generate, models_directory=models_directory, device=device), write)
+    return Engine(make, write)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -218,12 +142,12 @@ def main(argv: list[str] | None = None, load: Callable[..., Engine] = load_engin
     flags = parse(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.WARNING, format="worker: %(message)s")
     journal = Journal(database_url(flags.database, flags.output_directory), flags.output_directory)
-    journal.hello(flags.name, socket.gethostname(), os.getpid())
+    crew.hello(journal, flags.name, socket.gethostname(), os.getpid())
     try:
         engine = load(flags.models_directory, flags.device, flags.threads)
     except Exception as error:
         logger.error("the engine cannot be loaded", exc_info=error)
-        journal.set_worker(flags.name, "failed", f"The engine cannot be loaded: {error}. Install "
+        crew.tell(journal, flags.name, "failed", f"The engine cannot be loaded: {error}. Install "
                            "requirements.txt again, then start the program again.")
         return 1
     worker = Worker(journal, engine, flags.name)
@@ -233,7 +157,7 @@ def main(argv: list[str] | None = None, load: Callable[..., Engine] = load_engin
         threading.Thread(target=lambda: (sys.stdin.read(), worker.stopping.set()),
                          daemon=True).start()
     worker.run()
-    journal.forget_worker(flags.name, died=False)
+    crew.forget(journal, flags.name, died=False)
     worker.sweep()
     journal.close()
     return 0

@@ -8,13 +8,15 @@ import gradio as gr
 
 from engine.errors import RequestError
 from engine.request import QUALITY_STEPS, GenerationRequest
-from snapui import estimate
+from snapui import estimate, queue
 from snapui.controls import Controls, drawn_seed, quality_of
 from snapui.desk import Desk
 from snapui.guard import guarded
 from snapui.jobs import Journal
 from snapui.schema import JournalError
 from snapui.sheet import SHOWN_JOBS, Sheet, component
+from snapui.tabs import queue as queue_panel
+from snapui.tabs.queue import Panel
 
 EXAMPLES = (
     "a dog walking to the left in the meadow",
@@ -38,7 +40,9 @@ class Create:
 
     journal: Journal
     sheet: Sheet
+    panel: Panel
     controls: Controls
+    _drawn: tuple[dict, dict, int] = ({}, {}, -1)
 
     def run(self, is_locked: bool, *values: Any) -> str:
         """Queue the drafts. Returns: the seed they use."""
@@ -50,7 +54,7 @@ class Create:
 
     def stop(self) -> None:
         """Stop what runs now."""
-        if not self.journal.cancel_running():
+        if not queue.cancel_running(self.journal):
             raise JournalError("Nothing is running.")
 
     def stop_job(self, event: gr.EventData) -> None:
@@ -72,20 +76,26 @@ class Create:
         return EXAMPLES[int(event.id)]
 
     def poll(self, seen: int, *costs: Any) -> Any:
-        """Return the sheet and the estimate if the journal changed since this page looked."""
+        """Return what `refresh` does if the journal changed since this page looked."""
         if self.journal.revision() == seen:
             return gr.skip()
         return self.refresh(*costs)
 
-    def refresh(self, *costs: Any) -> tuple[dict, str, int]:
-        """Return the sheet, the estimate and the revision they show."""
-        snapshot = self.journal.snapshot(SHOWN_JOBS)
-        shown = self.sheet.value(snapshot)
+    def refresh(self, *costs: Any) -> tuple[dict, dict, str, int]:
+        """Return the sheet, the queue, the estimate and the revision they show."""
+        shown, line, revision = self._draw()
         request = _costly(costs)
         if request is not None:
-            shown["upscale_seconds"] = estimate.upscale_seconds(request.single(0),
-                                                                self.journal.timings())
-        return shown, self.estimate(*costs), snapshot.revision
+            shown = shown | {"upscale_seconds": estimate.upscale_seconds(
+                request.single(0), self.journal.timings())}
+        return shown, line, self.estimate(*costs), revision
+
+    def _draw(self) -> tuple[dict, dict, int]:
+        """Return the sheet and the queue, drawn once for all pages that look at one revision."""
+        if self._drawn[2] != self.journal.revision():
+            snapshot = self.journal.snapshot(SHOWN_JOBS)
+            self._drawn = self.sheet.value(snapshot), self.panel.value(), snapshot.revision
+        return self._drawn
 
     def estimate(self, *costs: Any) -> str:
         """Return how long these settings take on this machine, as a sentence."""
@@ -112,7 +122,7 @@ def build(journal: Journal, models: list[str]) -> Desk:
 
     models: names to choose from. Returns: the controls, for what else fills them in.
     """
-    tab = Create(journal, Sheet(journal.output_directory, EXAMPLES), Controls())
+    tab = Create(journal, Sheet(journal.output_directory, EXAMPLES), Panel(journal), Controls())
     place = tab.controls.place
     with gr.Row(elem_id="desk"):
         with gr.Column(elem_id="settings"):
@@ -134,9 +144,11 @@ def build(journal: Journal, models: list[str]) -> Desk:
             with gr.Accordion("Example prompts", open=False, elem_id="examples"), gr.Row():
                 examples = [gr.Button(text, size="sm", min_width=0) for text in EXAMPLES]
         with gr.Column(elem_id="results"):
+            with gr.Accordion("Queue", open=False, elem_id="line"):
+                line = queue_panel.component()
             sheet = component()
     _tie_settings(tab, quality, draw, lock, examples)
-    _tie_work(tab, sheet, told, (run, stop, lock))
+    _tie_work(tab, sheet, line, told, (run, stop, lock))
     _tie_memory(tab, lock)
     return Desk(tab.controls, lock)
 
@@ -161,12 +173,13 @@ def _tie_settings(tab: Create, quality: gr.Radio, draw: gr.Button, lock: gr.Chec
         button.click(fn=None, js=f"() => {json.dumps(button.value)}", outputs=named["prompt"])
 
 
-def _tie_work(tab: Create, sheet: gr.HTML, told: gr.Markdown, keys: tuple) -> None:
+def _tie_work(tab: Create, sheet: gr.HTML, line: gr.HTML, told: gr.Markdown,
+              keys: tuple) -> None:
     """Tie buttons and the sheet to the journal, and look at the journal twice a second."""
     run, stop, lock = keys
     controls, costs = tab.controls, tab.controls.components(COSTS)
     seen = gr.State(-1)
-    shown = [sheet, told, seen]
+    shown = [sheet, line, told, seen]
     everything = controls.components()
     look = {"fn": guarded(tab.refresh), "inputs": costs, "outputs": shown} | QUIET
     run.click(guarded(tab.run), [lock, *everything], controls.by_name["seed"], **QUIET).then(**look)
@@ -176,6 +189,7 @@ def _tie_work(tab: Create, sheet: gr.HTML, told: gr.Markdown, keys: tuple) -> No
         ("upscale_steps", "upscale_noise")), **QUIET).then(**look)
     sheet.reuse_clip(guarded(tab.reuse), outputs=[lock, *everything], **QUIET)
     sheet.use_example(guarded(tab.use_example), outputs=controls.by_name["prompt"], **QUIET)
+    queue_panel.tie(tab.panel, line, look, **QUIET)
     for cost in costs:
         cost.change(guarded(tab.estimate), costs, told, **QUIET)
     gr.Timer(POLL_SECONDS).tick(guarded(tab.poll), [seen, *costs], shown, **QUIET)

@@ -15,7 +15,8 @@ import numpy as np
 from engine.errors import Cancelled, ModelError
 from engine.media import request_metadata, write_clip
 from engine.progress import StepEvent
-from snapui.worker import Engine, main
+from snapui.errand import Engine
+from snapui.worker import main
 
 STEP_SECONDS = float(os.environ.get("STAND_IN_STEP_SECONDS", "0.02"))
 
@@ -40,7 +41,7 @@ def moving_bar(seed: int, height: int, width: int, clearness: float = 1.0) -> np
     return (clearness * clip + (1 - clearness) * noise).astype(np.uint8)
 
 
-def generate(request, *, on_step=None, should_stop=None, draft_frames=None):
+def generate(request, *, on_step=None, should_stop=None, draft_frames=None, work_folder=None):
     """Take as many steps as asked, asking before each whether to stop."""
     if "fail" in request.prompt:
         raise ModelError("The model folder is incomplete: model.safetensors is missing.")
@@ -48,20 +49,34 @@ def generate(request, *, on_step=None, should_stop=None, draft_frames=None):
     if request.upscale:
         stages.append(("upsampler", request.upscale_steps, 288, 512))
     for stage, steps, height, width in stages:
-        for step in range(1, steps + 1):
+        for step in range(_done(work_folder, stage) + 1, steps + 1):
             if should_stop and should_stop():
                 raise Cancelled("stopped")
             time.sleep(STEP_SECONDS)
             if "die" in request.prompt and step == 3:
                 os.kill(os.getpid(), signal.SIGKILL)
+            _write_done(work_folder, stage, step)
             preview = lambda: np.stack([  # noqa: E731
                 moving_bar(seed, height, width, step / steps)  # noqa: B023
                 for seed in request.draft_seeds])
-            if on_step:
-                on_step(StepEvent(stage, step, steps, (steps - step) * STEP_SECONDS, preview))
+            if on_step and on_step(StepEvent(stage, step, steps, (steps - step) * STEP_SECONDS,
+                                             preview)):
+                break
     size = (288, 512) if request.upscale else (36, 64)
     return [StandInClip(request.single(seed), moving_bar(seed, *size), moving_bar(seed, 36, 64))
             for seed in request.draft_seeds]
+
+
+def _done(folder, stage):
+    """Return how many steps of a stage an earlier run has done, as the engine's states do."""
+    path = folder and folder / stage
+    return int(path.read_text()) if path and path.exists() else 0
+
+
+def _write_done(folder, stage, step):
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / stage).write_text(str(step))
 
 
 def write(path, clip, parents):

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from engine.request import GenerationRequest
-from snapui import jobs
+from snapui import crew, jobs
 from snapui.jobs import Journal
 from snapui.schema import Clip, Job, JournalError, Number, Worker
 
@@ -82,9 +82,9 @@ def test_cancelling_a_waiting_job_ends_it_at_once(journal):
 def test_cancelling_a_running_job_asks_its_worker_to_stop(journal):
     journal.submit(REQUEST)
     job = journal.claim("w")
-    assert not journal.is_cancelled(job)
+    assert journal.wish(job) == ""
     assert journal.cancel(job.id) == "running"
-    assert journal.is_cancelled(job)
+    assert journal.wish(job) == "drop"
     assert not journal.finish(job, [CLIP], [])
     assert Clip.select().count() == 0
 
@@ -100,7 +100,7 @@ def test_a_dead_workers_job_is_queued_again_and_fails_after_the_third_death(jour
     states = []
     for name in ("a", "b", "c"):
         assert journal.claim(name).id == job_id
-        journal.forget_worker(name, died=True, why="it was killed")
+        crew.forget(journal, name, died=True, why="it was killed")
         states.append(journal.job(job_id).state)
     assert states == ["queued", "queued", "failed"]
     assert "died 3 times" in journal.job(job_id).error
@@ -111,7 +111,7 @@ def test_a_stopped_program_does_not_count_as_a_death(journal):
     job_id = journal.submit(REQUEST)
     for _ in range(5):
         journal.claim("a")
-        journal.forget_worker("a", died=False)
+        crew.forget(journal, "a", died=False)
     assert (journal.job(job_id).state, journal.job(job_id).deaths) == ("queued", 0)
 
 
@@ -119,16 +119,16 @@ def test_a_cancelled_job_of_a_dead_worker_is_not_started_again(journal):
     job_id = journal.submit(REQUEST)
     journal.claim("a")
     journal.cancel(job_id)
-    journal.forget_worker("a", died=True)
+    crew.forget(journal, "a", died=True)
     assert journal.job(job_id).state == "cancelled"
 
 
 def test_a_worker_taken_for_dead_cannot_write_any_more(journal):
     journal.submit(REQUEST)
     old = journal.claim("old")
-    journal.forget_worker("old", died=True)
+    crew.forget(journal, "old", died=True)
     new = journal.claim("new")
-    assert journal.is_cancelled(old)
+    assert journal.wish(old) == "drop"
     assert not journal.report(old, step=9)
     assert not journal.finish(old, [CLIP], [])
     journal.end(old, "failed", "too late")
@@ -141,11 +141,11 @@ def test_workers_of_this_machine_that_are_gone_are_found_at_the_start(journal):
     process = multiprocessing.get_context("spawn").Process(target=os.getpid)
     process.start()
     process.join()
-    journal.hello("gone", "here", process.pid)
-    journal.hello("alive", "here", os.getpid())
+    crew.hello(journal, "gone", "here", process.pid)
+    crew.hello(journal, "alive", "here", os.getpid())
     job_id = journal.submit(REQUEST)
     journal.claim("gone")
-    journal.forget_dead_workers("here")
+    crew.forget_the_dead(journal, "here")
     assert journal.job(job_id).state == "queued"
     assert [worker.name for worker in Worker.select()] == ["alive"]
 

@@ -13,6 +13,7 @@ from snapui import controls, estimate, guard, messages, page
 from snapui.controls import FIELDS, Controls
 from snapui.files import clip_name, keep, slug
 from snapui.tabs.create import COSTS, EXAMPLES, Create
+from snapui.tabs.queue import Panel
 
 
 @pytest.fixture
@@ -137,13 +138,28 @@ def test_the_example_prompts_are_valid_requests():
 
 def test_a_poll_that_has_nothing_new_changes_nothing(journal):
     from snapui.sheet import Sheet
-    tab = Create(journal, Sheet(journal.output_directory), Controls())
+    tab = Create(journal, Sheet(journal.output_directory), Panel(journal), Controls())
     costs = [FIELDS[name].default for name in COSTS]
-    sheet, told, seen = tab.poll(-1, *costs)
+    sheet, line, told, seen = tab.poll(-1, *costs)
+    assert line["told"] == "Nothing waits."
     assert (sheet["cards"][0][0], told) == ("empty", "Measuring how fast this machine is.")
     assert tab.poll(seen, *costs) == gr.skip()
     journal.submit(GenerationRequest(prompt="a dog"))
     assert tab.poll(seen, *costs)[0]["cards"][0][0] == "job-1"
+
+
+def test_a_change_is_drawn_once_for_all_pages(journal, monkeypatch):
+    from snapui.sheet import Sheet
+    tab = Create(journal, Sheet(journal.output_directory), Panel(journal), Controls())
+    looks, snapshot = [], journal.snapshot
+    monkeypatch.setattr(journal, "snapshot", lambda limit: looks.append(1) or snapshot(limit))
+    costs = [FIELDS[name].default for name in COSTS]
+    for _ in range(5):
+        assert tab.poll(-1, *costs)[0]["cards"][0][0] == "empty"
+    journal.submit(GenerationRequest(prompt="a dog"))
+    for _ in range(5):
+        assert tab.poll(-1, *costs)[0]["cards"][0][0] == "job-1"
+    assert len(looks) == 2
 
 
 def test_only_named_endpoints_can_be_called_by_programs(journal):

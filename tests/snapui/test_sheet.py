@@ -6,6 +6,7 @@ import json
 import pytest
 
 from engine.request import GenerationRequest
+from snapui import queue
 from snapui.schema import Job, Worker
 from snapui.sheet import Sheet, status
 from snapui.theme import STATIC
@@ -119,6 +120,35 @@ def test_the_status_says_what_the_workers_do(workers, queue, said):
     rows = [Worker(name=str(place), state=state, message="There is no model.")
             for place, state in enumerate(workers)]
     assert status(rows, [Job(state=state) for state in queue]) == said
+
+
+def test_a_card_is_drawn_again_only_when_what_it_shows_has_changed(journal, sheet, monkeypatch):
+    first, second = submit(journal), submit(journal)
+    drawn = []
+    draw = sheet._card
+    monkeypatch.setattr(sheet, "_card", lambda job, *rest: drawn.append(job.id) or draw(job, *rest))
+
+    def look():
+        drawn.clear()
+        cards(journal, sheet)
+        return sorted(drawn)
+
+    assert look() == [first, second]
+    assert look() == []
+    job = journal.claim("w")
+    assert look() == [first]
+    journal.finish(job, [CLIP], [])
+    assert look() == [first, second], "one is done and the other has nothing ahead of it now"
+    upscale = journal.submit_upscale(journal.clips_of(first)[0].id, steps=2, noise=0.1)
+    assert look() == [first]
+    journal.cancel(upscale)
+    assert look() == [first]
+
+
+def test_a_paused_queue_says_so(journal, sheet):
+    submit(journal)
+    queue.pause_all(journal)
+    assert sheet.value(journal.snapshot(10))["status"] == "The queue is paused."
 
 
 def test_the_scripts_build_no_html_of_their_own():

@@ -1,0 +1,20 @@
+/* Shows the jobs in line, and tells Python which button was pressed. Texts arrive escaped. */
+const line = element.querySelector(".line");
+const told = element.querySelector(".told");
+
+function show() {
+  const value = props.value || {};
+  if (!value.cards) return;
+  if (told.textContent !== value.told) told.textContent = value.told;
+  element.querySelector("[data-act=pause_all]").hidden = value.is_paused;
+  element.querySelector("[data-act=resume_all]").hidden = !value.is_paused;
+  fill(line, value.cards);
+}
+
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button) trigger("queue_act", { act: button.dataset.act, id: Number(button.dataset.id || 0) });
+});
+
+watch("value", show);
+show();

@@ -1,0 +1,92 @@
+"""The queue panel: the jobs in line with how far they are, and what can be done to each."""
+
+from collections.abc import Callable
+from functools import partial
+from html import escape
+
+import gradio as gr
+
+from engine.request import GenerationRequest
+from snapui import queue
+from snapui.guard import guarded
+from snapui.jobs import CANCELS, Journal
+from snapui.schema import Job, JournalError
+from snapui.standing import standing
+from snapui.theme import scripts
+
+SHOWN_ENDED = 5
+TEMPLATE = """<div class="head"><p class="told" role="status"></p>
+<button type="button" data-act="pause_all">Pause the queue</button>
+<button type="button" data-act="resume_all" hidden>Go on with the queue</button></div>
+<ol class="line"></ol>"""
+LABELS = {"up": "Up", "down": "Down", "front": "First", "pause": "Pause", "resume": "Go on",
+          "drop": "Stop", "keep": "Keep as it is", "after": "Pause after this one",
+          "retry": "Try again", "again": "Run again"}
+MOVES = ("up", "down", "front")
+OFFERED = {"running": ("pause", "drop", "keep", "after"), "queued": (*MOVES, "pause", "drop"),
+           "paused": (*MOVES, "resume", "drop"), "failed": ("retry", "again"),
+           "cancelled": ("retry", "again"), "done": ("again",)}
+
+
+def _moved(where: str, journal: Journal, job_id: int) -> None:
+    queue.move(journal, job_id, where)
+
+
+def _cancelled(how: str, journal: Journal, job_id: int) -> None:
+    journal.cancel(job_id, how)
+
+
+ACTIONS: dict[str, Callable[[Journal, int], object]] = {
+    **{where: partial(_moved, where) for where in MOVES},
+    **{how: partial(_cancelled, how) for how in CANCELS},
+    "pause": queue.pause, "resume": queue.resume, "retry": queue.retry, "again": queue.run_again,
+    "pause_all": lambda journal, _: queue.pause_all(journal),
+    "resume_all": lambda journal, _: queue.resume_all(journal),
+}
+
+
+class Panel:
+    """The queue of one journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def value(self) -> dict:
+        """Return what the component shows: jobs in line, then those that ended last."""
+        line, ended = queue.in_line(), queue.last_ended(SHOWN_ENDED)
+        running = sum(job.state == "running" for job in line)
+        told = f"{running} running, {len(line) - running} waiting" if line else "Nothing waits."
+        is_paused = queue.is_paused()
+        return {"told": f"Paused. {told}" if is_paused else told, "is_paused": is_paused,
+                "cards": [[f"queue-{job.id}", _card(job, place)]
+                          for place, job in enumerate([*line, *ended])]}
+
+    def act(self, event: gr.EventData) -> None:
+        """Do what the pressed button says. Raises: JournalError."""
+        action = ACTIONS.get(event.act)
+        if action is None:
+            raise JournalError("This button is of another version; load the page again.")
+        action(self._journal, int(event.id or 0))
+
+
+def component() -> gr.HTML:
+    """Return the empty panel; `value` fills it. Its event: queue_act (act, id)."""
+    return gr.HTML(value={}, html_template=TEMPLATE, elem_id="queue", apply_default_css=False,
+                   js_on_load=scripts("morph.js", "queue.js"))
+
+
+def tie(panel: Panel, shown: gr.HTML, look: dict, **quiet: object) -> None:
+    """Let the panel's buttons act, and then look at the journal again."""
+    shown.queue_act(guarded(panel.act), **quiet).then(**look)
+
+
+def _card(job: Job, ahead: int) -> str:
+    request = GenerationRequest.from_json(job.request)
+    kind = "Upscale: " if job.source is not None else ""
+    name = escape(f"{kind}{request.prompt}", quote=True)
+    buttons = "".join(
+        f'<button type="button" data-key="{act}" data-act="{act}" data-id="{job.id}" '
+        f'aria-label="{LABELS[act]}: {name}">{LABELS[act]}</button>' for act in OFFERED[job.state])
+    return (f'<li class="is-{job.state}"><span class="what" dir="auto">{name}</span>'
+            f'<span class="told">{escape(standing(job, ahead))}</span>'
+            f'<span class="actions">{buttons}</span></li>')
