@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -10,15 +11,34 @@ from snapui.messages import log_unexpected, sentence
 
 
 def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the handler with its errors shown as a message instead of a traceback."""
+    """Return the handler with its errors shown as a message instead of a traceback.
+
+    An unqueued event delivers an error to the page, but no gr.Warning or gr.Info. The page shows
+    the message as HTML.
+    """
     @functools.wraps(handler)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return handler(*args, **kwargs)
         except Exception as error:
             log_unexpected(error)
-            gr.Warning(sentence(error), title="Please check")
-            return gr.skip()
+            raise gr.Error(escape(sentence(error)), title="Please check",
+                           print_exception=False) from None
+    return wrapped
+
+
+def answered(method: Callable[[dict], dict]) -> Callable[[dict], dict]:
+    """Return a function that the page's script may call, with an error as its answer.
+
+    gradio marks such functions, which a method cannot be.
+    """
+    @functools.wraps(method)
+    def wrapped(asked: dict) -> dict:
+        try:
+            return method(asked)
+        except Exception as error:
+            log_unexpected(error)
+            return {"error": sentence(error)}
     return wrapped
 
 

@@ -86,16 +86,26 @@ def test_every_error_becomes_a_sentence(error, said):
     assert "secret" not in sentence
 
 
-def test_a_handlers_error_is_shown_and_changes_nothing(monkeypatch):
-    shown = []
-    monkeypatch.setattr(gr, "Warning", lambda text, **_: shown.append(text))
-
+def test_a_handlers_error_is_shown_as_text():
     @guard.guarded
     def handler():
-        raise RequestError("Seed must be a whole number.")
+        raise RequestError("Seed must be a whole number, not '<img src=x>'.")
 
-    assert handler() == gr.skip()
-    assert shown == ["Seed must be a whole number."]
+    with pytest.raises(gr.Error) as error:
+        handler()
+    assert error.value.message == ("Seed must be a whole number, not &#x27;&lt;img src=x&gt;"
+                                   "&#x27;.")
+
+
+def test_an_error_is_an_answer_to_the_pages_script():
+    class Tab:
+        def ask(self, asked):
+            return {"twice": 2 * asked["number"]}
+
+    ask = guard.answered(Tab().ask)
+    assert ask.__name__ == "ask"
+    assert ask({"number": 3}) == {"twice": 6}
+    assert "unexpected" in ask({})["error"]
 
 
 def test_an_estimate_counts_evaluations_of_all_drafts():
