@@ -27,6 +27,21 @@ def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def answered(method: Callable[[dict], dict]) -> Callable[[dict], dict]:
+    """Return a function that the page's script may call, with an error as its answer.
+
+    gradio marks such functions, which a method cannot be.
+    """
+    @functools.wraps(method)
+    def wrapped(asked: dict) -> dict:
+        try:
+            return method(asked)
+        except Exception as error:
+            log_unexpected(error)
+            return {"error": sentence(error)}
+    return wrapped
+
+
 def told(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Return an endpoint of the API with its errors told to the caller as one sentence."""
     @functools.wraps(handler)

@@ -5,7 +5,7 @@ the browser, from one lossless picture of all frames per cell, so frame five is 
 cell. On a blind ballot the page is not told which column is which.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 
@@ -45,17 +45,14 @@ CANNOT_TELL = "Cannot tell"
 STATES = {"queued": "Waiting", "failed": "Failed", "cancelled": "Stopped", "done": "In the bin"}
 
 
-def component(export: object) -> gr.HTML:
+def component(save: Callable[[dict], dict]) -> gr.HTML:
     """Return the empty player; `value` fills it.
 
-    export: a function of one dict that the page's script calls, see tabs/compare.py.
+    save: a function of that name, which the page's script calls.
     Its events: start_ballot, end_ballot, cast_vote (choices).
     """
-    def save(asked: dict) -> dict:  # gradio marks what it may call, which a method cannot be
-        return export(asked)
-
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="player", apply_default_css=False,
-                   js_on_load=scripts("morph.js", "player.js"), server_functions=[save])
+                   js_on_load=scripts("morph.js", "save.js", "player.js"), server_functions=[save])
 
 
 class Player:

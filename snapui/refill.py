@@ -23,7 +23,7 @@ CLOSE = """element.addEventListener("click", (event) => {
 
 def button() -> gr.UploadButton:
     """Place the button that takes a file."""
-    return gr.UploadButton("Restore from a file", elem_id="restore", size="sm",
+    return gr.UploadButton("Open a clip", elem_id="restore", size="sm",
                            file_types=list(known_suffixes()))
 
 

@@ -4,9 +4,9 @@ Python writes each card as HTML with every text escaped; library.js puts them in
 """
 
 import time
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from typing import Protocol
 
 import gradio as gr
 
@@ -39,28 +39,16 @@ NOT_FOUND = ("No clip has all of these words",
              "Try fewer of them: the search looks at prompts and names.")
 
 
-class Answers(Protocol):
-    """What the page's script asks for: see LibraryTab."""
-
-    def describe(self, asked: dict) -> dict: ...
-    def convert(self, asked: dict) -> dict: ...
-
-
-def component(answers: Answers) -> gr.HTML:
+def component(*answers: Callable[[dict], dict]) -> gr.HTML:
     """Return the empty library; `value` fills it.
 
+    answers: functions `describe` and `convert`, which the page's script calls.
     Its events: turn_page (number), change_clip (act, id, values), empty_bin, use_clip (id),
     upscale_clip (id), open_folder (id).
     """
-    def describe(asked: dict) -> dict:  # gradio marks what it may call, which a method cannot be
-        return answers.describe(asked)
-
-    def convert(asked: dict) -> dict:
-        return answers.convert(asked)
-
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="library", apply_default_css=False,
-                   js_on_load=scripts("morph.js", "library.js"),
-                   server_functions=[describe, convert])
+                   js_on_load=scripts("morph.js", "save.js", "library.js"),
+                   server_functions=list(answers))
 
 
 class Shelf:

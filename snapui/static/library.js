@@ -26,7 +26,7 @@ async function describe(id) {
   opened = id;
   const answer = await server.describe({ id });
   if (opened !== id) return;  /* closed, or another one opened meanwhile */
-  if (!answer || answer.gone) {
+  if (!answer || answer.error) {  /* it is gone, or the program is */
     opened = null;
     dialog.close();
     return;
@@ -40,24 +40,6 @@ function step(by) {
   const ids = [...cards.querySelectorAll(".open")].map((one) => Number(one.dataset.id));
   const next = ids[ids.indexOf(opened) + by];
   if (ids.includes(opened) && next !== undefined) describe(next);
-}
-
-async function download(form) {
-  const button = form.querySelector("button");
-  const failed = dialog.querySelector("[role=alert]");
-  button.disabled = true;
-  button.textContent = "Preparing";
-  const answer = await server.convert({ id: opened, suffix: form.elements.suffix.value })
-    || { error: "The program did not answer; try again." };
-  button.disabled = false;
-  button.textContent = "Download";
-  failed.hidden = !answer.error;
-  failed.textContent = answer.error || "";
-  if (answer.error) return;
-  const link = document.createElement("a");
-  link.href = answer.url;
-  link.download = answer.name;
-  link.click();
 }
 
 const acts = {
@@ -90,8 +72,10 @@ dialog.addEventListener("close", () => {
 dialog.addEventListener("submit", (event) => {
   event.preventDefault();
   const form = event.target;
-  if (form.dataset.form === "download") download(form);
-  else trigger("change_clip", { act: "rename", id: opened, values: [form.elements.title.value] });
+  if (form.dataset.form === "download") {
+    saveFile(server.convert({ id: opened, suffix: form.elements.suffix.value }),
+      form.querySelector("button"), dialog.querySelector("[role=alert]"));
+  } else trigger("change_clip", { act: "rename", id: opened, values: [form.elements.title.value] });
 });
 dialog.addEventListener("keydown", (event) => {
   if (event.target.closest("input, select, video")) return;

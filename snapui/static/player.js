@@ -104,19 +104,9 @@ function goTo(frame) {
   draw();
 }
 
-async function save(button) {
-  button.disabled = true;
+function save(button) {
   const still = button.dataset.kind === "png" ? Math.floor(time) : null;
-  const answer = await server.save({ id: props.value.id, still })
-    || { error: "The program did not answer; try again." };
-  button.disabled = false;
-  failed.hidden = !answer.error;
-  failed.textContent = answer.error || "";
-  if (answer.error) return;
-  const link = document.createElement("a");
-  link.href = answer.url;
-  link.download = answer.name;
-  link.click();
+  saveFile(server.save({ id: props.value.id, still }), button, failed);
 }
 
 play.addEventListener("click", () => setPlaying(!playing));

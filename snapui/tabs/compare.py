@@ -1,12 +1,13 @@
 """The compare tab: clips from one noise side by side, in lockstep, and a blind vote on them."""
 
 import time
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from engine.errors import RequestError, SnapError
+from engine.errors import RequestError
 from snapui import estimate
 from snapui.compare import MAX_VALUES, VARIABLE, Axis, Plan, plan_of
 from snapui.comparisons import Comparisons
@@ -14,11 +15,11 @@ from snapui.controls import FIELDS
 from snapui.desk import Desk
 from snapui.files import file_url
 from snapui.grid import save_grid
-from snapui.guard import guarded
+from snapui.guard import answered, guarded
 from snapui.jobs import Journal
-from snapui.messages import log_unexpected, sentence
 from snapui.player import Player, component
 from snapui.tabs.create import EXAMPLES, MEMORY_SECRET, QUIET
+from snapui.tabs.library import INFORMING
 from snapui.votes import LETTERS, Ballot
 
 POLL_SECONDS = 1.0
@@ -88,19 +89,16 @@ class CompareTab:
         """Count a ballot, say who was who, and end it."""
         self.comparisons.vote(ballot, event.choices)
         plan = self.comparisons.standing(ballot.comparison).plan
-        gr.Info("; ".join(f"{letter}: {plan.columns.told(column)}" for letter, column
-                          in zip(LETTERS, ballot.order, strict=False)), title="Counted")
+        named = [f"{letter}: {plan.columns.told(column)}"
+                 for letter, column in zip(LETTERS, ballot.order, strict=False)]
+        gr.Info(escape("; ".join(named)), title="Counted")
 
     def save(self, asked: dict) -> dict:
-        """Return where a comparison as one file is found, or why there is none."""
-        folder, still = self.journal.output_directory, asked.get("still")
-        try:
-            standing = self.comparisons.standing(int(asked["id"]))
-            name = time.strftime(f"%Y-%m-%d/%H%M%S_comparison_{standing.id}")
-            path = save_grid(folder, name, standing, None if still is None else int(still))
-        except (SnapError, OSError) as error:
-            log_unexpected(error)
-            return {"error": sentence(error)}
+        """Return where a comparison as one file is found."""
+        folder, still = self.journal.output_directory, asked["still"]
+        standing = self.comparisons.standing(int(asked["id"]))
+        name = time.strftime(f"%Y-%m-%d/%H%M%S_comparison_{standing.id}")
+        path = save_grid(folder, name, standing, None if still is None else int(still))
         return {"url": file_url(folder, path), "name": Path(path).name}
 
 
@@ -143,7 +141,7 @@ def build(journal: Journal, desk: Desk) -> gr.Timer:
             chosen = gr.Dropdown([], label="Comparison", elem_id="comparisons", visible=False,
                                  info="All comparisons made so far, newest first.")
         with gr.Column(elem_id="compare-results"):
-            player = component(tab.save)
+            player = component(answered(tab.save))
     ballot, seen, timer = gr.State(None), gr.State(-1), gr.Timer(POLL_SECONDS, active=False)
     fields = [*axes, *desk.controls.components()]
     shown = [player, seen]
@@ -156,7 +154,7 @@ def build(journal: Journal, desk: Desk) -> gr.Timer:
     timer.tick(guarded(tab.poll), [seen, chosen, ballot], shown, **QUIET)
     player.start_ballot(guarded(tab.start_ballot), chosen, ballot, **QUIET).then(**look)
     player.end_ballot(lambda: None, outputs=ballot, **QUIET).then(**look)
-    player.cast_vote(guarded(tab.vote), ballot, **QUIET).success(
+    player.cast_vote(guarded(tab.vote), ballot, **INFORMING).success(
         lambda: None, outputs=ballot, **QUIET).then(**look)
     _tie_memory(tab, axes, chosen, look)
     return timer
@@ -179,13 +177,13 @@ def _tie_memory(tab: CompareTab, axes: list[Any], chosen: gr.Dropdown, look: dic
     memory = gr.BrowserState([], storage_key="snapui-compare", secret=MEMORY_SECRET)
 
     def restore(kept: Any) -> list[Any]:
-        kept = kept if isinstance(kept, list) and len(kept) == len(axes) + 1 else []
-        *typed, number = kept or [None] * (len(axes) + 1)
-        allowed = [isinstance(value, str) and (place % 2 == 1 or value in VARIABLE
-                                               or (place == 2 and value == NOTHING))
-                   for place, value in enumerate(typed)]
-        return [*(value if is_allowed else gr.skip()
-                  for value, is_allowed in zip(typed, allowed, strict=True)), tab.listed(number)]
+        if not isinstance(kept, list) or len(kept) != len(axes) + 1:
+            kept = [None] * (len(axes) + 1)
+        column_field, column_text, row_field, row_text, number = kept
+        usable = (column_field in VARIABLE, isinstance(column_text, str),
+                  row_field in (NOTHING, *VARIABLE), isinstance(row_text, str))
+        return [*(value if is_usable else gr.skip()
+                  for value, is_usable in zip(kept, usable, strict=False)), tab.listed(number)]
 
     gr.context.Context.root_block.load(guarded(restore), memory, [*axes, chosen],
                                        **QUIET).then(**look)

@@ -2,26 +2,25 @@
 
 import json
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from engine.errors import SnapError
 from engine.request import GenerationRequest
 from snapui.copies import converted
 from snapui.desk import Desk
 from snapui.files import file_url
 from snapui.folder import is_here, open_folder
-from snapui.guard import guarded
+from snapui.guard import answered, guarded
 from snapui.jobs import Journal
 from snapui.library import VIEWS, Library
-from snapui.messages import log_unexpected, sentence
-from snapui.schema import JournalError
 from snapui.shelf import Shelf, component
 from snapui.tabs.create import MEMORY_SECRET, QUIET
 
 POLL_SECONDS = 1.0
+INFORMING = QUIET | {"queue": True}  # only a queued event delivers gr.Info to the page
 CHANGES = {"rename": Library.rename, "star": Library.star, "bin": Library.bin,
            "put_back": Library.put_back}
 
@@ -73,24 +72,16 @@ class LibraryTab:
         clip = self.journal.clip(int(event.id))
         folder = (self.journal.output_directory / clip.path).parent
         if not (is_here(request) and open_folder(folder)):
-            gr.Info(f"The clip is in {folder} on the machine that runs this program.")
+            gr.Info(f"The clip is in {escape(str(folder))} on the machine that runs this program.")
 
     def describe(self, asked: dict) -> dict:
-        """Return the details of a clip as HTML, or that it is gone."""
-        try:
-            return {"html": self.shelf.details(self.journal.clip(int(asked["id"])))}
-        except JournalError:
-            return {"gone": True}
+        """Return the details of a clip as HTML."""
+        return {"html": self.shelf.details(self.journal.clip(int(asked["id"])))}
 
     def convert(self, asked: dict) -> dict:
-        """Return where a clip in another format is found, or why there is none."""
+        """Return where a clip in another format is found."""
         folder = self.journal.output_directory
-        try:
-            clip = self.journal.clip(int(asked["id"]))
-            path = converted(folder, clip, str(asked["suffix"]))
-        except (SnapError, OSError) as error:
-            log_unexpected(error)
-            return {"error": sentence(error)}
+        path = converted(folder, self.journal.clip(int(asked["id"])), asked["suffix"])
         return {"url": file_url(folder, path), "name": Path(path).name}
 
 
@@ -114,7 +105,7 @@ def build(journal: Journal) -> tuple[gr.HTML, gr.Timer]:
                            info="Words of the prompt or the name, in any order.")
         view = gr.Radio(list(VIEWS), value=VIEWS[0], label="Show", elem_id="view", scale=1,
                         info="The bin keeps clips until you empty it.")
-    shelf = component(tab)
+    shelf = component(answered(tab.describe), answered(tab.convert))
     number, seen, timer = gr.State(0), gr.State(-1), gr.Timer(POLL_SECONDS, active=False)
     looked, shown = [words, view, number], [shelf, number, seen]
     look = {"fn": guarded(tab.look), "inputs": looked, "outputs": shown} | QUIET
@@ -124,8 +115,8 @@ def build(journal: Journal) -> tuple[gr.HTML, gr.Timer]:
     shelf.turn_page(guarded(tab.turn_page), [words, view], shown, **QUIET)
     shelf.change_clip(guarded(tab.change), **QUIET).then(**look)
     shelf.empty_bin(guarded(tab.empty_bin), **QUIET).then(**look)
-    shelf.upscale_clip(guarded(tab.upscale), **QUIET)
-    shelf.open_folder(guarded(tab.open_folder), **QUIET)
+    shelf.upscale_clip(guarded(tab.upscale), **INFORMING)
+    shelf.open_folder(guarded(tab.open_folder), **INFORMING)
     _tie_memory(words, view, look)
     return shelf, timer
 

@@ -22,6 +22,7 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                   "--disable-background-networking", "--disable-component-update",
                   "--disable-sync"]
+LOOKS = ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark"))
 PATIENCE = 180_000  # milliseconds: the machine may be doing other things
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.media import read_clip, read_request
-from tests.browser.conftest import PATIENCE
+from tests.browser.conftest import LOOKS, PATIENCE
 from tests.browser.test_create import make, seed, wait_for_drafts
 
 pytestmark = pytest.mark.browser
@@ -34,18 +34,11 @@ def open_first(page):
     page.wait_for_selector("#library dialog[open] video")
 
 
-def test_an_empty_library_teaches(program, open_page):
+def test_a_clip_is_found_played_and_its_settings_are_taken(program, open_page):
     page = open_page(program.url)
     open_library(page)
     assert "Everything you make is kept here" in page.locator("#library").inner_text()
-    page.get_by_label("Starred").check()
-    page.get_by_text("No starred clips yet").wait_for()
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"),
-                                               (390, "dark")])
-def test_a_clip_is_found_played_and_its_settings_are_taken(program, open_page, width, scheme):
-    page = open_page(program.url, width=width, scheme=scheme)
+    page.get_by_role("tab", name="Create").click()
     make_both(page)
     page.get_by_label("Search").fill("snow PENGUIN")
     wait_for_cards(page, 4)
@@ -61,16 +54,16 @@ def test_a_clip_is_found_played_and_its_settings_are_taken(program, open_page, w
     assert seed(page) == used
 
 
-def test_the_library_as_it_looks(program, open_page):
-    """Leaves screenshots: the grid and one clip large, light and dark, wide and narrow."""
-    for width, scheme in ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")):
+def test_the_grid_and_one_large_clip_fit_every_screen(program, open_page):
+    make_both(open_page(program.url))
+    for width, scheme in LOOKS:
         page = open_page(program.url, width=width, scheme=scheme)
-        if page.locator("#sheet .job").count() == 0:
-            make_both(page)
         open_library(page)
         wait_for_cards(page, 8)
-        page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         open_first(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        box = page.locator("#library dialog").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
 
 
 def test_stars_names_and_the_bin(program, open_page):
@@ -102,7 +95,7 @@ def test_stars_names_and_the_bin(program, open_page):
     assert len(program.files()) == 7
 
 
-def test_a_clip_is_downloaded_in_another_format_with_its_settings(program, open_page):
+def test_a_clip_is_converted_and_upscaled(program, open_page):
     page = open_page(program.url)
     make_both(page)
     open_first(page)
@@ -114,18 +107,12 @@ def test_a_clip_is_downloaded_in_another_format_with_its_settings(program, open_
     download.value.save_as(path)
     assert read_clip(path).frames.shape == (16, 36, 64, 3)
     assert read_request(path).prompt == PENGUIN
-
-
-def test_a_draft_is_upscaled_from_the_library(program, open_page):
-    page = open_page(program.url)
-    make_both(page)
-    open_first(page)
     page.get_by_role("button", name="Upscale", exact=True).click()
     wait_for_cards(page, 9)
     assert "512×288" in page.locator("#library .card p").first.inner_text()
 
 
-def test_a_clip_is_opened_and_closed_with_the_keyboard_alone(program, open_page):
+def test_the_keyboard_alone_opens_clips_and_a_refresh_keeps_tab_and_search(program, open_page):
     page = open_page(program.url)
     make_both(page)
     page.locator("#library .open").first.focus()
@@ -140,11 +127,6 @@ def test_a_clip_is_opened_and_closed_with_the_keyboard_alone(program, open_page)
     page.keyboard.press("Escape")
     page.wait_for_selector("#library dialog:not([open])", state="attached")
     assert page.evaluate("document.activeElement.classList.contains('open')")
-
-
-def test_the_open_tab_and_the_search_survive_a_refresh(program, open_page):
-    page = open_page(program.url)
-    make_both(page)
     page.get_by_label("Search").fill("penguin")
     wait_for_cards(page, 4)
     page.wait_for_timeout(500)

@@ -7,6 +7,7 @@ import pytest
 
 from engine.media import MEDIA_KEY, request_metadata, write_clip
 from engine.request import GenerationRequest
+from tests.browser.conftest import LOOKS
 from tests.browser.test_create import seed
 from tests.snapui.stand_in import moving_bar
 
@@ -31,50 +32,48 @@ def said(page):
     return page.locator("#restored").inner_text()
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".gif", ".webp", ".apng", ".png"])
-def test_every_field_of_a_dropped_file_comes_back(program, open_page, tmp_path, suffix):
+def test_every_field_of_a_dropped_file_comes_back(program, open_page, tmp_path):
     page = open_page(program.url)
-    page.get_by_role("tab", name="Library").click()
-    page.wait_for_selector("#library .empty")
-    drop(page, write_clip(tmp_path / f"ghost{suffix}", moving_bar(1, 36, 64), 12,
-                          request_metadata(REQUEST)))
-    assert f"The settings of ghost{suffix} are back." in said(page)
-    prompt = page.locator("#control-prompt textarea")
-    prompt.wait_for(state="visible")
-    assert (prompt.input_value(), seed(page)) == (REQUEST.prompt, str(REQUEST.seed))
-    assert page.locator("#control-guidance input[type=number]").input_value() == "4.5"
-    assert page.get_by_label("Fine").is_checked()
-    assert page.locator("#lock input").is_checked()
+    for suffix in (".mp4", ".webm", ".gif", ".webp", ".apng", ".png"):
+        page.locator("#control-prompt textarea").fill("something else")
+        page.get_by_role("tab", name="Library").click()
+        page.wait_for_selector("#library .empty")
+        drop(page, write_clip(tmp_path / f"ghost{suffix}", moving_bar(1, 36, 64), 12,
+                              request_metadata(REQUEST)))
+        page.get_by_text(f"The settings of ghost{suffix} are back").wait_for()
+        prompt = page.locator("#control-prompt textarea")
+        prompt.wait_for(state="visible")
+        assert (prompt.input_value(), seed(page)) == (REQUEST.prompt, str(REQUEST.seed))
+        assert page.locator("#control-guidance input[type=number]").input_value() == "4.5"
+        assert page.get_by_label("Fine").is_checked()
+        assert page.locator("#lock input").is_checked()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_what_a_file_cannot_bring_back_is_listed(program, open_page, tmp_path, width, scheme):
-    page = open_page(program.url, width=width, scheme=scheme)
+def test_what_a_file_cannot_bring_back_is_listed(program, open_page, tmp_path):
     stored = json.loads(REQUEST.to_json()) | {"steps": 999, "model": "paper_3b9", "lora": "x"}
-    drop(page, write_clip(tmp_path / "other.webp", moving_bar(1, 36, 64), 12,
-                          {MEDIA_KEY: json.dumps(stored)}))
-    text = said(page)
-    for part in ("Steps was 999", "paper_3b9 is not on this machine", "does not know lora"):
-        assert part in text
-    assert page.locator("#control-prompt textarea").input_value() == REQUEST.prompt
+    path = write_clip(tmp_path / "other.webp", moving_bar(1, 36, 64), 12,
+                      {MEDIA_KEY: json.dumps(stored)})
+    for width, scheme in LOOKS:
+        page = open_page(program.url, width=width, scheme=scheme)
+        drop(page, path)
+        text = said(page)
+        for part in ("Steps was 999", "paper_3b9 is not on this machine", "does not know lora"):
+            assert part in text
+        assert page.locator("#control-prompt textarea").input_value() == REQUEST.prompt
     page.locator("#restored button").click()
     page.wait_for_selector("#restored [role=status]", state="detached")
-    drop(page, tmp_path / "other.webp")
+    drop(page, path)
     assert "except:" in said(page)
 
 
-def test_a_file_made_elsewhere_changes_nothing_and_says_so(program, open_page, tmp_path):
-    page = open_page(program.url)
-    page.locator("#control-prompt textarea").fill("mine")
-    drop(page, write_clip(tmp_path / "other.gif", moving_bar(1, 36, 64), 12))
-    page.get_by_text("carries no settings of this program").wait_for()
-    assert page.locator("#control-prompt textarea").input_value() == "mine"
-
-
-def test_the_button_takes_a_file_too(program, open_page, tmp_path):
+def test_the_button_takes_a_file_and_one_made_elsewhere_changes_nothing(program, open_page,
+                                                                       tmp_path):
     page = open_page(program.url)
     path = write_clip(tmp_path / "ghost.mp4", moving_bar(1, 36, 64), 12, request_metadata(REQUEST))
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Restore from a file").click()
+        page.get_by_role("button", name="Open a clip").click()
     chooser.value.set_files(path)
-    assert "The settings of ghost.mp4 are back." in said(page)
+    assert "The settings of ghost.mp4 are back" in said(page)
+    drop(page, write_clip(tmp_path / "other.gif", moving_bar(1, 36, 64), 12))
+    page.get_by_text("carries no settings of this program").wait_for()
+    assert page.locator("#control-prompt textarea").input_value() == REQUEST.prompt

@@ -98,6 +98,17 @@ def test_a_handlers_error_is_shown_as_text():
                                    "&#x27;.")
 
 
+def test_an_error_is_an_answer_to_the_pages_script():
+    class Tab:
+        def ask(self, asked):
+            return {"twice": 2 * asked["number"]}
+
+    ask = guard.answered(Tab().ask)
+    assert ask.__name__ == "ask"
+    assert ask({"number": 3}) == {"twice": 6}
+    assert "unexpected" in ask({})["error"]
+
+
 def test_an_estimate_counts_evaluations_of_all_drafts():
     timings = {"storybook/base": 0.05, "storybook/upsampler": 2.0}
     request = GenerationRequest(prompt="a", drafts=4, steps=24, guidance=3.0)
