@@ -42,7 +42,8 @@ EMPTY = """<div class="empty"><p class="lead">See what one setting does</p>
 <p>Choose what varies, write two to four values, and press Compare. All clips start from the same
 noise, so what differs between them is what you changed.</p></div>"""
 CANNOT_TELL = "Cannot tell"
-STATES = {"queued": "Waiting", "failed": "Failed", "cancelled": "Stopped", "done": "In the bin"}
+STATES = {"queued": "Waiting", "paused": "Paused", "failed": "Failed", "cancelled": "Stopped",
+          "done": "In the bin"}
 
 
 def component(save: Callable[[dict], dict]) -> gr.HTML:
