@@ -118,8 +118,8 @@ def _model_differences(values: dict[str, Any], stored_hash: str,
         del values["model"]
         yield (f"The model {_quoted(name)} is not on this machine; the model chosen now stays, so "
                "the clip will look different.")
-    elif stored_hash and stored_hash != card.weights_hash:
-        yield (f"The model {name} has other weights here ({card.weights_hash}) than when the file "
+    elif stored_hash and stored_hash != card.model_hash:
+        yield (f"The model {name} has other weights here ({card.model_hash}) than when the file "
                f"was made ({_quoted(stored_hash)}), so the clip will look different.")
 
 

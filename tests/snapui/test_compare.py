@@ -9,6 +9,7 @@ from snapui.compare import VARIABLE, Axis, Plan, plan_of
 from snapui.comparisons import Comparisons
 from snapui.controls import FIELDS
 from snapui.jobs import Journal
+from snapui.queue import in_line
 from snapui.schema import Job, JournalError, Vote
 from snapui.votes import Ballot, aspects_of, draw_ballot, wilson
 from tests.snapui.test_jobs import CLIP
@@ -91,7 +92,7 @@ def test_a_plan_travels_as_json():
 
 def test_cells_are_ordinary_jobs_and_a_restart_finds_them_all(journal, comparisons):
     number = comparisons.submit(PLAN)
-    assert [GenerationRequest.from_json(job.request) for job in journal.waiting()] == [
+    assert [GenerationRequest.from_json(job.request) for job in in_line()] == [
         request for *_, request in PLAN.cells()]
     journal.close()
     reopened = Journal(journal.url, journal.output_directory)
@@ -115,7 +116,7 @@ def test_a_comparison_that_cannot_be_written_whole_is_not_written(journal, compa
     monkeypatch.setattr(journal, "submit", full_after_three)
     with pytest.raises(JournalError, match="disk is full"):
         comparisons.submit(PLAN)
-    assert comparisons.newest(9) == [] and journal.waiting() == []
+    assert comparisons.newest(9) == [] and in_line() == []
 
 
 def test_a_binned_clip_leaves_its_cell(journal, comparisons):
@@ -188,7 +189,7 @@ def test_the_wilson_interval_holds_the_truth_as_often_as_it_says():
 
 def test_jobs_of_a_comparison_can_be_cancelled_like_any_other(journal, comparisons):
     number = comparisons.submit(PLAN)
-    for job in journal.waiting():
+    for job in in_line():
         journal.cancel(job.id)
     assert not comparisons.standing(number).is_active
     assert Job.select().where(Job.state == "cancelled").count() == 6

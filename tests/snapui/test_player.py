@@ -13,6 +13,7 @@ from snapui.copies import filmstrip, strip_width
 from snapui.files import write_loop
 from snapui.grid import CELL_WIDTH, GAP, grid_frames, save_grid
 from snapui.player import Player
+from snapui.queue import in_line
 from snapui.votes import Ballot
 from tests.snapui.stand_in import moving_bar
 from tests.snapui.test_jobs import CLIP
@@ -102,7 +103,7 @@ def test_cells_that_are_not_made_say_why(journal, comparisons, player):
     journal.end(journal.claim("w"), "failed", NASTY)
     running = journal.claim("w")
     journal.report(running, step=3, steps=24, seconds_left=2.0)
-    journal.cancel(journal.waiting()[-1].id)
+    journal.cancel(in_line()[-1].id)
     text = drawn(player.value(comparisons.standing(number))).text
     assert f"Failed: {NASTY}" in text and "Step 3 of 24, 2 s left" in text
     assert "Waiting" in text and "Stopped" in text

@@ -39,7 +39,7 @@ def all_fields(**changes):
 def models(tmp_path, monkeypatch):
     """A machine whose only model is called storybook and has the hash 123."""
     card = catalog.ModelCard("storybook", tmp_path, tmp_path, None, "", 1)
-    monkeypatch.setattr(catalog.ModelCard, "weights_hash", "123")
+    monkeypatch.setattr(catalog.ModelCard, "model_hash", "123")
     monkeypatch.setattr("snapui.restore.list_models", lambda _: [card])
 
 
