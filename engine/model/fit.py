@@ -25,8 +25,8 @@ class FITConfig:
     group: rows and columns of patches in a group; a group spans all frames.
     n_latents: total over all groups.
     shared_positions: one position table for every group instead of one for the frame.
-    local_kernel, local_frames, overlap, pixel_skip, factorised_positions, text_norm: ours, off in
-    the paper's presets.
+    local_kernel, local_frames, overlap, pixel_skip, factorised_positions, frame_waves, text_norm:
+    ours, off in the paper's presets.
     """
 
     frames: int = 16
@@ -49,6 +49,7 @@ class FITConfig:
     augmented: bool = False
     shared_positions: bool = False
     factorised_positions: bool = False
+    frame_waves: float = 0.0
     local_kernel: int = 0
     local_frames: int = 0
     overlap: int = 0
@@ -64,6 +65,8 @@ class FITConfig:
         if (self.local_kernel or self.local_frames) and not (
                 self.local_kernel % 2 and (self.local_frames % 2 or not self.local_frames)):
             raise ValueError("local_kernel and local_frames must be odd numbers, or 0 for none")
+        if self.frame_waves and not self.factorised_positions:
+            raise ValueError("frame_waves need factorised_positions")
         if self.width % (self.patch * self.group[1]):
             raise ValueError(f"clip width {self.width} is not whole groups of "
                              f"{self.patch * self.group[1]} pixels")
@@ -132,7 +135,8 @@ class FIT(nn.Module):
             c.group_grid[0] * c.group[0], c.group_grid[1] * c.group[1])
         self.stem = Stem(c.channels + c.condition_channels, c.patch_width, c.patch, c.overlap)
         self.positions = PatchPositions((c.frames, *position_grid), c.patch_width,
-                                        factorised=c.factorised_positions)
+                                        factorised=c.factorised_positions,
+                                        frame_waves=c.frame_waves)
         self.latents = nn.Parameter(
             0.02 * torch.randn(c.groups, c.n_latents // c.groups, c.latent_width))
         self.self_conditioning = LatentSelfConditioning(c.latent_width)

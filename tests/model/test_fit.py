@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
+from engine.model.embedding import waves
 from engine.model.patching import Layout
 from engine.presets import PRESETS
 
@@ -87,6 +88,27 @@ def test_mixing_frames_starts_as_nothing_and_then_reaches_the_frames_beside():
         after, _ = network(changed, torch.zeros(2), c)
         seen.append((before != after)[0].any(dim=0).flatten(1).any(dim=1).tolist())
     assert seen == [[True, False, False, False], [True, True, False, False]]
+
+
+def test_waves_tell_every_frame_from_every_other_and_have_the_size_they_say():
+    table = waves(16, 128)
+    assert table.square().mean().sqrt() == pytest.approx(1, rel=0.02)
+    likeness = torch.nn.functional.cosine_similarity(table[:, None], table[None], dim=-1)
+    assert likeness.fill_diagonal_(0).max() < 0.9
+    assert likeness[0, 1] > likeness[0, 4] > likeness[0, 12]
+
+
+@torch.no_grad()
+def test_frames_of_one_picture_differ_by_their_waves_alone():
+    config = replace(TINY, local_frames=0, frame_waves=0.5)
+    for waving in (True, False):
+        network, still = built(replace(config, frame_waves=0.5 * waving)), clip(config)
+        network.positions.frame.zero_()
+        still = still[:, :, :1].expand_as(still).contiguous()
+        out, _ = network(still, torch.zeros(2), conditions(config, 2))
+        assert torch.allclose(out[:, :, 0], out[:, :, 3], atol=1e-5) is not waving
+    with pytest.raises(ValueError, match="factorised"):
+        replace(config, factorised_positions=False)
 
 
 @torch.no_grad()
