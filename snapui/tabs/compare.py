@@ -187,5 +187,5 @@ def _tie_memory(tab: CompareTab, axes: list[Any], chosen: gr.Dropdown, look: dic
 
     gr.context.Context.root_block.load(guarded(restore), memory, [*axes, chosen],
                                        **QUIET).then(**look)
-    gr.on([one.change for one in (*axes, chosen)], fn=None, js="(...values) => values",
+    gr.on([one.change for one in (*axes, chosen)], fn=None, js="(...values) => [values]",
           inputs=[*axes, chosen], outputs=memory)

@@ -1,6 +1,7 @@
 """Comparing as a person would: one noise, lockstep, step by step, a blind vote, one file."""
 
 import pytest
+from playwright.sync_api import expect
 
 from engine.media import read_clip, read_metadata
 from snapui.compare import Plan
@@ -113,7 +114,7 @@ def test_a_comparison_survives_a_refresh_and_a_restart(slow_program, open_page):
     slow_program.start()
     page.reload()
     wait_for_cells(page, 2)
-    assert page.locator("#columns-values textarea").input_value() == "1\n3"
+    expect(page.locator("#columns-values textarea")).to_have_value("1\n3")
     assert page.locator("#player figcaption").all_inner_texts() == ["Guidance 1", "Guidance 3"]
 
 
