@@ -13,8 +13,7 @@ from snapui.messages import log_unexpected, sentence
 def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Return the handler with its errors shown as a message instead of a traceback.
 
-    An unqueued event delivers an error to the page, but no gr.Warning or gr.Info. The page shows
-    the message as HTML.
+    Gradio shows messages of queued events only, and shows them as HTML.
     """
     @functools.wraps(handler)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -22,8 +21,8 @@ def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
             return handler(*args, **kwargs)
         except Exception as error:
             log_unexpected(error)
-            raise gr.Error(escape(sentence(error)), title="Please check",
-                           print_exception=False) from None
+            gr.Warning(escape(sentence(error)), title="Please check")
+            return gr.skip()
     return wrapped
 
 

@@ -3,9 +3,12 @@
 import signal
 import threading
 
+from starlette.middleware import Middleware
+
 from snapui import page, theme
 from snapui.files import WORK
 from snapui.jobs import Journal
+from snapui.origin import SameOrigin
 from snapui.schema import sqlite_files
 from snapui.settings import Settings, SettingsError
 from snapui.supervisor import Supervisor, worker_command
@@ -22,7 +25,7 @@ def run(settings: Settings, command: list[str] | None = None) -> None:
     journal = Journal(settings.database, settings.output_directory)
     blocks = page.build(journal, settings.models_directory)
     ended = threading.Event()
-    _serve(blocks, settings)
+    serve(blocks, settings)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     supervisor = Supervisor(journal, command or worker_command(
@@ -37,7 +40,7 @@ def run(settings: Settings, command: list[str] | None = None) -> None:
         journal.close()
 
 
-def _serve(blocks: object, settings: Settings) -> None:
+def serve(blocks: object, settings: Settings) -> None:
     """Start serving in the background; only finished files are served, never the journal."""
     try:
         blocks.launch(
@@ -45,6 +48,7 @@ def _serve(blocks: object, settings: Settings) -> None:
             auth=settings.auth, inbrowser=settings.inbrowser, mcp_server=settings.mcp,
             prevent_thread_lock=True, show_error=False, ssr_mode=False, run_history=False,
             footer_links=[], enable_monitoring=False, max_file_size=UPLOAD_LIMIT,
+            app_kwargs={"middleware": [Middleware(SameOrigin)]},
             allowed_paths=[str(settings.output_directory)],
             blocked_paths=[str(path) for path in (*sqlite_files(settings.database),
                                                   settings.output_directory / WORK)],

@@ -30,6 +30,8 @@ POLL_SECONDS = 0.5
 ADVANCED = ("steps", "sampler", "fps", "oscillating", "upscale_steps", "upscale_noise")
 COSTS = ("steps", "drafts", "guidance", "sampler", "upscale_steps", "model")
 QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# What is pressed may have to say what went wrong: Gradio shows messages of queued events only.
+PRESSED = QUIET | {"queue": True, "concurrency_limit": None}
 # Browsers keep this page's settings scrambled with it; a fixed one, so they outlive a restart.
 MEMORY_SECRET = "snapui settings, not a secret"
 
@@ -168,7 +170,7 @@ def _tie_settings(tab: Create, quality: gr.Radio, draw: gr.Button, lock: gr.Chec
     named = tab.controls.by_name
     quality.input(lambda name: QUALITY_STEPS[name], quality, named["steps"], **QUIET)
     named["steps"].change(quality_of, named["steps"], quality, **QUIET)
-    draw.click(lambda: (drawn_seed(), True), outputs=[named["seed"], lock], **QUIET)
+    draw.click(lambda: (drawn_seed(), True), outputs=[named["seed"], lock], **PRESSED)
     for button in examples:
         button.click(fn=None, js=f"() => {json.dumps(button.value)}", outputs=named["prompt"])
 
@@ -182,14 +184,15 @@ def _tie_work(tab: Create, sheet: gr.HTML, line: gr.HTML, told: gr.Markdown,
     shown = [sheet, line, told, seen]
     everything = controls.components()
     look = {"fn": guarded(tab.refresh), "inputs": costs, "outputs": shown} | QUIET
-    run.click(guarded(tab.run), [lock, *everything], controls.by_name["seed"], **QUIET).then(**look)
-    stop.click(guarded(tab.stop), **QUIET).then(**look)
-    sheet.stop_job(guarded(tab.stop_job), **QUIET).then(**look)
+    run.click(guarded(tab.run), [lock, *everything], controls.by_name["seed"],
+              **PRESSED).then(**look)
+    stop.click(guarded(tab.stop), **PRESSED).then(**look)
+    sheet.stop_job(guarded(tab.stop_job), **PRESSED).then(**look)
     sheet.upscale_clips(guarded(tab.upscale), controls.components(
-        ("upscale_steps", "upscale_noise")), **QUIET).then(**look)
-    sheet.reuse_clip(guarded(tab.reuse), outputs=[lock, *everything], **QUIET)
-    sheet.use_example(guarded(tab.use_example), outputs=controls.by_name["prompt"], **QUIET)
-    queue_panel.tie(tab.panel, line, look, **QUIET)
+        ("upscale_steps", "upscale_noise")), **PRESSED).then(**look)
+    sheet.reuse_clip(guarded(tab.reuse), outputs=[lock, *everything], **PRESSED)
+    sheet.use_example(guarded(tab.use_example), outputs=controls.by_name["prompt"], **PRESSED)
+    queue_panel.tie(tab.panel, line, look, **PRESSED)
     for cost in costs:
         cost.change(guarded(tab.estimate), costs, told, **QUIET)
     gr.Timer(POLL_SECONDS).tick(guarded(tab.poll), [seen, *costs], shown, **QUIET)

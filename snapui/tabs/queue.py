@@ -75,9 +75,9 @@ def component() -> gr.HTML:
                    js_on_load=scripts("morph.js", "queue.js"))
 
 
-def tie(panel: Panel, shown: gr.HTML, look: dict, **quiet: object) -> None:
+def tie(panel: Panel, shown: gr.HTML, look: dict, **how: object) -> None:
     """Let the panel's buttons act, and then look at the journal again."""
-    shown.queue_act(guarded(panel.act), **quiet).then(**look)
+    shown.queue_act(guarded(panel.act), **how).then(**look)
 
 
 def _card(job: Job, ahead: int) -> str:

@@ -87,15 +87,16 @@ def test_every_error_becomes_a_sentence(error, said):
     assert "secret" not in sentence
 
 
-def test_a_handlers_error_is_shown_as_text():
+def test_a_handlers_error_is_shown_as_text_and_changes_nothing(monkeypatch):
+    shown = []
+    monkeypatch.setattr(gr, "Warning", lambda text, **_: shown.append(text))
+
     @guard.guarded
     def handler():
         raise RequestError("Seed must be a whole number, not '<img src=x>'.")
 
-    with pytest.raises(gr.Error) as error:
-        handler()
-    assert error.value.message == ("Seed must be a whole number, not &#x27;&lt;img src=x&gt;"
-                                   "&#x27;.")
+    assert handler() == gr.skip()
+    assert shown == ["Seed must be a whole number, not &#x27;&lt;img src=x&gt;&#x27;."]
 
 
 def test_an_error_is_an_answer_to_the_pages_script():
@@ -171,6 +172,15 @@ def test_a_change_is_drawn_once_for_all_pages(journal, monkeypatch):
     for _ in range(5):
         assert tab.poll(-1, *costs)[0]["cards"][0][0] == "job-1"
     assert len(looks) == 2
+
+
+def test_every_button_can_show_what_went_wrong_and_waits_for_no_other(journal):
+    pressed = [fn for fn in page.build(journal).fns.values() if fn.fn is not None and any(
+        event in ("click", "stop_job", "upscale_clips", "reuse_clip", "use_example", "queue_act")
+        for _, event in fn.targets)]
+    assert len(pressed) >= 7
+    for fn in pressed:
+        assert fn.queue and fn.concurrency_limit is None, fn.targets
 
 
 def test_only_named_endpoints_can_be_called_by_programs(journal):

@@ -191,13 +191,17 @@ def test_a_cancel_outlives_its_worker(journal, line, how, state, wish):
 
 
 def test_a_failed_or_cancelled_job_is_tried_again_at_the_end_of_the_line(journal, line):
+    journal.claim("w")
+    crew.forget(journal, "w", died=True)
     failed = journal.claim("w")
     journal.end(failed, "failed", "The disk is full.")
-    journal.cancel(line[1])
+    dropped = journal.claim("w")
+    journal.cancel(dropped.id)
+    journal.put_down(dropped)
     for job_id in line[:2]:
         queue.retry(journal, job_id)
-    row = journal.job(failed.id)
-    assert (row.state, row.error, row.deaths, row.cancel) == ("queued", "", 0, "")
+        row = journal.job(job_id)
+        assert (row.state, row.error, row.deaths, row.cancel) == ("queued", "", 0, "")
     assert claimed(journal) == [line[2], line[3], line[0], line[1]]
     with pytest.raises(JournalError, match="only a failed or cancelled job"):
         queue.retry(journal, failed.id)

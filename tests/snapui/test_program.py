@@ -1,0 +1,151 @@
+"""The page as a server: what it hands out, what it refuses, and the API as a program uses it."""
+
+import http.client
+import json
+import random
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from snapui import launch
+from snapui.jobs import Journal
+from snapui.schema import Job, database_url
+from tests.browser.conftest import stand_in_program
+from tests.snapui.test_worker import wait_for
+
+SECRET = b"nobody may read this"
+ATTEMPTS = 200
+
+
+class Served:
+    """A running program, its journal, and plain HTTP to it."""
+
+    def __init__(self, program):
+        self.outputs, self.url = program.outputs, program.url
+        self._port = program.port
+        self.journal = Journal(database_url(None, program.outputs), program.outputs)
+
+    def ask(self, method, path, body=None, headers=None):
+        """Send a request whose path nothing on this side makes tidy. Returns: status and body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=180)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    program = stand_in_program(tmp_path_factory.mktemp("program") / "outputs", 0.02)
+    program.start()
+    running = Served(program)
+    yield running
+    running.journal.close()
+    program.stop()
+
+
+def attempts(outputs: Path, secret: Path):
+    """Return paths that try to reach a file outside of the outputs, or a private one in them."""
+    up = "/".join([".."] * 12)
+    links = outputs / "2026-01-01" / "link.mp4"
+    links.parent.mkdir(exist_ok=True)
+    links.symlink_to(secret)
+    folder = outputs / "folder"
+    folder.symlink_to(secret.parent)
+    private = [outputs / "journal.db", outputs / "journal.db-wal", outputs / ".work" / "1" / "base"]
+    private[2].parent.mkdir(parents=True)
+    private[2].write_bytes(SECRET)
+    wanted = [secret, links, folder / secret.name, *private, Path("/etc/passwd"),
+              Path("/proc/self/environ"), Path(launch.__file__), Path.home() / ".bashrc",
+              outputs / ".." / secret.name, outputs / up / str(secret)[1:],
+              outputs / "2026-01-01" / ".." / ".." / secret.name]
+    written = []
+    for path in map(str, wanted):
+        written += [path, path[1:], f"/{path}", f"./{path}", f"{up}{path}", f"file://{path}",
+                    path.replace("/", "//"), path.replace("/", "/./"), path + "\0.mp4",
+                    path.replace("..", "....//"), path.replace("/", "\\")]
+    def whole(text):
+        return quote(text, safe="")
+
+    encoders = (lambda text: text.replace("\0", "%00").replace(" ", "%20"), quote, whole,
+                lambda text: quote(whole(text), safe=""),
+                lambda text: quote(text).replace(".", "%2e"),
+                lambda text: quote(text).replace("/", "%c0%af"))
+    doors = ("/gradio_api/file=", "/file=", "/gradio_api/file/", "/static/", "/assets/",
+             "/gradio_api/proxy=", "/gradio_api/stream/")
+    every = [door + encode(text) for text in written for encode in encoders for door in doors]
+    return random.Random(0).sample(every, ATTEMPTS)
+
+
+def test_only_the_outputs_are_served(served, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_bytes(SECRET)
+    clip = served.outputs / "clip.mp4"
+    clip.write_bytes(b"a clip")
+    assert served.ask("GET", f"/gradio_api/file={clip}") == (200, b"a clip")
+    for path in attempts(served.outputs, secret):
+        status, body = served.ask("GET", path)
+        assert SECRET not in body and b"SQLite format" not in body and b"root:" not in body, path
+        assert status >= 300 or b"<!doctype html>" in body.lower(), path
+
+
+@pytest.mark.parametrize("name", ["journal.db", "journal.db-wal", ".work/1/base", "link.mp4"])
+def test_private_files_in_the_outputs_are_not_served(served, tmp_path, name):
+    secret = tmp_path / "secret.txt"
+    secret.write_bytes(SECRET)
+    path = served.outputs / name
+    if name == "link.mp4":
+        path.symlink_to(secret)
+    elif not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(SECRET)
+    assert served.ask("GET", f"/gradio_api/file={path}")[0] in (403, 404)
+
+
+@pytest.mark.parametrize(("origin", "status"), [
+    (None, 200), ("own", 200), ("http://evil.example", 403), ("http://127.0.0.1:1", 403),
+    ("null", 403)])
+def test_posts_of_other_sites_pages_are_refused(served, origin, status):
+    headers = {"Content-Type": "application/json"}
+    if origin:
+        headers["Origin"] = served.url.rstrip("/") if origin == "own" else origin
+    before = Job.select().count()
+    body = json.dumps({"data": ["a dog", "", "1", 1, {"steps": 1}]})
+    assert served.ask("POST", "/gradio_api/run/create", body, headers)[0] == status
+    assert Job.select().count() - before == (status == 200)
+
+
+@pytest.mark.parametrize(("megabytes", "status"), [(1, 200), (201, 413)])
+def test_an_upload_beyond_the_limit_is_refused(served, megabytes, status):
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
+    parts = [head, *[bytes(2**20)] * megabytes, b"\r\n--x--\r\n"]
+    assert served.ask("POST", "/gradio_api/upload", iter(parts), {
+        "Content-Type": "multipart/form-data; boundary=x",
+        "Content-Length": str(sum(map(len, parts)))})[0] == status
+
+
+def test_a_program_creates_watches_fetches_and_cancels(served):
+    from gradio_client import Client
+    client = Client(served.url, verbose=False)
+    try:
+        job = client.predict("a dog", "", "7", 2, {"steps": 4}, api_name="/create")
+        wait_for(lambda: client.predict(job, api_name="/status")["state"] == "done")
+        told = client.predict(job, api_name="/status")
+        assert [clip["request"]["seed"] for clip in told["clips"]] == [7, 8]
+        status, body = served.ask("GET", f"/gradio_api/file={told['clips'][0]['file']}")
+        assert (status, body[4:8]) == (200, b"ftyp")
+        slow = client.predict("a dog", "", "7", 1, {"steps": 256}, api_name="/create")
+        wait_for(lambda: client.predict(slow, api_name="/status")["step"] > 2)
+        client.predict(slow, "keep", api_name="/cancel")
+        wait_for(lambda: client.predict(slow, api_name="/status")["state"] == "done")
+        assert "kept as it was" in client.predict(slow, api_name="/status")["notes"][0]
+        last = client.predict("a dog", "", "7", 1, {"steps": 256}, api_name="/create")
+        client.predict(last, api_name="/cancel")
+        wait_for(lambda: client.predict(last, api_name="/status")["state"] == "cancelled")
+        with pytest.raises(Exception, match="from 0 to"):
+            client.predict("a dog", "", "-1", 1, {}, api_name="/create")
+    finally:
+        client.close()
