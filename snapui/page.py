@@ -7,10 +7,10 @@ import gradio as gr
 
 from engine.catalog import list_models
 from snapui import api, refill
+from snapui.events import PRESSED, QUIET, memory
 from snapui.guard import guarded
 from snapui.jobs import Journal
 from snapui.tabs import compare, create, library
-from snapui.tabs.create import MEMORY_SECRET, QUIET
 
 MASTHEAD = """<div class="masthead"><h1>Snap Video<span>type a prompt, get a clip</span></h1>
 <button type="button" id="look" aria-label="Switch between light and dark">Light / dark</button>
@@ -26,24 +26,25 @@ def build(journal: Journal, models_directory: Path | None = None) -> gr.Blocks:
             taken = refill.button()
         api.build(journal)  # first: these endpoints own their names
         said = refill.notice()
+        kept = {name: memory(name) for name in ("tab", "create", "compare", "library")}
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Create", id="create") as create_tab:
-                desk = create.build(journal, models)
+                desk = create.build(journal, models, kept["create"])
             with gr.Tab("Compare", id="compare") as compare_tab:
-                compare_timer = compare.build(journal, desk)
+                compare_timer = compare.build(journal, desk, kept["compare"])
             with gr.Tab("Library", id="library") as library_tab:
-                shelf, library_timer = library.build(journal)
+                shelf, library_timer = library.build(journal, kept["library"])
         refill.tie(taken, said, tabs, desk, models_directory)
         shelf.use_clip(guarded(library.settings_of(journal, desk)), outputs=[tabs, *desk.outputs],
-                       **QUIET)
+                       **PRESSED)
         _tie_tabs(tabs, {"create": (create_tab, None), "compare": (compare_tab, compare_timer),
-                         "library": (library_tab, library_timer)})
+                         "library": (library_tab, library_timer)}, kept["tab"])
     return page
 
 
-def _tie_tabs(tabs: gr.Tabs, by_name: dict[str, tuple[gr.Tab, gr.Timer | None]]) -> None:
+def _tie_tabs(tabs: gr.Tabs, by_name: dict[str, tuple[gr.Tab, gr.Timer | None]],
+              kept: gr.BrowserState) -> None:
     """Remember the open tab in the browser; a tab's timer runs only while the tab is open."""
-    memory = gr.BrowserState("create", storage_key="snapui-tab", secret=MEMORY_SECRET)
     timers = {name: timer for name, (_, timer) in by_name.items() if timer is not None}
 
     def running(opened: str) -> list[gr.Timer]:
@@ -53,7 +54,7 @@ def _tie_tabs(tabs: gr.Tabs, by_name: dict[str, tuple[gr.Tab, gr.Timer | None]])
         opened = opened if opened in by_name else "create"
         return [gr.Tabs(selected=opened), *running(opened)]
 
-    gr.context.Context.root_block.load(guarded(restore), memory, [tabs, *timers.values()], **QUIET)
+    gr.context.Context.root_block.load(guarded(restore), kept, [tabs, *timers.values()], **QUIET)
     for name, (tab, _) in by_name.items():
-        tab.select(lambda name=name: [name, *running(name)], outputs=[memory, *timers.values()],
+        tab.select(lambda name=name: [name, *running(name)], outputs=[kept, *timers.values()],
                    **QUIET)

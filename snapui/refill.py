@@ -12,9 +12,9 @@ import gradio as gr
 
 from engine.media import known_suffixes
 from snapui.desk import Desk
+from snapui.events import PRESSED
 from snapui.guard import guarded
 from snapui.restore import restored
-from snapui.tabs.create import QUIET
 
 CLOSE = """element.addEventListener("click", (event) => {
   if (event.target.closest("button")) props.value = "";
@@ -40,7 +40,7 @@ def tie(taken: gr.UploadButton, said: gr.HTML, tabs: gr.Tabs, desk: Desk,
         return [gr.Tabs(selected="create"), told(Path(path).name, back.differences),
                 *desk.filled(back.values)]
 
-    taken.upload(guarded(restore), taken, [tabs, said, *desk.outputs], **QUIET)
+    taken.upload(guarded(restore), taken, [tabs, said, *desk.outputs], **PRESSED)
 
 
 def told(name: str, differences: tuple[str, ...]) -> str:

@@ -13,13 +13,13 @@ from snapui.compare import MAX_VALUES, VARIABLE, Axis, Plan, plan_of
 from snapui.comparisons import Comparisons
 from snapui.controls import FIELDS
 from snapui.desk import Desk
+from snapui.events import PRESSED, QUIET
 from snapui.files import file_url
 from snapui.grid import save_grid
 from snapui.guard import answered, guarded
 from snapui.jobs import Journal
 from snapui.player import Player, component
-from snapui.tabs.create import EXAMPLES, MEMORY_SECRET, QUIET
-from snapui.tabs.library import INFORMING
+from snapui.tabs.create import EXAMPLES
 from snapui.votes import LETTERS, Ballot
 
 POLL_SECONDS = 1.0
@@ -123,11 +123,11 @@ def _hint(field: str) -> Any:
     return gr.Textbox(visible=True, info=f"{hint} Up to {MAX_VALUES}.")
 
 
-def build(journal: Journal, desk: Desk) -> gr.Timer:
+def build(journal: Journal, desk: Desk, memory: gr.BrowserState) -> gr.Timer:
     """Place the tab inside the open Blocks.
 
-    desk: the Create tab's controls; they say what all clips share. Returns: the timer that looks
-    for news, to be active only while the tab is open.
+    desk: the Create tab's controls; they say what all clips share. memory: keeps what is
+    compared, see events.memory. Returns: the timer that looks for news, to be active only while the tab is open.
     """
     tab = CompareTab(journal, desk)
     with gr.Row(elem_id="compare-desk"):
@@ -146,17 +146,17 @@ def build(journal: Journal, desk: Desk) -> gr.Timer:
     fields = [*axes, *desk.controls.components()]
     shown = [player, seen]
     look = {"fn": guarded(tab.look), "inputs": [chosen, ballot], "outputs": shown} | QUIET
-    run.click(guarded(tab.run), fields, chosen, **QUIET)
+    run.click(guarded(tab.run), fields, chosen, **PRESSED)
     chosen.change(lambda: None, outputs=ballot, **QUIET).then(**look)
     page = gr.context.Context.root_block
     gr.on([page.load, *(field.change for field in axes)], guarded(tab.told), fields, told,
           trigger_mode="always_last", **QUIET)
     timer.tick(guarded(tab.poll), [seen, chosen, ballot], shown, **QUIET)
-    player.start_ballot(guarded(tab.start_ballot), chosen, ballot, **QUIET).then(**look)
+    player.start_ballot(guarded(tab.start_ballot), chosen, ballot, **PRESSED).then(**look)
     player.end_ballot(lambda: None, outputs=ballot, **QUIET).then(**look)
-    player.cast_vote(guarded(tab.vote), ballot, **INFORMING).success(
+    player.cast_vote(guarded(tab.vote), ballot, **PRESSED).success(
         lambda: None, outputs=ballot, **QUIET).then(**look)
-    _tie_memory(tab, axes, chosen, look)
+    _tie_memory(tab, axes, chosen, look, memory)
     return timer
 
 
@@ -172,9 +172,9 @@ def _axis(label: str, info: str, choices: list[tuple[str, str]], text: str) -> l
     return [varies, values]
 
 
-def _tie_memory(tab: CompareTab, axes: list[Any], chosen: gr.Dropdown, look: dict) -> None:
+def _tie_memory(tab: CompareTab, axes: list[Any], chosen: gr.Dropdown, look: dict,
+                memory: gr.BrowserState) -> None:
     """Keep what was typed in the browser, and put it and the comparison back after a refresh."""
-    memory = gr.BrowserState([], storage_key="snapui-compare", secret=MEMORY_SECRET)
 
     def restore(kept: Any) -> list[Any]:
         if not isinstance(kept, list) or len(kept) != len(axes) + 1:

@@ -11,6 +11,7 @@ from engine.request import QUALITY_STEPS, GenerationRequest
 from snapui import estimate, queue
 from snapui.controls import Controls, drawn_seed, quality_of
 from snapui.desk import Desk
+from snapui.events import PRESSED, QUIET
 from snapui.guard import guarded
 from snapui.jobs import Journal
 from snapui.schema import JournalError
@@ -29,11 +30,6 @@ EXAMPLES = (
 POLL_SECONDS = 0.5
 ADVANCED = ("steps", "sampler", "fps", "oscillating", "upscale_steps", "upscale_noise")
 COSTS = ("steps", "drafts", "guidance", "sampler", "upscale_steps", "model")
-QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-# What is pressed may have to say what went wrong: Gradio shows messages of queued events only.
-PRESSED = QUIET | {"queue": True, "concurrency_limit": None}
-# Browsers keep this page's settings scrambled with it; a fixed one, so they outlive a restart.
-MEMORY_SECRET = "snapui settings, not a secret"
 
 
 @dataclass
@@ -119,10 +115,10 @@ def _costly(costs: tuple[Any, ...]) -> GenerationRequest | None:
         return None
 
 
-def build(journal: Journal, models: list[str]) -> Desk:
+def build(journal: Journal, models: list[str], memory: gr.BrowserState) -> Desk:
     """Place the tab's controls and tie them to the journal, inside the open Blocks.
 
-    models: names to choose from. Returns: the controls, for what else fills them in.
+    models: names to choose from. memory: keeps the settings, see events.memory. Returns: the controls, for what else fills them in.
     """
     tab = Create(journal, Sheet(journal.output_directory, EXAMPLES), Panel(journal), Controls())
     place = tab.controls.place
@@ -151,7 +147,7 @@ def build(journal: Journal, models: list[str]) -> Desk:
             sheet = component()
     _tie_settings(tab, quality, draw, lock, examples)
     _tie_work(tab, sheet, line, told, (run, stop, lock))
-    _tie_memory(tab, lock)
+    _tie_memory(tab, lock, memory)
     return Desk(tab.controls, lock)
 
 
@@ -199,11 +195,10 @@ def _tie_work(tab: Create, sheet: gr.HTML, line: gr.HTML, told: gr.Markdown,
     gr.context.Context.root_block.load(**look)
 
 
-def _tie_memory(tab: Create, lock: gr.Checkbox) -> None:
+def _tie_memory(tab: Create, lock: gr.Checkbox, memory: gr.BrowserState) -> None:
     """Keep what was typed in the browser, and put it back after a refresh."""
     names = ["lock", *tab.controls.by_name]
     components = [lock, *tab.controls.components()]
-    memory = gr.BrowserState({}, storage_key="snapui-create", secret=MEMORY_SECRET)
 
     def restore(values: Any) -> list[Any]:
         if not isinstance(values, dict) or not values:  # do not undo what is typed meanwhile

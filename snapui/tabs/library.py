@@ -11,16 +11,15 @@ import gradio as gr
 from engine.request import GenerationRequest
 from snapui.copies import converted
 from snapui.desk import Desk
+from snapui.events import PRESSED, QUIET
 from snapui.files import file_url
 from snapui.folder import is_here, open_folder
 from snapui.guard import answered, guarded
 from snapui.jobs import Journal
 from snapui.library import VIEWS, Library
 from snapui.shelf import Shelf, component
-from snapui.tabs.create import MEMORY_SECRET, QUIET
 
 POLL_SECONDS = 1.0
-INFORMING = QUIET | {"queue": True}  # only a queued event delivers gr.Info to the page
 CHANGES = {"rename": Library.rename, "star": Library.star, "bin": Library.bin,
            "put_back": Library.put_back}
 
@@ -93,9 +92,10 @@ def settings_of(journal: Journal, desk: Desk) -> Callable[[gr.EventData], list[A
     return use
 
 
-def build(journal: Journal) -> tuple[gr.HTML, gr.Timer]:
+def build(journal: Journal, memory: gr.BrowserState) -> tuple[gr.HTML, gr.Timer]:
     """Place the tab inside the open Blocks.
 
+    memory: keeps the search, see events.memory.
     Returns: the component, whose use_clip event is the page's to tie, and the timer that looks for
     news, to be active only while the tab is open.
     """
@@ -113,17 +113,17 @@ def build(journal: Journal) -> tuple[gr.HTML, gr.Timer]:
           trigger_mode="always_last", **QUIET)
     timer.tick(guarded(tab.poll), [seen, *looked], shown, **QUIET)
     shelf.turn_page(guarded(tab.turn_page), [words, view], shown, **QUIET)
-    shelf.change_clip(guarded(tab.change), **QUIET).then(**look)
-    shelf.empty_bin(guarded(tab.empty_bin), **QUIET).then(**look)
-    shelf.upscale_clip(guarded(tab.upscale), **INFORMING)
-    shelf.open_folder(guarded(tab.open_folder), **INFORMING)
-    _tie_memory(words, view, look)
+    shelf.change_clip(guarded(tab.change), **PRESSED).then(**look)
+    shelf.empty_bin(guarded(tab.empty_bin), **PRESSED).then(**look)
+    shelf.upscale_clip(guarded(tab.upscale), **PRESSED)
+    shelf.open_folder(guarded(tab.open_folder), **PRESSED)
+    _tie_memory(words, view, look, memory)
     return shelf, timer
 
 
-def _tie_memory(words: gr.Textbox, view: gr.Radio, look: dict) -> None:
+def _tie_memory(words: gr.Textbox, view: gr.Radio, look: dict,
+                memory: gr.BrowserState) -> None:
     """Keep the search in the browser, and do it again after a refresh."""
-    memory = gr.BrowserState({}, storage_key="snapui-library", secret=MEMORY_SECRET)
 
     def restore(kept: Any) -> tuple[Any, Any]:
         kept = kept if isinstance(kept, dict) else {}
