@@ -127,7 +127,8 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState) -> gr.Timer:
     """Place the tab inside the open Blocks.
 
     desk: the Create tab's controls; they say what all clips share. memory: keeps what is
-    compared, see events.memory. Returns: the timer that looks for news, to be active only while the tab is open.
+    compared, see events.memory. Returns: the timer that looks for news, to be active only while
+    the tab is open.
     """
     tab = CompareTab(journal, desk)
     with gr.Row(elem_id="compare-desk"):

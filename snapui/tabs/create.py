@@ -118,7 +118,8 @@ def _costly(costs: tuple[Any, ...]) -> GenerationRequest | None:
 def build(journal: Journal, models: list[str], memory: gr.BrowserState) -> Desk:
     """Place the tab's controls and tie them to the journal, inside the open Blocks.
 
-    models: names to choose from. memory: keeps the settings, see events.memory. Returns: the controls, for what else fills them in.
+    models: names to choose from. memory: keeps the settings, see events.memory.
+    Returns: the controls, for what else fills them in.
     """
     tab = Create(journal, Sheet(journal.output_directory, EXAMPLES), Panel(journal), Controls())
     place = tab.controls.place
