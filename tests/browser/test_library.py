@@ -115,6 +115,7 @@ def test_a_clip_is_converted_and_upscaled(program, open_page):
 def test_the_keyboard_alone_opens_clips_and_a_refresh_keeps_tab_and_search(program, open_page):
     page = open_page(program.url)
     make_both(page)
+    page.keyboard.press("Tab")  # browsers outline a focus that follows a key, not a click
     page.locator("#library .open").first.focus()
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")

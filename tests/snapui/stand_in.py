@@ -74,9 +74,12 @@ def _done(folder, stage):
 
 
 def _write_done(folder, stage, step):
+    """Keep the count at once or not at all: tests kill this process at any moment."""
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / stage).write_text(str(step))
+        unfinished = folder / f"{stage}.tmp"
+        unfinished.write_text(str(step))
+        os.replace(unfinished, folder / stage)
 
 
 def write(path, clip, parents):
