@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.errors import SnapError
 
 MODULES = {"base": "base", "upsampler": "upsampler", "fit_vs_unet": "fit_vs_unet",
-           "training": "training", "import": "import_time"}
+           "training": "training", "import": "import_time", "load": "load"}
 
 
 def parser() -> argparse.ArgumentParser:

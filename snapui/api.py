@@ -7,12 +7,15 @@ from typing import Any
 import gradio as gr
 
 from engine.request import GenerationRequest
+from snapui.compare import Axis, plan_of
+from snapui.comparisons import Comparisons
 from snapui.guard import told
 from snapui.jobs import Journal
 
 
 def build(journal: Journal) -> None:
     """Declare the endpoints inside the open Blocks."""
+    comparisons = Comparisons(journal)
 
     @told
     def create(prompt: str, negative_prompt: str = "", seed: str = "0", drafts: int = 1,
@@ -31,6 +34,23 @@ def build(journal: Journal) -> None:
         return journal.submit_upscale(int(clip), steps=int(steps), noise=float(noise))
 
     @told
+    def compare(prompt: str, field: str, values: list, row_field: str = "",
+                row_values: list | None = None, settings: dict | None = None) -> dict:
+        """Queue a comparison: one clip for each value of a field, all from the same noise.
+
+        field: what differs from column to column, for example "guidance", and its 2 to 4 values;
+        row_field and row_values: the same from row to row. settings: other fields by name.
+        Returns: the comparison's number, and the numbers of its jobs row by row.
+        """
+        rows = Axis(row_field, tuple(row_values or ())) if row_field else None
+        plan = plan_of({"prompt": prompt} | (settings or {}), Axis(field, tuple(values)), rows)
+        number = comparisons.submit(plan)
+        jobs = comparisons.standing(number).jobs
+        return {"comparison": number,
+                "jobs": [[jobs[row, column].id for column in range(len(values))]
+                         for row in range(plan.row_count)]}
+
+    @told
     def status(job: int) -> dict:
         """Return a job's state, progress, and the files and settings of the clips it made."""
         return _described(journal, int(job))
@@ -44,7 +64,7 @@ def build(journal: Journal) -> None:
         journal.cancel(int(job), how)
         return _described(journal, int(job))
 
-    for endpoint in (create, upscale, status, cancel):
+    for endpoint in (create, upscale, compare, status, cancel):
         gr.api(endpoint, api_name=endpoint.__name__, queue=False)
 
 

@@ -149,3 +149,20 @@ def test_a_program_creates_watches_fetches_and_cancels(served):
             client.predict("a dog", "", "-1", 1, {}, api_name="/create")
     finally:
         client.close()
+
+
+def test_a_program_compares(served):
+    from gradio_client import Client
+    client = Client(served.url, verbose=False)
+    try:
+        made = client.predict("a dog", "guidance", [1, 3], "seed", [4, 5], {"steps": 2},
+                              api_name="/compare")
+        assert [len(row) for row in made["jobs"]] == [2, 2]
+        wait_for(lambda: all(client.predict(job, api_name="/status")["state"] == "done"
+                             for row in made["jobs"] for job in row))
+        told = client.predict(made["jobs"][1][0], api_name="/status")["clips"][0]["request"]
+        assert (told["guidance"], told["seed"], told["steps"]) == (1, 5, 2)
+        with pytest.raises(Exception, match="at least 2"):
+            client.predict("a dog", "guidance", [1], api_name="/compare")
+    finally:
+        client.close()

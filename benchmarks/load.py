@@ -1,0 +1,136 @@
+"""The page under load: fifty pages that poll while the worker makes a hundred drafts.
+
+The clients run on the same processor as what they measure and are part of the load.
+"""
+
+import argparse
+import asyncio
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from peewee import fn
+
+from benchmarks.report import Report, Row
+from engine.request import GenerationRequest
+from snapui.jobs import Journal
+from snapui.schema import Job, database_url
+from snapui.tabs.create import POLL_SECONDS
+
+CLIENTS = 50
+DRAFTS = 100
+WINDOW_SECONDS = 120.0
+START_SECONDS = 120.0
+
+
+@dataclass
+class Polled:
+    """What the clients saw."""
+
+    seconds: list[float] = field(default_factory=list)
+    failed: int = 0
+
+
+def measure(options: argparse.Namespace) -> Report:
+    """Let the worker work alone and then beside the clients; report its speed and their waits."""
+    with tempfile.TemporaryDirectory() as folder, _program(Path(folder)) as url:
+        journal = Journal(database_url(None, Path(folder)), Path(folder))
+        for seed in range(DRAFTS):
+            journal.submit(GenerationRequest("a dog walking to the left in the meadow", seed=seed,
+                                             steps=64))
+        _wait(lambda: _steps_done() > 0)
+        alone = _steps_a_second(lambda: time.sleep(WINDOW_SECONDS))
+        polled = Polled()
+        beside = _steps_a_second(lambda: asyncio.run(_poll_all(url, polled)))
+        journal.close()
+    return Report("load", [
+        Row("requests that failed", polled.failed, "", "0"),
+        Row("median poll", 1000 * statistics.median(polled.seconds), "ms", "< 20 ms"),
+        Row("slowest poll", 1000 * max(polled.seconds), "ms"),
+        Row("polls a second", len(polled.seconds) / WINDOW_SECONDS, "",
+            f"{CLIENTS / POLL_SECONDS:g}"),
+        Row("steps a second, alone", alone, ""),
+        Row("steps a second, beside the clients", beside, ""),
+        Row("throughput kept", beside / alone, "", "> 0.95"),
+    ], [f"{CLIENTS} clients for {WINDOW_SECONDS:g} s, {DRAFTS} drafts queued",
+        f"{os.cpu_count()} cores shared by the worker, the web process and the clients"])
+
+
+@contextmanager
+def _program(folder: Path) -> Iterator[str]:
+    """Run app.py on the folder. Yields: its address, once it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "app.py", "--port", str(port),
+                                "--output-directory", str(folder)], stdout=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait(lambda: _answers(url))
+        yield url
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _wait(condition) -> None:
+    end = time.monotonic() + START_SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit("The program did not start to work; run `python app.py` to see why.")
+        time.sleep(0.2)
+
+
+def _steps_done() -> int:
+    """Return the steps of all jobs so far, each of them one evaluation of the network."""
+    return Job.select(fn.SUM(Job.step)).scalar() or 0
+
+
+def _steps_a_second(wait) -> float:
+    before, begun = _steps_done(), time.monotonic()
+    wait()
+    return (_steps_done() - before) / (time.monotonic() - begun)
+
+
+async def _poll_all(url: str, polled: Polled) -> None:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        config = (await client.get("/config")).json()
+        event = next(d for d in config["dependencies"]
+                     if any(name == "tick" for _, name in d["targets"]))
+        given = {c["id"]: c["props"].get("value") for c in config["components"]}
+        await asyncio.gather(*(_poll(client, event, given, polled, number)
+                               for number in range(CLIENTS)))
+
+
+async def _poll(client: httpx.AsyncClient, event: dict, given: dict, polled: Polled,
+                number: int) -> None:
+    """Ask as one open page does: what the Create tab's timer sends, as often as it does."""
+    asked = {"fn_index": event["id"], "session_hash": f"client{number}",
+             "data": [given[name] for name in event["inputs"]]}
+    await asyncio.sleep(POLL_SECONDS * number / CLIENTS)
+    end = time.monotonic() + WINDOW_SECONDS
+    while (begun := time.monotonic()) < end:
+        try:
+            answer = await client.post("/gradio_api/run/predict", json=asked)
+            polled.failed += answer.status_code != 200
+        except httpx.TransportError:
+            polled.failed += 1
+        took = time.monotonic() - begun
+        polled.seconds.append(took)
+        await asyncio.sleep(max(0.0, POLL_SECONDS - took))
