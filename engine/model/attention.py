@@ -61,11 +61,18 @@ class CrossAttention(nn.Module):
         self.to_kv = nn.Linear(context_width, 2 * inner, bias=False)
         self.to_out = nn.Linear(inner, query_width, bias=False)
 
-    def forward(self, queries: Tensor, context: Tensor, mask: Tensor | None = None) -> Tensor:
-        """queries: (b, n, query_width); context: (b, l, context_width); mask: (b, l) bool."""
-        q = rearrange(self.to_q(self.query_norm(queries)), "b n (h c) -> b n h c", h=self.heads)
-        kv = self.to_kv(self.context_norm(context))
-        k, v = rearrange(kv, "b l (two h c) -> two b l h c", two=2, h=self.heads)
+    def forward(self, queries: Tensor, context: Tensor, mask: Tensor | None = None, *,
+                more_q: Tensor | None = None, more_k: Tensor | None = None) -> Tensor:
+        """queries: (b, n, query_width); context: (b, l, context_width); mask: (b, l) bool.
+
+        more_q: (b, n, inner), more_k: (b, l, inner): added to the queries or keys, such as where
+        they are. Returns: (b, n, query_width).
+        """
+        q = self.to_q(self.query_norm(queries))                          # (b, n, inner)
+        k, v = self.to_kv(self.context_norm(context)).chunk(2, dim=-1)   # (b, l, inner) each
+        q = q if more_q is None else q + more_q
+        k = k if more_k is None else k + more_k
+        q, k, v = (rearrange(one, "b n (h c) -> b n h c", h=self.heads) for one in (q, k, v))
         out = attend(q, k, v, mask)                                      # (b, n, heads, c)
         return self.to_out(rearrange(out, "b n h c -> b n (h c)"))       # (b, n, query_width)
 

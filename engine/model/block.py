@@ -54,8 +54,11 @@ class FITBlock(nn.Module):
     """Exchange between conditioning, patch tokens and latents; blocks share no weights."""
 
     def __init__(self, widths: Widths, n_global_layers: int, dropout: float,
-                 local: tuple[int, int] = (0, 0)):
-        """local: how many patches and how many frames wide a patch looks; (0, 0) for not at all."""
+                 local: tuple[int, int] = (0, 0), n_waves: int = 0):
+        """local: how many patches and how many frames wide a patch looks; (0, 0) for not at all.
+
+        n_waves: features that say where a patch is; 0 for none.
+        """
         super().__init__()
         self.local = LocalMixing(widths.patch, *local) if local[0] else None
         self.context_read = CrossAttention(widths.latent, widths.context, widths.cross_head)
@@ -66,12 +69,18 @@ class FITBlock(nn.Module):
             GlobalLayer(widths.latent, widths.self_head, dropout) for _ in range(n_global_layers))
         self.write = CrossAttention(widths.patch, widths.latent, widths.cross_head)
         self.write_feed_forward = FeedForward(widths.patch)
+        self.read_place = self.write_place = None
+        if n_waves:
+            inner = min(widths.patch, widths.latent)
+            self.read_place = _zero_linear(n_waves, inner)
+            self.write_place = _zero_linear(n_waves, inner)
 
     def forward(self, patch_tokens: Tensor, latents: Tensor, context: tuple[Tensor, Tensor],
-                layout: Layout) -> tuple[Tensor, Tensor]:
+                layout: Layout, place: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Run one block.
 
         patch_tokens: (b, g, n, d); latents: (b, g m, e); context: tokens (b, l, k), mask (b, l).
+        place: (g, n, n_waves), where the patches are.
         Returns: patch tokens and latents of the same shapes.
         """
         g = layout.groups
@@ -85,7 +94,8 @@ class FITBlock(nn.Module):
         # group read: latents of a group from its own patches
         group = rearrange(latents, "b (g m) e -> (b g) m e", g=g)             # (b g, m, e)
         patches = patch_tokens.flatten(0, 1)                                  # (b g, n, d)
-        group = group + self.read(group, patches)                             # (b g, m, e)
+        keys = _placed(self.read_place, place, patch_tokens)                  # (b g, n, inner)
+        group = group + self.read(group, patches, more_k=keys)                # (b g, m, e)
         group = group + self.read_feed_forward(group)                         # (b g, m, e)
 
         # global layers: all latents of the clip
@@ -95,6 +105,19 @@ class FITBlock(nn.Module):
 
         # group write: patches of a group from its own latents
         group = rearrange(latents, "b (g m) e -> (b g) m e", g=g)             # (b g, m, e)
-        patches = patches + self.write(patches, group)                        # (b g, n, d)
+        queries = _placed(self.write_place, place, patch_tokens)              # (b g, n, inner)
+        patches = patches + self.write(patches, group, more_q=queries)        # (b g, n, d)
         patches = patches + self.write_feed_forward(patches)                  # (b g, n, d)
         return patches.view_as(patch_tokens), latents
+
+
+def _zero_linear(n_in: int, n_out: int) -> nn.Linear:
+    """A linear map that starts as nothing, so that a network trained without it goes on."""
+    linear = nn.Linear(n_in, n_out, bias=False)
+    nn.init.zeros_(linear.weight)
+    return linear
+
+
+def _placed(linear: nn.Linear | None, place: Tensor | None, like: Tensor) -> Tensor | None:
+    """Map where patches are, (g, n, n_waves), and repeat it for each clip: (b g, n, inner)."""
+    return None if linear is None else linear(place).repeat(like.shape[0], 1, 1)

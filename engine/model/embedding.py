@@ -63,6 +63,28 @@ class ScalarToken(nn.Module):
         return self.mlp(features)[:, None]
 
 
+class PooledText(nn.Module):
+    """The mean of the text's states -> what every latent starts from, nothing at first.
+
+    Differs from the paper: the mean holds every word of a short caption, and a linear map reads
+    "left" from it in a few steps. Attention that has settled on the words for subject and place
+    does not find that word for thousands.
+    """
+
+    def __init__(self, text_width: int, latent_width: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(text_width)
+        self.to_latents = nn.Linear(text_width, latent_width, bias=False)
+        nn.init.zeros_(self.to_latents.weight)
+
+    def forward(self, conditions: Conditions) -> Tensor:
+        """Return (b, 1, e), zero where the text is dropped."""
+        mask = conditions.text_mask & conditions.text_kept[:, None]               # (b, l)
+        states = self.norm(conditions.text_tokens) * mask[..., None]
+        pooled = states.sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)   # (b, text_width)
+        return self.to_latents(pooled)[:, None]
+
+
 class ContextEmbedding(nn.Module):
     """Conditions and noise level -> the one context sequence every block reads.
 
@@ -93,49 +115,3 @@ class ContextEmbedding(nn.Module):
             tokens.append(self.augmentation(conditions.augmentation))
         visible = mask.new_ones(mask.shape[0], len(tokens) - 1)
         return torch.cat(tokens, dim=1), torch.cat((mask, visible), dim=1)        # (b, l+3, k)
-
-
-class PatchPositions(nn.Module):
-    """Learned position of every patch: a full table, or its sum over frame, row and column.
-
-    The factorised form serves clips of some of the frames, and other sizes.
-    Differs from the paper: `frame_waves` > 0 adds fixed waves of that size to the factorised
-    table. Beside tokens of size 1, a learned 0.02 is too faint to tell frames apart for thousands
-    of steps; place shows in every pixel and is learned sooner than time.
-    """
-
-    def __init__(self, grid: tuple[int, int, int], width: int, *, factorised: bool,
-                 frame_waves: float):
-        super().__init__()
-        t, h, w = grid
-        self.factorised = factorised
-        if factorised:
-            self.register_buffer("waves", frame_waves * waves(t, width)[:, None, None],
-                                 persistent=False)
-            self.frame = nn.Parameter(0.02 * torch.randn(t, 1, 1, width))
-            self.row = nn.Parameter(0.02 * torch.randn(1, h, 1, width))
-            self.column = nn.Parameter(0.02 * torch.randn(1, 1, w, width))
-        else:
-            self.table = nn.Parameter(0.02 * torch.randn(t, h, w, width))
-
-    def forward(self, frame_index: Tensor, repeats: tuple[int, int]) -> Tensor:
-        """frame_index: (t,) long. repeats: times the table is tiled down and across.
-
-        Returns: (t, h, w, d).
-        """
-        if self.factorised:
-            frame = self.frame[frame_index] + self.waves[frame_index]         # (t, 1, 1, d)
-            table = frame + self.row + self.column
-        else:
-            table = self.table[frame_index]
-        return table.repeat(1, *repeats, 1)
-
-
-def waves(count: int, width: int) -> Tensor:
-    """Return sines and cosines of root mean square 1 over `count` positions, (count, width).
-
-    Half a wave over all positions up to half a wave a position, in equal ratios.
-    """
-    cycles = torch.logspace(math.log10(0.5), math.log10(count / 2), width // 2)
-    angle = 2 * math.pi * torch.arange(count)[:, None] / count * cycles
-    return math.sqrt(2) * torch.cat((angle.sin(), angle.cos()), dim=1)

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from engine.model.attention import LAYER_NORM_EPS
 from engine.model.block import FeedForward, FITBlock, Widths
-from engine.model.embedding import Conditions, ContextEmbedding, PatchPositions
+from engine.model.embedding import Conditions, ContextEmbedding, PooledText
 from engine.model.patching import Head, Layout, PixelSkip, Stem, pad_rows
+from engine.model.positions import PatchPositions, SpaceTimeWaves
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class FITConfig:
     group: rows and columns of patches in a group; a group spans all frames.
     n_latents: total over all groups.
     shared_positions: one position table for every group instead of one for the frame.
-    local_kernel, local_frames, overlap, pixel_skip, factorised_positions, frame_waves, text_norm:
-    ours, off in the paper's presets.
+    local_kernel, local_frames, overlap, pixel_skip, factorised_positions, frame_waves, placed,
+    text_norm, pooled_text: ours, off in the paper's presets.
     """
 
     frames: int = 16
@@ -54,7 +55,9 @@ class FITConfig:
     local_frames: int = 0
     overlap: int = 0
     pixel_skip: bool = False
+    placed: bool = False
     text_norm: bool = False
+    pooled_text: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "group", tuple(self.group))
@@ -137,14 +140,17 @@ class FIT(nn.Module):
         self.positions = PatchPositions((c.frames, *position_grid), c.patch_width,
                                         factorised=c.factorised_positions,
                                         frame_waves=c.frame_waves)
+        self.waves = SpaceTimeWaves((c.frames, *position_grid)) if c.placed else None
         self.latents = nn.Parameter(
             0.02 * torch.randn(c.groups, c.n_latents // c.groups, c.latent_width))
+        self.pooled_text = PooledText(c.text_width, c.latent_width) if c.pooled_text else None
         self.self_conditioning = LatentSelfConditioning(c.latent_width)
         self.context = ContextEmbedding(
             c.text_width, c.context_width, 4 * c.patch_width,
             text_norm=c.text_norm, augmented=c.augmented)
         self.blocks = nn.ModuleList(
-            FITBlock(widths, c.global_layers, c.dropout, (c.local_kernel, c.local_frames))
+            FITBlock(widths, c.global_layers, c.dropout, (c.local_kernel, c.local_frames),
+                     self.waves.width if c.placed else 0)
             for _ in range(c.blocks))
         self.head = Head(c.patch_width, c.channels, c.patch, c.overlap)
         pictures = 1 + c.condition_channels // c.channels
@@ -172,16 +178,21 @@ class FIT(nn.Module):
             else torch.arange(layout.frames, device=video.device)
         grid = self.stem(video) + self.positions(frame_index, repeats)        # (b, t, h, w, d)
         patch_tokens = layout.to_groups(grid)                                 # (b, g, n, d)
+        place = None
+        if self.waves is not None:
+            place = layout.to_groups(self.waves(frame_index, repeats)[None])[0]   # (g, n, k)
 
         # latents, self-conditioning
         latents = self._initial_latents(video.shape[0], part.groups)          # (b, g m, e)
+        if self.pooled_text is not None:
+            latents = latents + self.pooled_text(conditions)
         if carry is not None:
             latents = latents + self.self_conditioning(carry.latents, carry.kept)
 
         # blocks
         context = self.context(c_noise, conditions)                           # (b, l, k), (b, l)
         for block in self.blocks:
-            patch_tokens, latents = block(patch_tokens, latents, context, layout)
+            patch_tokens, latents = block(patch_tokens, latents, context, layout, place)
 
         # head
         grid = layout.to_grid(patch_tokens)                                   # (b, t, h, w, d)

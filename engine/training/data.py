@@ -16,6 +16,7 @@ from torch import Tensor
 from engine.model import Conditions, Part
 from engine.stage import StageConfig
 from engine.text import TextEncoder
+from engine.training.truth import UNKNOWN
 from engine.video import to_clips, to_frames, upscale
 
 LOW_HEIGHT, LOW_WIDTH = 36, 64
@@ -40,7 +41,7 @@ class Example:
 
     frames: uint8 (t, crop_height, crop_width, 3); low: uint8 (t, 36, 64, 3) of the whole frame,
     for an upsampler. fps: infinite for an image, whose frames repeat. source: height and width
-    before any resizing.
+    before any resizing. truth: answers to the questions of its source, see truth.py.
     """
 
     frames: np.ndarray
@@ -48,10 +49,17 @@ class Example:
     caption: str
     fps: float
     source: tuple[int, int]
+    truth: tuple[int, ...] = ()
 
 
 class Source(Protocol):
-    """Where examples come from: the painted world, or a folder of clips."""
+    """Where examples come from: the painted world, or a folder of clips.
+
+    truth_sizes: how many answers there are to each question about a clip that the source can
+    answer; empty if it knows nothing but the caption.
+    """
+
+    truth_sizes: tuple[int, ...]
 
     def example(self, rng: np.random.Generator, frame_index: np.ndarray, window: Window,
                 *, image: bool, low: bool) -> Example:
@@ -60,12 +68,16 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors of one step. clips, low: (b, c, t, h, w) in [-1, 1]; low is upscaled, clean."""
+    """Tensors of one step. clips, low: (b, c, t, h, w) in [-1, 1]; low is upscaled, clean.
+
+    truth: (b, questions) long.
+    """
 
     clips: Tensor
     low: Tensor | None
     conditions: Conditions
     part: Part
+    truth: Tensor
 
 
 class Batches:
@@ -90,7 +102,8 @@ class Batches:
             for corner in corners]
         low = self._low(examples, corners) if net.augmented else None
         part = Part(torch.from_numpy(frame_index), self._groups(corners))
-        return Batch(to_clips([e.frames for e in examples]), low, self._conditions(examples), part)
+        return Batch(to_clips([e.frames for e in examples]), low, self._conditions(examples), part,
+                     torch.tensor([e.truth for e in examples], dtype=torch.long))
 
     def _corner(self, rng: np.random.Generator) -> tuple[int, int]:
         """First group row and column of a crop."""
@@ -141,10 +154,15 @@ class StorybookSource:
 
     def __init__(self, sprites_folder: Path, subjects: str | Sequence[str] = "core40",
                  report=None, cache: Path | None = None):
+        from engine.storybook.places import PAINTED, PLAIN_COLOURS
+        from engine.storybook.scene import TRAVELS
         from engine.storybook.sprites import load_sprites
 
         self.sprites = {s.name: s for s in load_sprites(
             sprites_folder, subjects, report=report, cache=cache)}
+        self._answers = [{name: number for number, name in enumerate(names)}
+                         for names in (self.sprites, (*PAINTED, *PLAIN_COLOURS), TRAVELS)]
+        self.truth_sizes = tuple(map(len, self._answers))
 
     def example(self, rng: np.random.Generator, frame_index: np.ndarray, window: Window,
                 *, image: bool, low: bool) -> Example:
@@ -167,7 +185,14 @@ class StorybookSource:
         small = render(scene, self.sprites, times, LOW_HEIGHT, LOW_WIDTH) if low else None
         n = len(frame_index)
         return Example(_repeated(frames, n), None if small is None else _repeated(small, n),
-                       caption(scene, self.sprites, rng), float("inf") if image else fps, source)
+                       caption(scene, self.sprites, rng), float("inf") if image else fps, source,
+                       self._truth(scene, image))
+
+    def _truth(self, scene, image: bool) -> tuple[int, int, int]:
+        """Number the subject, place and travel of a scene; an image has no travel."""
+        subjects, places, travels = self._answers
+        return (subjects[scene.subject], places[scene.place],
+                UNKNOWN if image else travels[scene.travel])
 
 
 def _repeated(frames: np.ndarray, n: int) -> np.ndarray:

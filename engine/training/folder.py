@@ -49,6 +49,8 @@ class FolderSource:
     report: takes one sentence for every file that is skipped, when that is found out.
     """
 
+    truth_sizes = ()
+
     def __init__(self, folder: Path, report: Callable[[str], None]):
         self.folder, self.report = Path(folder), report
         files = self._usable_files()

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from torch import nn
+from torch.optim import AdamW
 
 from engine import checkpoint
 from engine.errors import DataError
@@ -25,6 +26,7 @@ from engine.training.optimizer import build_optimizers
 from engine.training.recipe import Recipe
 from engine.training.step import draw, error, loss
 from engine.training.team import ALONE, Team
+from engine.training.truth import LEARNING_RATE, TruthHead
 
 STATE_NAME = "state.pt"
 LOG_NAME = "log.jsonl"
@@ -57,14 +59,20 @@ class Trainer:
                             "start another number of them.")
         self.stage, self.batches, self.recipe, self.folder = stage, batches, recipe, folder
         self.team = team
+        self.truth = None
         self.parameters = list(stage.network.parameters())
         self.optimizers = build_optimizers(
             stage.network, recipe.optimizer, recipe.lr, recipe.weight_decay, team)
+        if recipe.truth_weight and batches.source.truth_sizes:
+            self.truth = TruthHead(stage.network, batches.source.truth_sizes)
+            self.parameters += self.truth.parameters()
+            self.optimizers.append(AdamW(self.truth.parameters(), LEARNING_RATE))
         self.peak_rates = [[g["lr"] for g in o.param_groups] for o in self.optimizers]
         self.ema = EMA(stage.network, recipe.ema_half_life)
         self.step = 0
         self.wants_stop = self.stopped = False
         self.buckets = SigmaBuckets()
+        self.truth_losses: list[float] = []
 
     def stop(self) -> None:
         """Ask the run to end. It does at the end of the next step that begins or averages, which
@@ -84,7 +92,12 @@ class Trainer:
         self.stage.network.train()
         draws = draw(batch, recipe, phase, generator)
         errors = error(self.stage, batch, draws)
-        loss(self.stage, errors, draws.sigma, recipe.loss).backward()
+        total = loss(self.stage, errors, draws.sigma, recipe.loss)
+        if self.truth is not None:
+            told = self.truth.loss(batch.truth, draws.conditions.text_kept)
+            self.truth_losses.append(told.item())
+            total = total + recipe.truth_weight * told
+        total.backward()
         self.stopped = self.team.average(self.parameters, self.wants_stop)
         self._update(recipe.learning_rate(step) / recipe.lr)
         self.step += 1
@@ -130,9 +143,11 @@ class Trainer:
                   "loss": round(progress.loss, 5),
                   "clips_per_second": round(progress.clips_per_second, 2),
                   "by_sigma": self.buckets.means()}
+        if self.truth_losses:
+            record["truth"] = round(sum(self.truth_losses) / len(self.truth_losses), 4)
         with (self.folder / LOG_NAME).open("a") as log:
             log.write(json.dumps(record) + "\n")
-        self.buckets = SigmaBuckets()
+        self.buckets, self.truth_losses = SigmaBuckets(), []
         if on_progress is not None:
             on_progress(progress)
 
@@ -156,7 +171,8 @@ class Trainer:
 
     def _write(self, temporary: Path) -> None:
         state = {"step": self.step, "network": self.stage.network.state_dict(),
-                 "ema": self.ema.tensors, "optimizers": [o.state_dict() for o in self.optimizers]}
+                 "ema": self.ema.tensors, "optimizers": [o.state_dict() for o in self.optimizers],
+                 "truth": self.truth and self.truth.state_dict()}
         torch.save(state, temporary)
         os.replace(temporary, self.folder / STATE_NAME)
         checkpoint.write_config(self.stage.config, self.folder / checkpoint.CONFIG_NAME)
@@ -171,6 +187,8 @@ class Trainer:
         try:
             state = torch.load(path, weights_only=True)
             self.stage.network.load_state_dict(state["network"])
+            if self.truth is not None:
+                self.truth.load_state_dict(state["truth"])
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
                 optimizer.load_state_dict(saved)
             for name, tensor in state["ema"].items():

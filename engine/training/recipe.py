@@ -30,7 +30,7 @@ class Recipe:
     the last `decay_share` of the steps (1 for the paper's plain cosine).
     loss: "paper" weights the error of F by w, "unit" does not (v-prediction loss).
     noise_mean, noise_std: of ln sigma. crop_groups: rows and columns of groups a clip is cropped
-    to, (0, 0) for the whole frame.
+    to, (0, 0) for the whole frame. truth_weight: of a truth head's loss (truth.py).
     """
 
     steps: int = 550_000
@@ -49,6 +49,7 @@ class Recipe:
     label_dropout: float = 0.1
     image_share: float = 0.5
     crop_groups: tuple[int, int] = (0, 0)
+    truth_weight: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -86,7 +87,7 @@ class Recipe:
 _STORYBOOK = Recipe(
     steps=3000, phases=(Phase(0.6, 8, 16, 0.0), Phase(0.4, 8, 16, 0.6)),
     optimizer="muon", lr=0.01, warmup_steps=50, decay_share=0.8, ema_half_life=100, loss="unit",
-    noise_mean=-0.8, noise_std=1.3, image_share=0.1)
+    noise_mean=0.2, noise_std=1.6, image_share=0.1, truth_weight=0.2)
 
 RECIPES = {
     "paper_500m": Recipe(),
@@ -96,7 +97,7 @@ RECIPES = {
     # One group at all times a crop; noise where the low-resolution clip leaves something open.
     "storybook_upsampler": replace(
         _STORYBOOK, steps=1500, phases=(Phase(1.0, 8, 16, 0.0),), noise_mean=-3.0, noise_std=1.5,
-        ema_half_life=60, crop_groups=(1, 1)),
+        ema_half_life=60, crop_groups=(1, 1), truth_weight=0.0),
     "tiny": replace(_STORYBOOK, steps=100, phases=(Phase(0.5, 4, 2), Phase(0.5, 4, 4)),
                     warmup_steps=5),
 }

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
-from engine.model.embedding import waves
+from engine.model.embedding import PooledText
 from engine.model.patching import Layout
+from engine.model.positions import SpaceTimeWaves, waves
 from engine.presets import PRESETS
 
 TINY = PRESETS["tiny"].network
@@ -109,6 +110,52 @@ def test_frames_of_one_picture_differ_by_their_waves_alone():
         assert torch.allclose(out[:, :, 0], out[:, :, 3], atol=1e-5) is not waving
     with pytest.raises(ValueError, match="factorised"):
         replace(config, factorised_positions=False)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("option", "layers", "size"), [
+    ("placed", ("read_place", "write_place"), 0.1), ("pooled_text", ("to_latents",), 0.1)])
+def test_an_option_starts_as_nothing_and_then_matters(option, layers, size):
+    network, video = built(replace(TINY, **{option: True})), clip(TINY)
+    c = conditions(TINY, 2)
+    bare = FIT(replace(TINY, **{option: False})).eval()
+    bare.load_state_dict(
+        {k: v for k, v in network.state_dict().items() if k in bare.state_dict()})
+    plain, _ = bare(video, torch.zeros(2), c)
+    assert torch.equal(network(video, torch.zeros(2), c)[0], plain)
+    torch.manual_seed(1)
+    for name, parameter in network.named_parameters():
+        if any(layer in name for layer in layers):
+            parameter.normal_(0, size)
+    assert not torch.allclose(network(video, torch.zeros(2), c)[0], plain, atol=1e-3)
+
+
+def test_space_time_waves_tell_every_patch_from_every_other():
+    table = SpaceTimeWaves((16, 10, 16))(torch.arange(16), (1, 1)).flatten(0, 2)
+    assert table.square().mean().sqrt() == pytest.approx(1, rel=0.05)
+    likeness = torch.nn.functional.cosine_similarity(table[:1], table[1:])
+    assert likeness.max() < 0.99
+
+
+def test_one_direction_in_space_time_waves_follows_a_moving_subject():
+    """What a latent's key has to do: score high on a diagonal of time and column, low beside it."""
+    table = SpaceTimeWaves((16, 10, 16))(torch.arange(16), (1, 1))[:, 5]         # (t, w, k)
+    time, column = torch.meshgrid(torch.arange(16.), torch.arange(16.), indexing="ij")
+    wanted = (-(time - column).square() / 8).exp().flatten()
+    found = torch.linalg.lstsq(table.flatten(0, 1), wanted[:, None], driver="gelsd").solution
+    scores = table.flatten(0, 1) @ found
+    assert torch.corrcoef(torch.stack((scores[:, 0], wanted)))[0, 1] > 0.9
+
+
+@torch.no_grad()
+def test_pooled_text_is_the_mean_of_the_visible_words_and_nothing_when_dropped():
+    pool, c = PooledText(TINY.text_width, 8), conditions(TINY, 2)
+    pool.to_latents.weight.normal_()
+    hidden = replace(c, text_tokens=c.text_tokens.masked_fill(~c.text_mask[..., None], 9.0))
+    torch.testing.assert_close(pool(hidden), pool(c))
+    mean = pool.norm(c.text_tokens[0, :3]).mean(dim=0)
+    torch.testing.assert_close(pool(c)[0, 0], pool.to_latents(mean))
+    assert not pool(c.without_text()).any()
 
 
 @torch.no_grad()

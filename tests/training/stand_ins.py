@@ -16,6 +16,8 @@ CAPTIONS = ("a dog walking to the left", "a red heart", "a fish in the sea")
 class DriftingSquares:
     """Draws a bright square that drifts to the right; an image holds it still."""
 
+    truth_sizes = (len(CAPTIONS),)
+
     def example(self, rng, frame_index, window, *, image, low):
         """Draw one example, as engine.training.data.Source asks."""
         kind = int(rng.integers(len(CAPTIONS)))
@@ -24,7 +26,8 @@ class DriftingSquares:
         small = self._painted(times, LOW_HEIGHT, LOW_WIDTH, kind) if low else None
         w = window
         crop = frames[:, w.top:w.top + w.crop_height, w.left:w.left + w.crop_width]
-        return Example(crop, small, CAPTIONS[kind], float("inf") if image else 12.0, (288, 512))
+        return Example(crop, small, CAPTIONS[kind], float("inf") if image else 12.0, (288, 512),
+                       (kind,))
 
     def _painted(self, times, height, width, kind):
         frames = np.full((len(times), height, width, 3), 40, np.uint8)

@@ -1,0 +1,60 @@
+"""A head that asks the latents what the clip shows; it is dropped after training.
+
+Differs from the paper: the error of F hardly notices the one word that says where the subject
+goes, so a network that reads its text by that error alone learns it last. A painted world knows
+the answer, which makes it the teacher of an alignment loss in the spirit of REPA (arXiv
+2410.06940): after the first block, the latents of each group are asked for it.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange, repeat
+from torch import Tensor, nn
+
+from engine.model import FIT
+
+UNKNOWN = -1
+LEARNING_RATE = 3e-3
+
+
+class TruthHead(nn.Module):
+    """Linear readout of each group's mean latent after the first block of a network.
+
+    sizes: how many answers each question has, such as subject, place and travel.
+    """
+
+    def __init__(self, network: FIT, sizes: Sequence[int]):
+        super().__init__()
+        self.sizes = tuple(sizes)
+        self.groups = network.config.groups
+        self.norm = nn.LayerNorm(network.config.latent_width)
+        self.readout = nn.Linear(network.config.latent_width, sum(self.sizes))
+        self._latents: Tensor | None = None
+        network.blocks[0].register_forward_hook(self._listen)
+
+    def _listen(self, block: nn.Module, inputs: tuple, outputs: tuple[Tensor, Tensor]) -> None:
+        self._latents = outputs[1]
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """latents: (b, g m, e). Returns: scores of all answers (b, g, sum of sizes)."""
+        groups = rearrange(latents, "b (g m) e -> b g m e", g=self.groups)
+        return self.readout(self.norm(groups).mean(dim=2))
+
+    def loss(self, truth: Tensor, is_told: Tensor) -> Tensor:
+        """Return the mean cross-entropy of the answers in the network's last evaluation.
+
+        truth: (b, questions) long, UNKNOWN where there is no answer. is_told: (b,) bool, the rows
+        whose text was kept; others are not asked.
+        """
+        scores = self(self._latents)
+        answers = torch.where(is_told[:, None], truth, UNKNOWN)
+        by_question = zip(scores.split(self.sizes, dim=2), answers.unbind(1), strict=True)
+        losses = [
+            F.cross_entropy(rearrange(part, "b g k -> (b g) k"),
+                            repeat(answer, "b -> (b g)", g=self.groups), ignore_index=UNKNOWN,
+                            reduction="sum")
+            for part, answer in by_question]
+        asked = self.groups * (answers != UNKNOWN).sum()
+        return sum(losses) / asked.clamp(min=1)

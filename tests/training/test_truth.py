@@ -1,0 +1,64 @@
+"""The head that asks the latents what a clip shows."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from engine.model import FIT
+from engine.presets import PRESETS
+from engine.stage import Stage
+from engine.training.loop import Trainer
+from engine.training.recipe import RECIPES
+from engine.training.truth import UNKNOWN, TruthHead
+from tests.training.stand_ins import tiny_batches
+
+TINY = PRESETS["tiny"]
+
+
+@pytest.fixture
+def head():
+    torch.manual_seed(0)
+    head = TruthHead(FIT(TINY.network), (3, 2))
+    config = TINY.network
+    head._latents = torch.randn(4, config.n_latents, config.latent_width)
+    return head
+
+
+def test_loss_is_the_mean_over_questions_that_have_an_answer(head):
+    truth = torch.tensor([[0, 1], [2, UNKNOWN], [1, 0], [1, 1]])
+    told = torch.tensor([True, True, False, True])
+    scores = head(head._latents)
+    asked = []
+    for row, (first, second) in enumerate(truth.tolist()):
+        if not told[row]:
+            continue
+        for part, answer in ((scores[row, :, :3], first), (scores[row, :, 3:], second)):
+            if answer != UNKNOWN:
+                asked += (-part.log_softmax(dim=-1)[:, answer]).tolist()
+    assert head.loss(truth, told).item() == pytest.approx(sum(asked) / len(asked), rel=1e-5)
+
+
+def test_a_batch_without_answers_costs_nothing_and_has_a_gradient(head):
+    loss = head.loss(torch.full((4, 2), UNKNOWN), torch.ones(4, dtype=torch.bool))
+    loss.backward()
+    assert loss.item() == 0
+    assert not head.readout.weight.grad.any()
+
+
+def test_training_teaches_the_latents_what_the_clip_shows(tmp_path):
+    torch.manual_seed(0)
+    recipe = replace(RECIPES["tiny"], truth_weight=0.2, label_dropout=0.0, image_share=0.0)
+    run = Trainer(Stage(TINY), tiny_batches(), recipe, tmp_path)
+    for _ in range(40):
+        run.step = 10  # the same clips, noise and rate each time
+        run.train_step()
+    assert run.truth_losses[-1] < 0.3 * run.truth_losses[0]
+
+
+def test_weights_that_are_saved_know_nothing_of_the_head(tmp_path):
+    run = Trainer(Stage(TINY), tiny_batches(), replace(RECIPES["tiny"], steps=1), tmp_path)
+    assert run.truth is not None
+    run.run(60)
+    from safetensors.torch import load_file
+    assert not any("readout" in name for name in load_file(tmp_path / "model.safetensors"))
