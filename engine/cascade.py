@@ -14,7 +14,7 @@ from engine.model import Conditions
 from engine.progress import OnStep, ShouldStop, StepEvent
 from engine.sampling import OnState, SamplerState
 from engine.saved import SavedRuns
-from engine.stage import SampleSettings, Stage, Watch, load_stage, unit_noise
+from engine.stage import Given, SampleSettings, Stage, Watch, load_stage, unit_noise
 from engine.text import TextEncoder
 from engine.video import to_clips, to_frames, upscale
 
@@ -126,7 +126,8 @@ class Cascade:
         watch = (listener or Listener()).watch(
             UPSAMPLER, settings.steps, "-".join([UPSAMPLER, *map(str, prompts.seeds)]))
         return self.upsampler.sample(noise, conditions, settings,
-                                     low=low.to(self.upsampler.device), watch=watch)
+                                     given=Given(low.to(self.upsampler.device)),
+                                     watch=watch)
 
     def _conditions(self, texts: Sequence[str], fps: Sequence[float]) -> Conditions:
         encoded = self.encoder.encode(texts)
