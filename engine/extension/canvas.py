@@ -1,47 +1,11 @@
-"""The frames of a clip as they are filled in, and the pictures and videos it starts from."""
+"""The frames of a clip as they are filled in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from engine.extension.plan import Layout, Window
-from engine.extension.request import GivenFrames
 from engine.video import fitted
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a clip starts from: uint8 RGB pixels of any size.
-
-    start, end: pictures (h, w, 3) for the first and the last frame.
-    video: frames (t, h, w, 3) that come first, or that in-betweens go between.
-    """
-
-    start: np.ndarray | None = None
-    end: np.ndarray | None = None
-    video: np.ndarray | None = None
-
-    @property
-    def given(self) -> GivenFrames:
-        """The same in numbers."""
-        return GivenFrames(0 if self.video is None else len(self.video),
-                           self.start is not None, self.end is not None)
-
-    def placed(self, frames: int, *, step: int = 1,
-               least_height: int = 0) -> list[tuple[list[int], np.ndarray]]:
-        """Return the places and pixels (t, h, w, 3) of what is at least so high.
-
-        frames: of the finished clip. step: how far apart a video's frames lie in it.
-        """
-        found = []
-        if self.video is not None:
-            found.append(([number * step for number in range(len(self.video))], self.video))
-        if self.start is not None:
-            found.append(([0], self.start[None]))
-        if self.end is not None:
-            found.append(([frames - 1], self.end[None]))
-        return [one for one in found if one[1].shape[1] >= least_height]
 
 
 class Canvas:

@@ -117,7 +117,8 @@ def layout_of(request: ExtensionRequest, given: GivenFrames, window: int) -> Lay
                            f"seconds than that, at most {MAX_SECONDS:g}.")
     known = set(range(given.video)) | ({0} if given.has_start else set()) \
         | ({frames - 1} if given.has_end else set())
-    joins = tuple(round(start * fps) for start in request.timeline.starts_seconds[1:])
+    changes = (round(start * fps) for start in request.timeline.starts_seconds[1:])
+    joins = tuple(change for change in changes if 0 < change < frames)
     return Layout(frames, rates, window, overlap, frozenset(known), joins, request.is_loop)
 
 

@@ -23,7 +23,8 @@ from engine.cascade import (
     Listener,
 )
 from engine.errors import Cancelled, ModelError
-from engine.extension.canvas import Canvas, Material
+from engine.extension.canvas import Canvas
+from engine.extension.material import Material
 from engine.extension.plan import Plan, Window, plan
 from engine.extension.request import ExtensionRequest, layout_of
 from engine.model import Conditions

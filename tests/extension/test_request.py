@@ -114,3 +114,5 @@ def test_joins_lie_where_the_prompt_changes():
     request = ExtensionRequest(CLIP, 6.0, (CAT,))
     assert layout_of(request, GivenFrames(), 16).joins == (48, 96)
     assert layout_of(ExtensionRequest(CLIP, 4.0, (DOG, CAT)), GivenFrames(), 16).joins == (48,)
+    late = ExtensionRequest(CLIP, 4.0, (Segment(0, 3.99, "a dog"), Segment(3.99, 4, "a cat")))
+    assert layout_of(late, GivenFrames(), 16).joins == ()

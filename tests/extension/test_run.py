@@ -9,7 +9,7 @@ import torch
 
 from engine.cascade import Cascade, Prompts
 from engine.errors import Cancelled, ModelError
-from engine.extension.canvas import Material
+from engine.extension.material import Material
 from engine.extension.request import ExtensionRequest
 from engine.extension.run import Followers, Work, base_settings, make
 from engine.extension.segments import Segment
