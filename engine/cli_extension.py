@@ -9,7 +9,13 @@ from typing import Any
 from engine.catalog import find_model
 from engine.errors import MediaError, RequestError
 from engine.extension.material import Material, read_material
-from engine.extension.request import FITS, MAX_SECONDS, ExtensionRequest, layout_of
+from engine.extension.request import (
+    FITS,
+    KNOWN_WEIGHT,
+    MAX_SECONDS,
+    ExtensionRequest,
+    layout_of,
+)
 from engine.extension.segments import Segment
 from engine.media import read_rate, read_request
 from engine.request import GenerationRequest
@@ -41,6 +47,9 @@ def add_options(parser: ArgumentParser) -> None:
                        help="a video to go on from, up to --seconds in all")
     group.add_argument("--in-between", metavar="2|4",
                        help="put frames between those of --from-video: 2 or 4 for each one")
+    group.add_argument("--known-weight", metavar="X", default=KNOWN_WEIGHT,
+                       help="how strongly known frames steer the others; above 0 takes three "
+                            f"times as long (default: {KNOWN_WEIGHT:g})")
     group.add_argument("--loop", action="store_true", help="lead the end back to the beginning")
     group.add_argument("--fit", choices=FITS, default=FITS[0],
                        help=f"what pictures of another shape get (default: {FITS[0]})")
@@ -62,7 +71,7 @@ def longer_job(options: Namespace, given: Mapping[str, Any]) -> LongerJob:
     fps, video_fps = _rates(options, given, times)
     clip = GenerationRequest(**{**given, "prompt": _prompt(options, segments), "fps": fps})
     request = ExtensionRequest(clip, _seconds(options, segments, times), segments,
-                               options.loop, times, options.fit)
+                               options.loop, times, options.fit, options.known_weight)
     files = (options.start_picture, options.end_picture, options.from_video)
     material = read_material(*files, video_fps)
     card = find_model(clip.model, options.models_directory)

@@ -12,6 +12,9 @@ from engine.request import GenerationRequest
 
 MAX_SECONDS = 60.0
 FITS = ("letterbox", "crop")
+# Replacement alone. On one clip of the shipped model, every other frame known, the unknown frames
+# were off by 0.18 so and by 0.24 with weights 2 and 5 at guidance 3; 0.156 and 0.152 without it.
+KNOWN_WEIGHT = 0.0
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class ExtensionRequest:
     is_loop: whether the end leads back to the beginning.
     in_between: 2 or 4 makes as many frames of each of a video's; 1 does not.
     fit: whether pictures of another shape get black bars or lose their edges.
-    known_weight: w_r, how strongly known frames steer the others.
+    known_weight: w_r, how strongly known frames steer the others; 0 only replaces.
     Raises: RequestError naming what was given and what is allowed.
     """
 
@@ -35,7 +38,7 @@ class ExtensionRequest:
     is_loop: bool = False
     in_between: int = 1
     fit: str = "letterbox"
-    known_weight: float = 5.0
+    known_weight: float = KNOWN_WEIGHT
 
     def __post_init__(self) -> None:
         ordered = sorted(self.segments, key=lambda one: one.start_seconds)

@@ -24,15 +24,25 @@ class KnownFrames:
 
     clip: Tensor
     mask: Tensor
-    weight: float = 5.0
+    weight: float
 
     def put_into(self, clip: Tensor) -> Tensor:
         """Return a clip (b, c, t, h, w) with the known frames in their places, bit for bit."""
         return torch.where(self.mask[:, None, None], self.clip.to(clip), clip)
 
     def error(self, denoised: Tensor) -> Tensor:
-        """Return the sum of squares, not the mean, of an estimate's error on the known frames."""
-        return (self.clip.to(denoised) - denoised)[:, :, self.mask].square().sum()
+        """Return each clip's sum of squares, not its mean, of error on the known frames, (b,)."""
+        return (self.clip.to(denoised) - denoised)[:, :, self.mask].square().sum((1, 2, 3, 4))
+
+    def bounded(self, correction: Tensor, error: Tensor) -> Tensor:
+        """Return a correction whose size on the unknown frames is at most the known ones' error.
+
+        Both are root mean squares of a clip. error: (b,), as above.
+        """
+        known, unknown = (max(1, int(part.sum())) for part in (self.mask, ~self.mask))
+        size = correction[:, :, ~self.mask].square().sum((1, 2, 3, 4)) / unknown
+        share = (error / known / size.clamp(min=1e-20)).sqrt().clamp(max=1)
+        return share[:, None, None, None, None] * correction
 
 
 def with_known_frames(denoise: Denoise, known: KnownFrames, sigma_in: float,
@@ -46,6 +56,9 @@ def with_known_frames(denoise: Denoise, known: KnownFrames, sigma_in: float,
     denoise: without a threshold of its own, and its carry without a graph.
     threshold: applied after guidance and before the known frames are put in, so that they stay.
     Source: VDM (Ho 2022) Eq. 7 with alpha = 1 / sigma_in; the paper's App. C.5.
+    Differs from the paper: the correction is bounded by the error it corrects. A network's
+    gradient, larger still when a prompt guides it, is no covariance: unbounded it was measured at
+    forty times the error, which ends in noise.
     """
     def estimate(x: Tensor, sigma: Tensor, carry):
         if known.weight == 0 or not known.mask.any():
@@ -53,8 +66,10 @@ def with_known_frames(denoise: Denoise, known: KnownFrames, sigma_in: float,
         with torch.enable_grad():
             x = x.detach().requires_grad_()
             denoised, carry = denoise(x, sigma, carry)
-            gradient, = torch.autograd.grad(known.error(denoised), x)
-        return denoised.detach() - known.weight / (2 * sigma_in) * gradient, carry
+            error = known.error(denoised)
+            gradient, = torch.autograd.grad(error.sum(), x)
+        correction = known.weight / (2 * sigma_in) * gradient
+        return denoised.detach() - known.bounded(correction, error.detach()), carry
 
     def wrapped(x: Tensor, sigma: Tensor, carry):
         denoised, carry = estimate(x, sigma, carry)
