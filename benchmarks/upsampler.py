@@ -10,7 +10,7 @@ from benchmarks.stages import conditions, stage
 from benchmarks.timing import median_seconds, peak_gibibytes
 from engine.model import Part
 from engine.request import GenerationRequest
-from engine.stage import SampleSettings, Stage, unit_noise
+from engine.stage import Given, SampleSettings, Stage, unit_noise
 
 # Rows and columns of groups in a crop: 4, 8, 16 and all 32 groups.
 CROPS = ((2, 2), (2, 4), (4, 4), (4, 8))
@@ -25,7 +25,7 @@ def measure(options: argparse.Namespace) -> Report:
     told, noise = conditions(upsampler), unit_noise([1], upsampler.clip_shape)
     low = torch.rand_like(noise) * 2 - 1
     begun = time.perf_counter()
-    upsampler.sample(noise, told, settings, low=low)
+    upsampler.sample(noise, told, settings, given=Given(low))
     clip = time.perf_counter() - begun
     memory = peak_gibibytes()
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,13 +14,14 @@ from engine.model import Conditions
 from engine.progress import OnStep, ShouldStop, StepEvent
 from engine.sampling import OnState, SamplerState
 from engine.saved import SavedRuns
-from engine.stage import SampleSettings, Stage, Watch, load_stage, unit_noise
+from engine.stage import Given, SampleSettings, Stage, Watch, load_stage, unit_noise
 from engine.text import TextEncoder
 from engine.video import to_clips, to_frames, upscale
 
 BASE, UPSAMPLER = "base", "upsampler"
-# Streams of a seed's noise.
-_DIFFUSION, _UPSAMPLER, _CORRUPTION = 0, 1, 2
+# Streams of a seed's noise, so many for each run.
+DIFFUSION_STREAM, UPSAMPLER_STREAM, CORRUPTION_STREAM = 0, 1, 2
+STREAMS = 3
 # What the shipped model's training clips came from; a finer source means a sharper clip.
 SOURCE_RESOLUTION = (288, 512)
 
@@ -98,12 +99,12 @@ class Cascade:
 
         Raises: Cancelled, within one network evaluation of the listener's wish.
         """
-        noise = unit_noise(prompts.seeds, self.base.clip_shape, _DIFFUSION)
+        noise = unit_noise(prompts.seeds, self.base.clip_shape, DIFFUSION_STREAM)
         negative = None
         if prompts.negative is not None:
-            negative = self._conditions(prompts.negative, prompts.fps)
+            negative = self.conditions(prompts.negative, prompts.fps)
         watch = (listener or Listener()).watch(BASE, settings.steps, BASE)
-        return self.base.sample(noise, self._conditions(prompts.texts, prompts.fps), settings,
+        return self.base.sample(noise, self.conditions(prompts.texts, prompts.fps), settings,
                                 negative=negative, watch=watch)
 
     def upscale(self, drafts: Tensor, prompts: Prompts, settings: SampleSettings,
@@ -116,19 +117,27 @@ class Cascade:
         if self.upsampler is None:
             raise ModelError("This model has no upsampler: it makes drafts only. "
                              "Choose a model that has one.")
-        _, _, height, width = self.upsampler.clip_shape
-        low = upscale(to_clips(list(to_frames(drafts))), height, width)
-        level = torch.full((len(low),), noise_level)
-        low = vp_corrupt(low, level, unit_noise(prompts.seeds, low.shape[1:], _CORRUPTION))
-        conditions = replace(self._conditions(prompts.texts, prompts.fps),
-                             augmentation=level.to(self.upsampler.device))
-        noise = unit_noise(prompts.seeds, self.upsampler.clip_shape, _UPSAMPLER)
+        low = self.corrupted(drafts, prompts.seeds, noise_level)
+        conditions = self.conditions(prompts.texts, prompts.fps).corrupted_by(noise_level)
+        noise = unit_noise(prompts.seeds, self.upsampler.clip_shape, UPSAMPLER_STREAM)
         watch = (listener or Listener()).watch(
             UPSAMPLER, settings.steps, "-".join([UPSAMPLER, *map(str, prompts.seeds)]))
-        return self.upsampler.sample(noise, conditions, settings,
-                                     low=low.to(self.upsampler.device), watch=watch)
+        return self.upsampler.sample(noise, conditions, settings, given=Given(low), watch=watch)
 
-    def _conditions(self, texts: Sequence[str], fps: Sequence[float]) -> Conditions:
+    def corrupted(self, drafts: Tensor, seeds: Sequence[int], noise_level: float,
+                  first_stream: int = 0) -> Tensor:
+        """Return the upsampler's low-resolution condition of drafts, (b, 3, t, 288, 512).
+
+        first_stream: added to the noise's stream, for runs of one seed that differ.
+        """
+        _, _, height, width = self.upsampler.clip_shape
+        low = upscale(to_clips(list(to_frames(drafts))), height, width)
+        noise = unit_noise(seeds, low.shape[1:], first_stream + CORRUPTION_STREAM)
+        low = vp_corrupt(low, torch.full((len(low),), noise_level), noise)
+        return low.to(self.upsampler.device)
+
+    def conditions(self, texts: Sequence[str], fps: Sequence[float]) -> Conditions:
+        """Return what both networks are told of clips of these texts and rates."""
         encoded = self.encoder.encode(texts)
         device = encoded.tokens.device
         return Conditions(

@@ -52,6 +52,17 @@ class ModelCard:
         """The folders with weights: the base stage's, and the upsampler's if there is one."""
         return tuple(stage for stage in (self.base_folder, self.upsampler_folder) if stage)
 
+    @property
+    def window_frames(self) -> int:
+        """How many frames the base stage makes at once. Raises: ModelError."""
+        try:
+            config = json.loads((self.base_folder / CONFIG_NAME).read_text(encoding="utf-8"))
+            return int(config["network"]["frames"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ModelError(f"{self.base_folder / CONFIG_NAME} does not say how many frames the "
+                             "model makes: copy it again from where the model came from."
+                             ) from error
+
 
 def list_models(models_directory: Path | None = None) -> list[ModelCard]:
     """Return the usable models, shipped ones first, then the user's own, each by name.

@@ -15,12 +15,16 @@ import time
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from engine import cli_extension
 from engine.catalog import find_model
+from engine.cli_extension import LongerJob
 from engine.errors import Cancelled, ModelError, RequestError, SnapError
+from engine.extension.material import Material
+from engine.extension.request import ExtensionRequest
 from engine.media import (
     check_destination,
     read_metadata,
@@ -34,6 +38,7 @@ from engine.request import GenerationRequest
 FLAGS = {"negative_prompt": "--negative"}    # the rest are --field-name
 STEP_BAR = 24
 RANDOM_SEEDS = 2**32
+EXTENSION_KEY = "extension"
 
 EPILOG = """\
 Without -o the clip is saved as outputs/DATE/TIME_PROMPT_SEED.mp4 and nothing is ever replaced; -o
@@ -44,7 +49,10 @@ Exit codes: 0 done, 1 an error in one sentence on stderr, 130 stopped with Ctrl-
 
 @dataclass(frozen=True)
 class Job:
-    """One request and where its clips go. source_hash: the model hash of the file it came from."""
+    """One request and where its clips go.
+
+    source_hash: the model hash of the file it came from. longer: what makes it a longer clip.
+    """
 
     request: GenerationRequest
     folder: Path
@@ -52,6 +60,7 @@ class Job:
     suffix: str
     may_replace: bool
     source_hash: str = ""
+    longer: LongerJob | None = None
 
     def path_for(self, seed: int) -> Path:
         """Return the file of one seed: a free name, unless the user chose the name."""
@@ -86,13 +95,10 @@ def _run(options: Namespace, should_stop: ShouldStop) -> None:
     for job in jobs:
         _check_model(job.request, options.models_directory)
         check_destination(job.path_for(job.request.seed))
-    from engine.generate import generate  # loads torch
     started = time.monotonic()
     saved = []
     for job in jobs:
-        clips = generate(job.request, on_step=_step_bar(), should_stop=should_stop,
-                         models_directory=options.models_directory, device=options.device)
-        for clip in clips:
+        for clip in _made(job, options, should_stop):
             if should_stop():
                 raise Cancelled("Stopped before the clip was saved.")
             saved.append(_save(clip, job))
@@ -106,14 +112,28 @@ def _run(options: Namespace, should_stop: ShouldStop) -> None:
         sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
 
 
+def _made(job: Job, options: Namespace, should_stop: ShouldStop) -> list[Any]:
+    """Make the clips of a job. Returns: GeneratedClips, or one ExtendedClip."""
+    place = {"models_directory": options.models_directory, "device": options.device}
+    if job.longer is None:
+        from engine.generate import generate  # loads torch
+        return generate(job.request, on_step=_step_bar(), should_stop=should_stop, **place)
+    from engine.generate import Followers, extend
+    followers = Followers(on_step=_step_bar(), should_stop=should_stop)
+    return [extend(job.longer.request, job.longer.material, followers=followers, **place)]
+
+
 def _save(clip: Any, job: Job) -> dict[str, Any]:
-    """Write one GeneratedClip with its settings inside. Returns: what --json prints of it."""
+    """Write one finished clip with its settings inside. Returns: what --json prints of it."""
     notes = list(clip.notes)
     if job.source_hash and job.source_hash != clip.model_hash:
         notes.append(f"The file was made with other weights of {clip.request.model} "
                      f"({job.source_hash}, now {clip.model_hash}), so the frames may differ.")
+    extra: dict[str, Any] = {"model_hash": clip.model_hash}
+    if job.longer is not None:
+        extra |= {EXTENSION_KEY: job.longer.request.to_json(), "parents": job.longer.given_names}
     path = write_clip(job.path_for(clip.request.seed), clip.frames, clip.request.fps,
-                      request_metadata(clip.request, {"model_hash": clip.model_hash}))
+                      request_metadata(clip.request, extra))
     return {"file": str(path), "request": asdict(clip.request),
             "model_hash": clip.model_hash, "notes": notes}
 
@@ -134,7 +154,11 @@ def _jobs(options: Namespace) -> list[Job]:
              if getattr(options, spec.name, None) is not None}
     sources = [options.prompt is not None, options.prompts is not None,
                options.from_file is not None]
-    if sum(sources) != 1:
+    is_longer = cli_extension.is_asked(options)
+    if is_longer and (options.prompts is not None or options.from_file is not None):
+        raise RequestError("A longer clip is made one at a time: leave out --prompts and "
+                           "--from-file.")
+    if sum(sources) != 1 and not is_longer:
         raise RequestError('Give one thing to make: a prompt such as "a dog walking in the '
                            'meadow", --prompts FILE, or --from-file CLIP.')
     if options.output and options.output_directory:
@@ -142,6 +166,9 @@ def _jobs(options: Namespace) -> list[Job]:
     if options.from_file is not None:
         return [_job_again(options, given)]
     given.setdefault("seed", secrets.randbelow(RANDOM_SEEDS))
+    if is_longer:
+        longer = cli_extension.longer_job(options, given)
+        return [replace(_job(longer.request.clip, options), longer=longer)]
     if options.prompts is not None:
         return _jobs_of_file(options, given)
     return [_job(GenerationRequest(**given), options)]
@@ -154,10 +181,17 @@ def _job_again(options: Namespace, given: dict[str, Any]) -> Job:
         raise RequestError(f"--from-file makes the same clip again, so leave out "
                            f"{', '.join(others)}.")
     request = read_request(options.from_file)
-    source_hash = read_metadata(options.from_file).get("model_hash", "")
+    metadata = read_metadata(options.from_file)
     if "model" in given:
         request = GenerationRequest(**{**asdict(request), **given})
-    return _job(request, options, source_hash=source_hash)
+    job = _job(request, options, source_hash=metadata.get("model_hash", ""))
+    if EXTENSION_KEY not in metadata:
+        return job
+    if metadata.get("parents", "[]") != "[]":
+        raise RequestError(f"{options.from_file.name} was made from other files "
+                           f"({metadata['parents'][:200]}): give them again with the same options.")
+    extension = replace(ExtensionRequest.from_json(metadata[EXTENSION_KEY]), clip=request)
+    return replace(job, longer=LongerJob(extension, Material(), ()))
 
 
 def _jobs_of_file(options: Namespace, given: dict[str, Any]) -> list[Job]:
@@ -225,6 +259,7 @@ def _parser() -> ArgumentParser:
                         help="make one clip for each line; # begins a comment")
     parser.add_argument("--from-file", type=Path, metavar="CLIP",
                         help="make the clip of a file again from the settings inside it")
+    cli_extension.add_options(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to save the clip")
     parser.add_argument("--output-directory", type=Path, metavar="DIR",
                         help="where to save clips under names of their own")

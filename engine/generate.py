@@ -1,7 +1,7 @@
 """The door: one request in, its clips out."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +10,11 @@ import numpy as np
 
 from engine.cascade import Cascade, Listener, Prompts
 from engine.catalog import ModelCard, find_model
+from engine.drift import drift_warnings, measure
 from engine.errors import Cancelled, RequestError
+from engine.extension.material import Material
+from engine.extension.request import ExtensionRequest
+from engine.extension.run import Followers, LongClip, Work, base_settings, make
 from engine.progress import OnStep, ShouldStop
 from engine.request import GenerationRequest
 from engine.saved import SavedRuns
@@ -55,15 +59,12 @@ def generate(request: GenerationRequest, *, on_step: OnStep | None = None,
 
     Raises: ModelError, RequestError, and Cancelled within one network evaluation.
     """
-    card = find_model(request.model, models_directory)
-    if request.upscale and card.upsampler_folder is None:
-        raise RequestError(f"The model {card.name} has no upsampler: make drafts with it, "
-                           "or choose another model.")
-    cascade = _cascade(card.base_folder, card.upsampler_folder, card.model_hash, device)
+    card, cascade = _model(request, models_directory, device)
     start = start or Start()
     saved = None if start.work_folder is None else SavedRuns(
         start.work_folder, _work(request, card, device, start), cascade.base.device)
-    notes = tuple(_notes(request, cascade))
+    notes = tuple(_notes([("prompt", request.prompt),
+                          ("negative prompt", request.negative_prompt)], cascade))
     try:
         return [GeneratedClip(request.single(seed), large, small, notes, card.model_hash)
                 for seed, small, large in _frames(request, cascade, start,
@@ -74,12 +75,76 @@ def generate(request: GenerationRequest, *, on_step: OnStep | None = None,
         raise
 
 
+@dataclass(frozen=True)
+class ExtendedClip:
+    """One finished longer clip.
+
+    extension: the request that makes it again, from the same pictures and video.
+    clip: its frames and the plan they were made by. notes: sentences the user should see.
+    """
+
+    extension: ExtensionRequest
+    clip: LongClip
+    notes: tuple[str, ...]
+    model_hash: str
+
+    @property
+    def request(self) -> GenerationRequest:
+        """Prompt, seed and settings."""
+        return self.extension.clip
+
+    @property
+    def frames(self) -> np.ndarray:
+        """The finished frames, uint8 (t, h, w, 3)."""
+        return self.clip.frames
+
+
+def extend(request: ExtensionRequest, material: Material | None = None, *,
+           followers: Followers | None = None, work_folder: Path | None = None,
+           models_directory: Path | None = None, device: str = "cpu") -> ExtendedClip:
+    """Make a longer or smoother clip, from nothing or from pictures or a video.
+
+    work_folder: where finished windows are kept; the same work started again with it goes on.
+    Raises: ModelError, RequestError, and Cancelled within one network evaluation.
+    """
+    card, cascade = _model(request.clip, models_directory, device)
+    material = material or Material()
+    work = None if work_folder is None else Work(work_folder, "\n".join(
+        [request.to_json(), card.model_hash, device, material.digest]))
+    made = make(cascade, request, material, followers, work)
+    texts = [("prompt", one) for one in request.timeline.prompts]
+    notes = _notes([*texts, ("negative prompt", request.clip.negative_prompt)], cascade)
+    return ExtendedClip(request, made, (*notes, *_drift_notes(request, made, material)),
+                        card.model_hash)
+
+
+def _drift_notes(request: ExtensionRequest, made: LongClip, material: Material) -> list[str]:
+    """Say where a clip drifts from its first segment, by its draft, which costs next to nothing."""
+    if request.in_between > 1:
+        return []
+    layout, video = made.plan.layout, material.given.video
+    joins = sorted({*layout.joins, *([video] if video else [])})
+    # Without a join, what the first window of the lowest rate made in one piece.
+    first = joins[0] if joins else layout.window * layout.coarsest
+    return drift_warnings(measure(made.draft_frames), first, request.clip.fps, joins)
+
+
+def _model(request: GenerationRequest, models_directory: Path | None,
+           device: str) -> tuple[ModelCard, Cascade]:
+    """Return a request's model, loaded. Raises: ModelError, RequestError."""
+    card = find_model(request.model, models_directory)
+    if request.upscale and card.upsampler_folder is None:
+        raise RequestError(f"The model {card.name} has no upsampler: make drafts with it, "
+                           "or choose another model.")
+    return card, _cascade(card.base_folder, card.upsampler_folder, card.model_hash, device)
+
+
 def _frames(request: GenerationRequest, cascade: Cascade, start: Start,
             listener: Listener) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Make each clip's seed, draft frames, and large frames (the draft's without an upscale)."""
     if start.draft_frames is None:
-        drafts = cascade.draft(_prompts(request, request.draft_seeds), _settings(request),
-                               listener)
+        drafts = cascade.draft(_prompts(request, request.draft_seeds),
+                               base_settings(request), listener)
     else:
         drafts = to_clips([start.draft_frames])
     for seed, draft in zip(request.draft_seeds, drafts, strict=False):
@@ -118,13 +183,9 @@ def _prompts(request: GenerationRequest, seeds) -> Prompts:
     return Prompts([request.prompt] * len(seeds), seeds, [request.fps] * len(seeds), negative)
 
 
-def _settings(request: GenerationRequest) -> SampleSettings:
-    return SampleSettings(request.steps, request.guidance, request.sampler, request.oscillating)
-
-
-def _notes(request: GenerationRequest, cascade: Cascade):
-    """Say which words of a prompt that is too long were used."""
-    for label, text in (("prompt", request.prompt), ("negative prompt", request.negative_prompt)):
+def _notes(texts: Iterable[tuple[str, str]], cascade: Cascade) -> Iterator[str]:
+    """Say which words of texts that are too long were used. texts: what each is, and itself."""
+    for label, text in texts:
         used = cascade.encoder.used_words(text)
         if used != text:
             yield f'The {label} is too long for the model; it used only: "{used}".'

@@ -28,5 +28,25 @@ class StepEvent:
     preview: Callable[[], np.ndarray]
 
 
+@dataclass(frozen=True)
+class WindowEvent:
+    """One finished window of a longer clip.
+
+    stage: "base" or "upsampler".
+    window, windows: 1-based number of the finished window of this stage and how many there are.
+    seconds_left: estimate for this stage from the measured windows.
+    fps: rate of the clip so far, which grows with the levels.
+    preview: returns the clip so far, uint8 (t, h, w, 3), frames yet to come held; costs time.
+    """
+
+    stage: str
+    window: int
+    windows: int
+    seconds_left: float
+    fps: float
+    preview: Callable[[], np.ndarray]
+
+
 OnStep = Callable[[StepEvent], bool | None]
+OnWindow = Callable[[WindowEvent], None]
 ShouldStop = Callable[[], bool]

@@ -1,7 +1,7 @@
-"""The sampler states of one piece of work on disk: written between steps, found again after a stop.
+"""Work on disk, found again after a stop: sampler states between steps, frames of whole windows.
 
-A file holds a seal and then safetensors. The seal is keyed with the work's own description, so a
-damaged file and one of other work look the same: there is no state, and the work starts again.
+A file holds a seal and then its data. The seal is keyed with the work's own description, so a
+damaged file and one of other work look the same: there is nothing, and the work starts again.
 """
 
 import hashlib
@@ -21,27 +21,54 @@ SAVE_SECONDS = 1.0
 SEAL_BYTES = 32
 
 
-class SavedRuns:
-    """The runs of one piece of work, by name.
+class SealedFiles:
+    """The files of one piece of work, by name.
 
-    folder: made when the first state is written. work: describes all that decides the bits.
+    folder: made when the first file is written. work: describes all that decides the bits.
     """
 
-    def __init__(self, folder: Path, work: str, device: torch.device) -> None:
-        self._folder, self._device = folder, device
+    def __init__(self, folder: Path, work: str) -> None:
+        self._folder = folder
         self._key = hashlib.blake2b(work.encode(), digest_size=SEAL_BYTES).digest()
+
+    def read(self, name: str) -> bytes | None:
+        """Return what was written under a name, or None if there is nothing that can be used."""
+        try:
+            sealed = (self._folder / name).read_bytes()
+        except OSError:
+            return None
+        data = sealed[SEAL_BYTES:]
+        return data if hmac.compare_digest(sealed[:SEAL_BYTES], self._seal(data)) else None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file whole or not at all; a disk that does not take it costs only that file."""
+        path = self._folder / name
+        unfinished = path.with_suffix(".tmp")
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            unfinished.write_bytes(self._seal(data) + data)
+            os.replace(unfinished, path)
+
+    def _seal(self, data: bytes) -> bytes:
+        return hashlib.blake2b(data, key=self._key, digest_size=SEAL_BYTES).digest()
+
+
+class SavedRuns:
+    """The sampler states of one piece of work, by the name of the run."""
+
+    def __init__(self, folder: Path, work: str, device: torch.device) -> None:
+        self._files, self._device = SealedFiles(folder, work), device
         self._unwritten: tuple[str, SamplerState] | None = None
         self._last_written = time.monotonic()
 
     def find(self, run: str) -> SamplerState | None:
         """Return the last state written of a run, or None if there is none that can be used."""
+        data = self._files.read(_file_of(run))
         try:
-            sealed = self._path(run).read_bytes()
-            data = sealed[SEAL_BYTES:]
-            if not hmac.compare_digest(sealed[:SEAL_BYTES], self._seal(data)):
-                return None
-            tensors = load(data)
-        except (OSError, SafetensorError):
+            tensors = None if data is None else load(data)
+        except SafetensorError:
+            tensors = None
+        if tensors is None:
             return None
         return unpack({name: tensor.to(self._device) for name, tensor in tensors.items()})
 
@@ -57,15 +84,9 @@ class SavedRuns:
             return
         (run, state), self._unwritten = self._unwritten, None
         data = save({name: tensor.cpu() for name, tensor in pack(state).items()})
-        unfinished = self._path(run).with_suffix(".tmp")
-        with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            unfinished.write_bytes(self._seal(data) + data)
-            os.replace(unfinished, self._path(run))
+        self._files.write(_file_of(run), data)
         self._last_written = time.monotonic()
 
-    def _path(self, run: str) -> Path:
-        return self._folder / f"{run}.state"
 
-    def _seal(self, data: bytes) -> bytes:
-        return hashlib.blake2b(data, key=self._key, digest_size=SEAL_BYTES).digest()
+def _file_of(run: str) -> str:
+    return f"{run}.state"

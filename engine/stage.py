@@ -17,6 +17,7 @@ from engine.sampling import (
     SIGMA_MIN,
     SOLVERS,
     Denoise,
+    KnownFrames,
     OnState,
     SamplerState,
     constant_weights,
@@ -25,6 +26,7 @@ from engine.sampling import (
     oscillating_weights,
     sample,
     sigmas,
+    with_known_frames,
 )
 
 
@@ -64,6 +66,18 @@ class SampleSettings:
     sampler: str = "dpmpp_2m"
     oscillating: bool = False
     threshold: bool = True
+
+
+@dataclass(frozen=True)
+class Given:
+    """Pixels a run starts from besides noise.
+
+    low: the upsampler's low-resolution clips at its size, (b, c, t, h, w).
+    known: frames that are given, which come out exact.
+    """
+
+    low: Tensor | None = None
+    known: KnownFrames | None = None
 
 
 @dataclass(frozen=True)
@@ -127,45 +141,49 @@ class Stage:
             rows = sigma.to(x).expand(x.shape[0])
             carry = None if latents is None else Carry(
                 latents, torch.ones(x.shape[0], dtype=torch.bool, device=x.device))
-            return self.denoise(x, rows, conditions, low, carry)
+            denoised, latents = self.denoise(x, rows, conditions, low, carry)
+            return denoised, latents.detach()    # guidance differentiates one evaluation only
 
         return denoise
 
     @torch.no_grad()
     def sample(self, noise: Tensor, conditions: Conditions, settings: SampleSettings, *,
-               negative: Conditions | None = None, low: Tensor | None = None,
+               negative: Conditions | None = None, given: Given | None = None,
                watch: Watch | None = None) -> Tensor:
         """Make clips from unit noise (b, c, t, h, w). Returns: clips in data units, same shape.
 
         negative: conditions of the unconditional branch; dropped text when none are given.
         Raises: Cancelled, within one network evaluation of `watch.should_stop` turning true.
         """
-        watch = watch or Watch()
+        watch, given = watch or Watch(), given or Given()
         self.network.eval()
         levels = sigmas(settings.steps, sigma_max=self.config.sigma_max)
-        denoise = self._guided(conditions, settings, negative, low, watch.should_stop)
+        denoise = self._guided(conditions, settings, negative, given.low, watch.should_stop)
+        threshold = dynamic_threshold if settings.threshold else None
+        sigma_in = self.preconditioning.sigma_in
+        if given.known is not None:
+            denoise = with_known_frames(denoise, given.known, sigma_in, threshold)
+        elif threshold is not None:
+            denoise = _thresholded(denoise, threshold)
         state = watch.resume or SamplerState(levels[0].float() * noise.to(self.device))
-        return sample(denoise, state, levels, self.preconditioning.sigma_in,
-                      SOLVERS[settings.sampler], watch.on_state)
+        clips = sample(denoise, state, levels, sigma_in, SOLVERS[settings.sampler], watch.on_state)
+        return clips if given.known is None else given.known.put_into(clips)
 
     def _guided(self, conditions: Conditions, settings: SampleSettings,
                 negative: Conditions | None, low: Tensor | None,
                 should_stop: ShouldStop | None) -> Denoise:
-        threshold = dynamic_threshold if settings.threshold else None
+        """Return the denoiser steered by the prompt, without a threshold."""
         if settings.guidance == 0:
-            return _thresholded(self.denoiser(conditions, low, should_stop), threshold)
+            return self.denoiser(conditions, low, should_stop)
         pair = Conditions.cat(conditions, negative or conditions.without_text())
         low = None if low is None else torch.cat((low, low))
         weights = oscillating_weights if settings.oscillating else constant_weights
         per_step = SOLVERS[settings.sampler].evaluations_per_step
         return guided(self.denoiser(pair, low, should_stop),
-                      weights(settings.guidance, settings.steps, per_step), threshold)
+                      weights(settings.guidance, settings.steps, per_step), threshold=None)
 
 
-def _thresholded(denoise: Denoise, threshold: Callable[[Tensor], Tensor] | None) -> Denoise:
-    if threshold is None:
-        return denoise
-
+def _thresholded(denoise: Denoise, threshold: Callable[[Tensor], Tensor]) -> Denoise:
     def wrapped(x: Tensor, sigma: Tensor, carry):
         denoised, carry = denoise(x, sigma, carry)
         return threshold(denoised), carry

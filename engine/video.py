@@ -29,3 +29,35 @@ def upscale(clips: Tensor, height: int, width: int) -> Tensor:
     frames = clips.transpose(1, 2).flatten(0, 1)                              # (b t, c, h, w)
     large = F.interpolate(frames, (height, width), mode="bilinear", align_corners=False)
     return large.view(b, t, c, height, width).transpose(1, 2)
+
+
+def fitted(frames: np.ndarray, height: int, width: int, *, crop: bool) -> np.ndarray:
+    """Fit frames (t, h, w, 3) of any size into another, uint8, without stretching them.
+
+    crop: whether what sticks out is cut off; else the rest is filled with black bars.
+    """
+    rows, columns = frames.shape[1:3]
+    if crop:
+        kept = (min(rows, max(1, round(columns * height / width))),
+                min(columns, max(1, round(rows * width / height))))
+        return np.stack([_resized(_middle(frame, kept), (height, width)) for frame in frames])
+    scale = min(height / rows, width / columns)
+    size = max(1, round(rows * scale)), max(1, round(columns * scale))
+    bars = np.zeros((len(frames), height, width, 3), np.uint8)
+    for frame, barred in zip(frames, bars, strict=True):
+        _middle(barred, size)[:] = _resized(frame, size)
+    return bars
+
+
+def _middle(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a view of the middle of a picture (h, w, 3)."""
+    top, left = (frame.shape[0] - size[0]) // 2, (frame.shape[1] - size[1]) // 2
+    return frame[top:top + size[0], left:left + size[1]]
+
+
+def _resized(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    if frame.shape[:2] == size:
+        return frame
+    picture = torch.tensor(frame).permute(2, 0, 1)[None].float()               # (1, c, h, w)
+    resized = F.interpolate(picture, size, mode="bilinear", align_corners=False, antialias=True)
+    return resized[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy()

@@ -12,7 +12,7 @@ LIGHT = {"errors", "progress", "request", "media", "catalog"}
 ALLOWED = {
     "errors": set(), "progress": set(),
     "request": {"errors", "progress"}, "media": {"errors", "progress", "request"},
-    "catalog": {"errors", "progress"},
+    "catalog": {"errors", "progress"}, "drift": set(),
     "video": {"errors", "progress"}, "text": {"errors", "progress"},
     "checkpoint": {"errors", "progress"}, "model": {"errors", "progress"},
     "diffusion": {"errors", "progress"}, "sampling": {"errors", "progress"},
@@ -22,8 +22,10 @@ ALLOWED = {
     "saved": {"sampling"},
     "cascade": {"errors", "progress", "stage", "saved", "video", "text", "model", "diffusion",
                 "sampling"},
-    "generate": {"errors", "progress", "request", "cascade", "saved", "presets", "catalog", "text",
-                 "video", "media", "stage"},
+    "extension": {"errors", "progress", "request", "cascade", "stage", "saved", "video", "model",
+                  "media", "sampling"},
+    "generate": {"errors", "progress", "request", "cascade", "drift", "extension", "saved",
+                 "presets", "catalog", "text", "video", "media", "stage"},
     "training": {"errors", "stage", "diffusion", "checkpoint", "video", "media", "text",
                  "presets", "storybook", "model"},
     "evaluation": {"errors", "progress", "generate", "cascade", "stage", "storybook", "catalog",
@@ -72,9 +74,17 @@ def test_interface_uses_only_the_light_part_of_the_engine():
         assert "torch" not in {m.split(".")[0] for m in names}, path
 
 
+@pytest.mark.parametrize("module", ["plan", "request", "segments", "material"])
+def test_what_plans_a_long_clip_stays_light(module):
+    parts = {m.split(".")[1] for m in _imports(ROOT / "engine" / "extension" / f"{module}.py")
+             if m.startswith("engine.")}
+    assert parts <= {"errors", "request", "media", "extension"}
+
+
 def test_light_modules_load_without_torch():
     code = ("import sys, engine, engine.errors, engine.progress, engine.request, engine.media, "
-            "engine.catalog; sys.exit('torch' in sys.modules)")
+            "engine.catalog, engine.drift, engine.extension.plan, engine.extension.material; "
+            "sys.exit('torch' in sys.modules)")
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 

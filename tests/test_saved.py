@@ -12,7 +12,7 @@ from engine.model import Conditions
 from engine.presets import PRESETS
 from engine.sampling import SOLVERS, SamplerState
 from engine.saved import SavedRuns
-from engine.stage import SampleSettings, Stage, unit_noise
+from engine.stage import Given, SampleSettings, Stage, unit_noise
 
 TINY = PRESETS["tiny"]
 SETTINGS = SampleSettings(steps=5, guidance=3.0)
@@ -50,7 +50,8 @@ def run(stage, settings, listener):
                             torch.full((1, 2), 64.0), level)
     handle = stage.network.register_forward_hook(counted)
     try:
-        clip = stage.sample(unit_noise([7], shape), conditions, settings, low=low,
+        clip = stage.sample(unit_noise([7], shape), conditions, settings,
+                            given=Given(low),
                             watch=listener.watch("base", settings.steps, "run"))
     finally:
         handle.remove()

@@ -7,8 +7,8 @@ from engine import checkpoint
 from engine.errors import Cancelled, ModelError
 from engine.model import Conditions
 from engine.presets import PRESETS
-from engine.sampling import SOLVERS
-from engine.stage import SampleSettings, Stage, Watch, load_stage, unit_noise
+from engine.sampling import SOLVERS, KnownFrames
+from engine.stage import Given, SampleSettings, Stage, Watch, load_stage, unit_noise
 
 TINY = PRESETS["tiny"]
 SETTINGS = SampleSettings(steps=3)
@@ -42,7 +42,7 @@ def test_zero_network_gives_exactly_c_skip_times_x(stage):
 
 def test_sampling_starts_at_the_stage_s_highest_noise_level(monkeypatch):
     seen, high = [], Stage(replace(TINY, sigma_max=7.0))
-    monkeypatch.setattr(high, "denoise", lambda x, sigma, *_: (seen.append(sigma) or 0 * x, None))
+    monkeypatch.setattr(high, "denoise", lambda x, sigma, *_: (seen.append(sigma) or 0 * x, x))
     high.sample(unit_noise([1], high.clip_shape), conditions(1), replace(SETTINGS, guidance=0.0))
     assert seen[0].item() == pytest.approx(7.0) and seen[-1].item() == pytest.approx(0.002)
     with pytest.raises(ValueError, match="sigma_max"):
@@ -57,6 +57,22 @@ def test_same_seed_gives_the_same_bits(stage, sampler, guidance):
                 for _ in range(2))
     assert torch.equal(one, two)
     assert one.isfinite().all() and one.abs().max() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize("sampler", list(SOLVERS))
+@pytest.mark.parametrize("guidance", [0.0, 3.0])
+def test_known_frames_come_out_bit_for_bit_and_steer_the_others(stage, sampler, guidance):
+    settings = replace(SETTINGS, sampler=sampler, guidance=guidance)
+    noise = unit_noise([7], stage.clip_shape)
+    mask = torch.tensor([True, False, False, True])
+    known = KnownFrames(unit_noise([8], stage.clip_shape).clamp(-1, 1), mask, weight=5.0)
+    one, replaced = (stage.sample(noise, conditions(1), settings,
+                                  given=Given(known=replace(known, weight=weight)))
+                     for weight in (5.0, 0.0))
+    for clip in (one, replaced):
+        assert torch.equal(clip[:, :, mask], known.clip[:, :, mask])
+        assert clip.isfinite().all() and not clip.requires_grad
+    assert not torch.allclose(one[:, :, ~mask], replaced[:, :, ~mask], atol=1e-4)
 
 
 def test_draft_alone_or_beside_others_differs_by_at_most_one_level(stage):

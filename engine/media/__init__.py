@@ -4,7 +4,14 @@ Every file can carry the request that made it (`request_metadata`) and give it b
 (`read_request`). Imports neither torch, Pillow nor ffmpeg until a file is touched.
 """
 
-from engine.media.files import check_destination, read_clip, read_metadata, write_clip
+from engine.media.files import (
+    check_destination,
+    read_clip,
+    read_metadata,
+    read_picture,
+    read_rate,
+    write_clip,
+)
 from engine.media.formats import MediaClip, ReadLimits, known_suffixes
 from engine.media.settings import (
     MEDIA_KEY,
@@ -25,6 +32,8 @@ __all__ = [
     "known_suffixes",
     "read_clip",
     "read_metadata",
+    "read_picture",
+    "read_rate",
     "read_request",
     "read_settings",
     "request_metadata",

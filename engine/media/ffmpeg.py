@@ -85,15 +85,20 @@ def _format_arguments(suffix: str, height: int, loop: bool) -> list[str]:
             "-f", "apng"]
 
 
-def decode(path: Path, demuxer: str, limits: ReadLimits) -> MediaClip:
-    """Decode the first video stream of an untrusted file. Raises: MediaError."""
-    width, height, fps = _probe(path, demuxer, limits)
+def decode(path: Path, demuxer: str, limits: ReadLimits, fps: float | None) -> MediaClip:
+    """Decode the first video stream of an untrusted file. Raises: MediaError.
+
+    fps: rate to play it at by the frames' own times; None for every stored frame once, at the
+    rate the file names.
+    """
+    width, height, own_fps = probe(path, demuxer, limits)
     limits.check(path, 1, height, width)
     frame_bytes = width * height * 3
-    # -fps_mode passthrough: every stored frame once, none repeated or dropped to fit a clock
+    clock = "" if fps is None else f"fps={rate(fps)},"
+    # -fps_mode passthrough: what comes out of the filters once, none repeated or dropped
     arguments = [*_input(path, demuxer, limits), "-map", "0:v:0", "-fps_mode", "passthrough",
-                 "-frames:v", str(limits.max_frames + 1), "-vf", TO_RGB, "-pix_fmt", "rgb24",
-                 "-f", "rawvideo", "pipe:1"]
+                 "-frames:v", str(limits.max_frames + 1), "-vf", clock + TO_RGB,
+                 "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"]
     most = min((limits.max_frames + 1) * frame_bytes, limits.max_decoded_bytes + frame_bytes)
     pixels, complaint = _output(arguments, most, READ_SECONDS)
     count = len(pixels) // frame_bytes
@@ -102,10 +107,10 @@ def decode(path: Path, demuxer: str, limits: ReadLimits) -> MediaClip:
         raise MediaError(f"{path.name} is damaged or cut short: only {count} frames could be "
                          "read; use another copy of the file.")
     frames = np.frombuffer(pixels, np.uint8).reshape(count, height, width, 3)
-    return MediaClip(frames, fps)
+    return MediaClip(frames, fps or own_fps)
 
 
-def _probe(path: Path, demuxer: str, limits: ReadLimits) -> tuple[int, int, float]:
+def probe(path: Path, demuxer: str, limits: ReadLimits) -> tuple[int, int, float]:
     """Return width, height and frames per second of the first video stream."""
     arguments = [*_input(path, demuxer, limits), "-map", "0:v:0", "-frames:v", "1",
                  "-pix_fmt", "gray", "-strict", "-1", "-f", "yuv4mpegpipe", "pipe:1"]

@@ -82,19 +82,45 @@ def check_destination(path: Path | str) -> None:
             probe.unlink(missing_ok=True)
 
 
-def read_clip(path: Path | str, *, limits: ReadLimits | None = None) -> MediaClip:
+def read_clip(path: Path | str, *, limits: ReadLimits | None = None,
+              fps: float | None = None) -> MediaClip:
     """Read the frames of a video, an animated or still picture, or a zip written here.
+
+    fps: rate to play it at, frames repeated or left out by their own times; None for its own.
+    Raises: MediaError if the file is missing, damaged, too large or no clip at all.
+    """
+    path, limits = Path(path), limits or ReadLimits()
+    decoder = sniff(path, limits)
+    if decoder in VIDEO_DECODERS:
+        return ffmpeg.decode(path, decoder, limits, fps)
+    with _untrusted(path):
+        clip = sequence.read_zip(path, limits) if decoder == "zip" \
+            else pictures.read_pictures(path, decoder, limits)
+    return clip if fps is None or clip.is_image else clip.at_rate(fps)
+
+
+def read_rate(path: Path | str, *, limits: ReadLimits | None = None) -> float:
+    """Return the frames per second a clip names; with a variable rate that is but a clock's tick.
 
     Raises: MediaError if the file is missing, damaged, too large or no clip at all.
     """
     path, limits = Path(path), limits or ReadLimits()
     decoder = sniff(path, limits)
     if decoder in VIDEO_DECODERS:
-        return ffmpeg.decode(path, decoder, limits)
-    with _untrusted(path):
-        if decoder == "zip":
-            return sequence.read_zip(path, limits)
-        return pictures.read_pictures(path, decoder, limits)
+        return ffmpeg.probe(path, decoder, limits)[2]
+    return read_clip(path, limits=limits).fps
+
+
+def read_picture(path: Path | str, *, limits: ReadLimits | None = None) -> np.ndarray:
+    """Read a still picture, uint8 (h, w, 3) RGB, upright.
+
+    Raises: MediaError if the file is missing, damaged, too large or moves.
+    """
+    clip = read_clip(path, limits=limits)
+    if not clip.is_image:
+        raise MediaError(f"{Path(path).name} is no still picture but {len(clip.frames)} frames: "
+                         "choose a picture, or give it as the video.")
+    return clip.frames[0]
 
 
 def read_metadata(path: Path | str, *, limits: ReadLimits | None = None) -> dict[str, str]:

@@ -40,6 +40,12 @@ class MediaClip:
         """Whether the file held a single picture."""
         return len(self.frames) == 1
 
+    def at_rate(self, fps: float) -> "MediaClip":
+        """Return the same clip at another rate, each time showing the frame shown then."""
+        count = max(1, round(len(self.frames) * fps / self.fps))
+        shown = ((np.arange(count) + 0.5) * self.fps / fps).astype(int)
+        return MediaClip(self.frames[shown.clip(0, len(self.frames) - 1)], fps)
+
 
 @dataclass(frozen=True)
 class ReadLimits:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.errors import MediaError
 from engine.media.formats import MAX_FPS, MediaClip, ReadLimits, frame_repeats
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ def read_pictures(path: Path, decoder: str, limits: ReadLimits) -> MediaClip:
     Clear areas become white. A still picture is one frame, turned upright as its camera says.
     Raises: MediaError, and whatever Pillow raises on hostile bytes (the caller turns it into one).
     """
-    from PIL import Image, ImageOps
-    with Image.open(path, formats=(decoder,)) as picture:
+    from PIL import ImageOps
+    with _opened(path, decoder, limits) as picture:
         width, height = picture.size
         limits.check(path, 1, height, width)
         frames, seconds = [], []
@@ -130,10 +131,19 @@ def read_pictures(path: Path, decoder: str, limits: ReadLimits) -> MediaClip:
 
 def read_tags(path: Path, decoder: str, limits: ReadLimits) -> dict[str, str]:
     """Return the text a picture file carries, without decoding its pixels."""
-    from PIL import Image
-    with Image.open(path, formats=(decoder,)) as picture:
+    with _opened(path, decoder, limits) as picture:
         limits.check(path, 1, picture.height, picture.width)
         return _settings(picture, decoder)[0]
+
+
+def _opened(path: Path, decoder: str, limits: ReadLimits) -> "Image.Image":
+    """Open a picture with the one decoder. Raises: MediaError if Pillow itself finds it too big."""
+    from PIL import Image
+    try:
+        return Image.open(path, formats=(decoder,))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise MediaError(f"{path.name} has far more than the {limits.max_side_pixels} pixels a "
+                         "side allowed; scale it down first.") from error
 
 
 def _settings(picture: "Image.Image", decoder: str) -> tuple[dict[str, str], float | None]:

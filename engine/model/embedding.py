@@ -33,6 +33,10 @@ class Conditions:
         """Return the same conditions with every text dropped."""
         return replace(self, text_kept=torch.zeros_like(self.text_kept))
 
+    def corrupted_by(self, noise_level: float) -> "Conditions":
+        """Return the same conditions for an upsampler whose input has this noise level."""
+        return replace(self, augmentation=torch.full_like(self.fps, noise_level))
+
     def map(self, function) -> "Conditions":
         """Apply a tensor function to every field that is set."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -6,10 +6,11 @@ from engine.sampling.guidance import (
     guided,
     oscillating_weights,
 )
+from engine.sampling.known_frames import KnownFrames, with_known_frames
 from engine.sampling.packing import pack, unpack
 from engine.sampling.samplers import SOLVERS, Denoise, OnState, SamplerState, Solver, sample
 from engine.sampling.schedule import SIGMA_MAX, SIGMA_MIN, sigmas
 
-__all__ = ["SIGMA_MAX", "SIGMA_MIN", "SOLVERS", "Denoise", "OnState", "SamplerState", "Solver",
-           "constant_weights", "dynamic_threshold", "guided", "oscillating_weights", "pack",
-           "sample", "sigmas", "unpack"]
+__all__ = ["SIGMA_MAX", "SIGMA_MIN", "SOLVERS", "Denoise", "KnownFrames", "OnState",
+           "SamplerState", "Solver", "constant_weights", "dynamic_threshold", "guided",
+           "oscillating_weights", "pack", "sample", "sigmas", "unpack", "with_known_frames"]

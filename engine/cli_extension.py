@@ -1,0 +1,132 @@
+"""The options of the command line that make longer and smoother clips, and what they ask for."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.catalog import find_model
+from engine.errors import MediaError, RequestError
+from engine.extension.material import Material, read_material
+from engine.extension.request import (
+    FITS,
+    KNOWN_WEIGHT,
+    MAX_SECONDS,
+    ExtensionRequest,
+    layout_of,
+)
+from engine.extension.segments import Segment
+from engine.media import read_rate, read_request
+from engine.request import GenerationRequest
+
+ASKING = ("seconds", "segment", "start_picture", "end_picture", "from_video", "in_between", "loop")
+MAX_FPS = 60.0
+UNTOLD_FPS = 24.0    # of a video whose file names no rate that a clip can have
+
+
+@dataclass(frozen=True)
+class LongerJob:
+    """A request for a longer clip, the pixels it starts from and the names of their files."""
+
+    request: ExtensionRequest
+    material: Material
+    given_names: tuple[str, ...]
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options to a parser, under a heading of their own."""
+    group = parser.add_argument_group("longer clips")
+    group.add_argument("--seconds", metavar="N",
+                       help=f"make a clip of N seconds, at most {MAX_SECONDS:g}")
+    group.add_argument("--segment", action="append", metavar="TEXT", default=None,
+                       help='what is shown when, such as "0-2: a dog walking"; repeatable')
+    group.add_argument("--start-picture", type=Path, metavar="FILE", help="the first frame")
+    group.add_argument("--end-picture", type=Path, metavar="FILE", help="the last frame")
+    group.add_argument("--from-video", type=Path, metavar="FILE",
+                       help="a video to go on from, up to --seconds in all")
+    group.add_argument("--in-between", metavar="2|4",
+                       help="put frames between those of --from-video: 2 or 4 for each one")
+    group.add_argument("--known-weight", metavar="X", default=KNOWN_WEIGHT,
+                       help="how strongly known frames steer the others; above 0 takes three "
+                            f"times as long (default: {KNOWN_WEIGHT:g})")
+    group.add_argument("--loop", action="store_true", help="lead the end back to the beginning")
+    group.add_argument("--fit", choices=FITS, default=FITS[0],
+                       help=f"what pictures of another shape get (default: {FITS[0]})")
+
+
+def is_asked(options: Namespace) -> bool:
+    """Return whether the options ask for a longer clip."""
+    return any(getattr(options, name) for name in ASKING)
+
+
+def longer_job(options: Namespace, given: Mapping[str, Any]) -> LongerJob:
+    """Return what the options ask for, checked, with all files read.
+
+    given: fields of the GenerationRequest that were given.
+    Raises: RequestError, MediaError, ModelError.
+    """
+    segments = tuple(Segment.parse(text) for text in options.segment or ())
+    times = _times(options)
+    fps, video_fps = _rates(options, given, times)
+    clip = GenerationRequest(**{**given, "prompt": _prompt(options, segments), "fps": fps})
+    request = ExtensionRequest(clip, _seconds(options, segments, times), segments,
+                               options.loop, times, options.fit, options.known_weight)
+    files = (options.start_picture, options.end_picture, options.from_video)
+    material = read_material(*files, video_fps)
+    card = find_model(clip.model, options.models_directory)
+    layout_of(request, material.given, card.window_frames)
+    return LongerJob(request, material, tuple(path.name for path in files if path is not None))
+
+
+def _times(options: Namespace) -> int:
+    """Return how many frames are to be made of each."""
+    if options.in_between is None:
+        return 1
+    if options.in_between not in ("2", "4"):
+        raise RequestError(f"In-between must be 2 or 4, not {options.in_between[:40]!r}.")
+    if options.from_video is None:
+        raise RequestError("In-between frames need a video: add --from-video FILE.")
+    return int(options.in_between)
+
+
+def _rates(options: Namespace, given: Mapping[str, Any], times: int) -> tuple[float, float]:
+    """Return the rates of the finished clip and of the video in it: the video's own if it can."""
+    fps = GenerationRequest("x", fps=given["fps"]).fps if "fps" in given else None
+    if options.from_video is None:
+        return fps or GenerationRequest("x").fps, 0.0
+    if fps is not None:
+        return fps, fps / times
+    own = read_rate(options.from_video)
+    own = own if 1 <= own <= MAX_FPS else UNTOLD_FPS
+    if own * times > MAX_FPS:
+        raise RequestError(f"{times} frames for each one of a video at {own:g} frames per second "
+                           f"makes {own * times:g}, more than {MAX_FPS:g}: give a lower --fps.")
+    return own * times, own
+
+
+def _prompt(options: Namespace, segments: tuple[Segment, ...]) -> str:
+    """Return the prompt: given, or of the first segment, or kept in the video's own settings."""
+    if options.prompt is not None:
+        return options.prompt
+    if segments:
+        return min(segments, key=lambda one: one.start_seconds).prompt
+    if options.from_video is not None:
+        try:
+            return read_request(options.from_video).prompt
+        except (MediaError, RequestError) as error:
+            raise RequestError(f"{options.from_video.name} carries no prompt that can be used: "
+                               "say what it shows, in quotes.") from error
+    raise RequestError('Say what the clip shows: a prompt in quotes, or --segment "0-2: a dog '
+                       'walking".')
+
+
+def _seconds(options: Namespace, segments: tuple[Segment, ...], times: int) -> Any:
+    """Return how long the clip is to be: as given, or as long as its segments."""
+    if options.seconds is not None:
+        return options.seconds
+    if segments:
+        return max(one.end_seconds for one in segments)
+    if times > 1:
+        return 0.0
+    raise RequestError("Say how long the clip is to be: add --seconds N.")

@@ -1,0 +1,144 @@
+"""How a long clip drifts: measures per frame, a warning in words, and two remedies.
+
+Frames are uint8 (t, h, w, 3) RGB; measures are fractions of the full range. Frames are looked at
+one by one, so that a long clip needs no more memory than its frames.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+LUMA = np.array([0.2126, 0.7152, 0.0722])    # BT.709
+MOST_GAIN = 4.0
+VISIBLE_JUMP = 1.25    # times the median change
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What drifts, each (t,) float.
+
+    brightness: mean luma. saturation: mean of largest less smallest channel. sharpness: root mean
+    square difference of neighbouring pixels. motion: mean change since the frame before, first 0.
+    """
+
+    brightness: np.ndarray
+    saturation: np.ndarray
+    sharpness: np.ndarray
+    motion: np.ndarray
+
+
+# How far outside the first segment's range a measure may go: of the full range, of the range's end.
+TOLERANCES = {"brightness": (0.02, 0.0), "saturation": (0.02, 0.0),
+              "sharpness": (0.0, 0.25), "motion": (0.0, 0.5)}
+WORDS = {"brightness": ("brighter", "darker"), "saturation": ("more colourful", "paler"),
+         "sharpness": ("sharper", "softer"), "motion": ("livelier", "stiller")}
+
+
+def measure(frames: np.ndarray) -> Measures:
+    """Return the measures of every frame."""
+    rows, before = [], None
+    for frame in frames:
+        values = frame / 255.0
+        across, down = np.diff(values, axis=1), np.diff(values, axis=0)
+        edges = np.sqrt((np.square(across).sum() + np.square(down).sum())
+                        / max(1, across.size + down.size))
+        moved = 0.0 if before is None else np.abs(values - before).mean()
+        spread = values.max(axis=-1) - values.min(axis=-1)
+        rows.append(((values @ LUMA).mean(), spread.mean(), edges, moved))
+        before = values
+    return Measures(*np.array(rows, float).reshape(-1, 4).T)
+
+
+def join_jumps(measures: Measures, joins: Sequence[int]) -> np.ndarray:
+    """Return the change into each join's first frame, in medians of the changes elsewhere.
+
+    joins: first frames after a join, from 1.
+    """
+    elsewhere = np.ones(len(measures.motion), bool)
+    elsewhere[[0, *joins]] = False
+    usual = np.median(measures.motion[elsewhere]) if elsewhere.any() else 0.0
+    return measures.motion[list(joins)] / max(usual, 1 / 255 / 10)
+
+
+def drift_warnings(measures: Measures, first_frames: int, fps: float,
+                   joins: Sequence[int] = ()) -> list[str]:
+    """Return a sentence for each measure that leaves the range of the first segment, and jump.
+
+    first_frames: how many frames the first segment has. Measures are averaged over a second, so
+    that single frames do not warn.
+    """
+    found = [sentence for spec in fields(Measures)
+             if (sentence := _left_range(spec.name, getattr(measures, spec.name), first_frames,
+                                         fps))]
+    for join, jump in zip(joins, join_jumps(measures, joins), strict=True):
+        if jump > VISIBLE_JUMP:
+            found.append(f"The join at {join / fps:.2f} s shows: the picture changes {jump:.1f} "
+                         "times as much there as usual; a cross-dissolve hides it.")
+    return found
+
+
+def match_colour(frames: np.ndarray, first_frames: int, fps: float) -> np.ndarray:
+    """Return a clip whose colours stay those of its first segment.
+
+    Each channel's mean and deviation, averaged over a second, are brought to the first segment's,
+    whose own frames stay as they are. Beyond it a change of place or light is undone too.
+    """
+    statistics = np.array([(frame.mean(axis=(0, 1)), frame.std(axis=(0, 1))) for frame in frames])
+    mean, deviation = statistics[:, 0], statistics[:, 1]                           # (t, c)
+    target_mean, target_deviation = mean[:first_frames].mean(0), deviation[:first_frames].mean(0)
+    mean, deviation = _over_a_second(mean, fps), _over_a_second(deviation, fps)
+    gain = (target_deviation / np.maximum(deviation, 1.0)).clip(1 / MOST_GAIN, MOST_GAIN)
+    matched = frames.copy()
+    for number in range(first_frames, len(frames)):
+        values = (frames[number] - mean[number]) * gain[number] + target_mean
+        matched[number] = np.rint(values).clip(0, 255)
+    return matched
+
+
+def cross_dissolve(before: np.ndarray, after: np.ndarray, overlap: int) -> np.ndarray:
+    """Join two clips whose `overlap` last and first frames show the same times, blending them.
+
+    Returns: uint8 (t_before + t_after - overlap, h, w, 3).
+    Raises: ValueError if either clip is shorter than the overlap.
+    """
+    if not 0 < overlap <= min(len(before), len(after)):
+        raise ValueError(f"an overlap of {overlap} frames does not fit clips of {len(before)} and "
+                         f"{len(after)}")
+    start = len(before) - overlap
+    blended = np.empty_like(after[:overlap])
+    for number in range(overlap):
+        share = (number + 1) / (overlap + 1)
+        mixed = (1 - share) * before[start + number] + share * after[number]
+        blended[number] = np.rint(mixed)
+    return np.concatenate((before[:start], blended, after[overlap:]))
+
+
+def _left_range(name: str, values: np.ndarray, first_frames: int, fps: float) -> str:
+    """Return a sentence if a measure leaves the first segment's range, else nothing."""
+    skipped = 1 if name == "motion" else 0    # the first frame has no change
+    first = values[skipped:max(first_frames, skipped + 1)]
+    if not first.size or len(values) <= first_frames:
+        return ""
+    absolute, relative = TOLERANCES[name]
+    low, high = first.min(), first.max()
+    later = _over_a_second(values[skipped:], fps)[max(0, first_frames - skipped):]
+    above = np.flatnonzero(later > high * (1 + relative) + absolute)
+    below = np.flatnonzero(later < low * (1 - relative) - absolute)
+    if not above.size and not below.size:
+        return ""
+    is_above = not below.size or (above.size > 0 and above[0] < below[0])
+    where = (above if is_above else below)[0]
+    word = WORDS[name][0 if is_above else 1]
+    seconds = (first_frames + where) / fps
+    return (f"From {seconds:.1f} s on the clip is {word} than its first segment ever is "
+            f"({later[where]:.2f} against {low:.2f} to {high:.2f}).")
+
+
+def _over_a_second(values: np.ndarray, fps: float) -> np.ndarray:
+    """Return running means over a second, (t, ...), shorter at the ends."""
+    reach = max(0, round(fps / 2))
+    sums = np.concatenate((np.zeros_like(values[:1]), np.cumsum(values, axis=0)))
+    ends: Iterator[tuple[int, int]] = ((max(0, at - reach), min(len(values), at + reach + 1))
+                                       for at in range(len(values)))
+    return np.array([(sums[end] - sums[start]) / (end - start) for start, end in ends])

@@ -1,0 +1,217 @@
+"""Make the windows of a plan with a cascade, one after another.
+
+Each finished window is shown and, with a work folder, on disk: stopped work goes on from there, to
+the same bits. Only finished frames grow with the clip; a window costs the same anywhere in it.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.cascade import (
+    BASE,
+    DIFFUSION_STREAM,
+    STREAMS,
+    UPSAMPLER,
+    UPSAMPLER_STREAM,
+    Cascade,
+    Listener,
+)
+from engine.errors import Cancelled, ModelError
+from engine.extension.canvas import Canvas
+from engine.extension.material import Material
+from engine.extension.plan import Plan, Window, plan
+from engine.extension.request import ExtensionRequest, layout_of
+from engine.model import Conditions
+from engine.progress import OnStep, OnWindow, ShouldStop, WindowEvent
+from engine.request import GenerationRequest
+from engine.sampling import KnownFrames
+from engine.saved import SavedRuns, SealedFiles
+from engine.stage import Given, SampleSettings, Stage, unit_noise
+from engine.video import to_clips, to_frames
+
+
+@dataclass(frozen=True)
+class Followers:
+    """Who follows a run: a callback a step, one a window, and a question each evaluation."""
+
+    on_step: OnStep | None = None
+    on_window: OnWindow | None = None
+    should_stop: ShouldStop | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """Where finished windows are kept, and a description of all that decides their bits."""
+
+    folder: Path
+    description: str
+
+
+@dataclass(frozen=True)
+class LongClip:
+    """A finished clip: frames of the base stage and of the last stage, uint8 (t, h, w, 3)."""
+
+    plan: Plan
+    draft_frames: np.ndarray
+    frames: np.ndarray
+
+
+MakeWindow = Callable[[int, Window, Listener], Tensor]
+
+
+def base_settings(request: GenerationRequest) -> SampleSettings:
+    """Return how a request samples the base stage."""
+    return SampleSettings(request.steps, request.guidance, request.sampler, request.oscillating)
+
+
+def make(cascade: Cascade, request: ExtensionRequest, material: Material | None = None,
+         followers: Followers | None = None, work: Work | None = None) -> LongClip:
+    """Make a longer clip: the base stage rate by rate, then the upsampler if asked for.
+
+    Raises: Cancelled within one network evaluation; RequestError if what is given does not go
+    together; ModelError without the upsampler asked for.
+    """
+    material = material or Material()
+    if request.clip.upscale and cascade.upsampler is None:
+        raise ModelError("This model has no upsampler: make the clip without it, or choose a "
+                         "model that has one.")
+    run = _Run(cascade, request, followers or Followers(), work)
+    _, frames, height, width = cascade.base.clip_shape
+    layout = layout_of(request, material.given, frames)
+    draft = Canvas(layout, height, width)
+    draft.give(material.placed(layout.frames, step=request.in_between), crop=run.crop)
+    if not request.clip.upscale:
+        planned = plan(layout)
+        run.fill(BASE, planned.base, draft, run.base_window(draft))
+        return LongClip(planned, draft.frames, draft.frames)
+    _, frames, height, width = cascade.upsampler.clip_shape
+    fine_enough = material.placed(layout.frames, step=request.in_between, least_height=height)
+    planned = plan(layout, frames, frozenset(n for places, _ in fine_enough for n in places))
+    run.fill(BASE, planned.base, draft, run.base_window(draft))
+    large = Canvas(layout, height, width)
+    large.give(fine_enough, crop=run.crop)
+    run.fill(UPSAMPLER, planned.upsampler, large, run.upsampler_window(draft, large))
+    return LongClip(planned, draft.frames, large.frames)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run's tools, and how it makes a window of each stage."""
+
+    cascade: Cascade
+    request: ExtensionRequest
+    followers: Followers
+    work: Work | None
+
+    @property
+    def crop(self) -> bool:
+        """Whether given pictures lose their edges."""
+        return self.request.fit == "crop"
+
+    def fill(self, stage: str, windows: Sequence[Window], canvas: Canvas,
+             make_window: MakeWindow) -> None:
+        """Make the windows of a stage that an earlier run has not finished."""
+        finished = None if self.work is None else SealedFiles(
+            self.work.folder, self.work.description)
+        started, made = time.monotonic(), 0
+        for number, window in enumerate(windows):
+            name = f"{stage}-{number:04d}.frames"
+            shape = (len(window.new), *canvas.frames.shape[1:])
+            found = None if finished is None else finished.read(name)
+            if found is not None:
+                canvas.put(window, np.frombuffer(found, np.uint8).reshape(shape))
+                continue
+            clip = self._listened(name, lambda listener, number=number, window=window:
+                                  make_window(number, window, listener))
+            new = to_frames(clip)[0][list(window.new)]
+            canvas.put(window, new)
+            if finished is not None:
+                finished.write(name, new.tobytes())
+            made += 1
+            self._tell(stage, number, windows, canvas, (time.monotonic() - started) / made)
+
+    def base_window(self, canvas: Canvas) -> MakeWindow:
+        """Return what makes a window of the base stage, steered by the frames there are."""
+        clip, stage = self.request.clip, self.cascade.base
+        settings = base_settings(clip)
+
+        def made(number: int, window: Window, listener: Listener) -> Tensor:
+            noise = unit_noise([clip.seed], stage.clip_shape, number * STREAMS + DIFFUSION_STREAM)
+            negative = None
+            if clip.negative_prompt.strip():
+                negative = self.cascade.conditions([clip.negative_prompt], [window.fps])
+            known = _known(canvas, window, stage, self.request.known_weight)
+            return stage.sample(noise, self._conditions(window), settings, negative=negative,
+                                given=Given(known=known),
+                                watch=listener.watch(BASE, settings.steps, "window"))
+
+        return made
+
+    def upsampler_window(self, draft: Canvas, canvas: Canvas) -> MakeWindow:
+        """Return what makes a window of the upsampler, the overlap replaced by what is there.
+
+        Without guidance by the known frames, whose gradient would triple the cost: the draft
+        already ties each frame to its neighbours.
+        """
+        clip, stage = self.request.clip, self.cascade.upsampler
+        settings = SampleSettings(clip.upscale_steps, guidance=0.0)
+
+        def made(number: int, window: Window, listener: Listener) -> Tensor:
+            first = number * STREAMS
+            noise = unit_noise([clip.seed], stage.clip_shape, first + UPSAMPLER_STREAM)
+            low = self.cascade.corrupted(
+                to_clips([draft.of(window, stage.clip_shape[1])]), [clip.seed],
+                clip.upscale_noise, first)
+            conditions = self._conditions(window).corrupted_by(clip.upscale_noise)
+            known = _known(canvas, window, stage, weight=0.0)
+            return stage.sample(noise, conditions, settings, given=Given(low, known),
+                                watch=listener.watch(UPSAMPLER, settings.steps, "window"))
+
+        return made
+
+    def _conditions(self, window: Window) -> Conditions:
+        """Return what the network is told of a window: the texts in the share of its new frames."""
+        times = [(window.start + i) / window.fps for i in window.new]
+        weights = self.request.timeline.weights(times)
+        rows = self.cascade.conditions(list(weights), [window.fps] * len(weights))
+        share = torch.tensor(list(weights.values()), device=rows.text_tokens.device)[:, None]
+        return replace(
+            rows.map(lambda values: values[:1]),
+            text_tokens=(share[..., None] * rows.text_tokens).sum(0, keepdim=True),  # (1, l, k)
+            # A token that most of the mixture lacks would be noise: the network normalises it.
+            text_mask=(share * rows.text_mask).sum(0, keepdim=True) >= 0.5)          # (1, l)
+
+    def _listened(self, name: str, make_clip: Callable[[Listener], Tensor]) -> Tensor:
+        """Make a clip while its sampler's states are kept, in one file for all windows."""
+        saved = None if self.work is None else SavedRuns(
+            self.work.folder, f"{self.work.description}\n{name}", self.cascade.base.device)
+        try:
+            return make_clip(Listener(self.followers.on_step, self.followers.should_stop, saved))
+        except Cancelled:
+            if saved is not None:
+                saved.flush()
+            raise
+
+    def _tell(self, stage: str, number: int, windows: Sequence[Window], canvas: Canvas,
+              seconds_a_window: float) -> None:
+        if self.followers.on_window is None:
+            return
+        window = windows[number]
+        self.followers.on_window(WindowEvent(
+            stage, number + 1, len(windows), seconds_a_window * (len(windows) - number - 1),
+            window.fps, lambda: canvas.grown(window.stride)))
+
+
+def _known(canvas: Canvas, window: Window, stage: Stage, weight: float) -> KnownFrames:
+    """Return the frames of a window that are there."""
+    frames = stage.clip_shape[1]
+    mask = torch.zeros(frames, dtype=torch.bool)
+    mask[list(window.known)] = True
+    return KnownFrames(to_clips([canvas.of(window, frames)]).to(stage.device),
+                       mask.to(stage.device), weight)

@@ -1,0 +1,118 @@
+import pytest
+
+from engine.errors import RequestError
+from engine.extension.plan import plan
+from engine.extension.request import ExtensionRequest, GivenFrames, layout_of
+from engine.extension.segments import CROSS_FADE_SECONDS, Segment, Timeline, timeline
+from engine.request import GenerationRequest
+
+CLIP = GenerationRequest("a dog", fps=24)
+DOG, CAT = Segment(0, 2, "a dog"), Segment(2, 4, "a cat")
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("0-2: a dog", (0, 2, "a dog")), (" .5 - 2.25 :a dog: a good one ", (0.5, 2.25,
+                                                                   "a dog: a good one"))])
+def test_a_segment_is_seconds_and_a_prompt(text, expected):
+    assert Segment.parse(text) == Segment(*expected)
+
+
+@pytest.mark.parametrize(("text", "sentence"), [
+    ("a dog", "not written as"), ("0-2 a dog", "not written as"), ("-1-2: a dog", "not written"),
+    ("0-inf: a dog", "not written"), ("0-2:  ", "no prompt"), ("2-2: a dog", "is empty"),
+    ("3-2: a dog", "is empty"), ("", "not written")])
+def test_a_segment_that_is_none_is_a_sentence(text, sentence):
+    with pytest.raises(RequestError, match=sentence):
+        Segment.parse(text)
+
+
+def test_a_gap_shows_the_clip_s_own_prompt():
+    shown = [Segment(1, 2, "a cat"), Segment(3, 4, "a bee")]
+    assert timeline(shown, "a dog", 5) == Timeline(
+        ("a dog", "a cat", "a dog", "a bee", "a dog"), (0.0, 1, 2, 3, 4))
+    assert timeline([DOG, CAT], "a bee", 4) == Timeline(("a dog", "a cat"), (0.0, 2))
+    assert timeline([], "a dog", 4) == Timeline(("a dog",), (0.0,))
+
+
+def test_shares_cross_fade_over_a_join_and_sum_to_one():
+    shown = Timeline(("a dog", "a cat", "a bee"), (0.0, 2.0, 2.1))
+    times = [0.0, 1.7, 1.9, 2.0, 2.05, 2.2, 2.5]
+    shares = [shown.weights([time]) for time in times]
+    assert all(sum(one.values()) == pytest.approx(1) for one in shares)
+    assert shares[0] == {"a dog": 1.0} and shares[-1] == {"a bee": 1.0}
+    assert shares[3]["a dog"] == pytest.approx(0.5)
+    dogs = [one.get("a dog", 0.0) for one in shares]
+    assert dogs == sorted(dogs, reverse=True)
+    early = 2.0 - CROSS_FADE_SECONDS / 4
+    assert Timeline(("a dog", "a cat"), (0.0, 2.0)).weights([early, 3.0])["a cat"] == \
+        pytest.approx((0.25 + 1) / 2)
+
+
+def test_a_request_travels_as_json():
+    request = ExtensionRequest(CLIP, 4.0, (CAT, DOG), is_loop=True, fit="crop", known_weight=2)
+    assert request.segments == (DOG, CAT)
+    assert ExtensionRequest.from_json(request.to_json()) == request
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"clip": 3}',
+                                  '{"clip": {"prompt": "a"}, "x": 1}',
+                                  '{"clip": {"prompt": "a"}, "seconds": "x"}',
+                                  '{"clip": {"prompt": "a"}, "seconds": 1, "segments": [1]}'])
+def test_damaged_settings_are_a_sentence(text):
+    with pytest.raises(RequestError):
+        ExtensionRequest.from_json(text)
+
+
+@pytest.mark.parametrize(("values", "sentence"), [
+    ({"seconds": 60.5}, "from 0 to 60"), ({"seconds": float("nan")}, "from 0 to 60"),
+    ({"seconds": -1}, "from 0 to 60"), ({"seconds": 0}, "one frame"),
+    ({"seconds": 0.01}, "one frame"), ({"seconds": "text"}, "from 0 to 60"),
+    ({"seconds": 4, "segments": (DOG, Segment(1, 3, "a cat"))}, "0-2 and 1-3 overlap"),
+    ({"seconds": 3, "segments": (DOG, CAT)}, "ends after the clip"),
+    ({"seconds": 4, "in_between": 2}, "leave out"), ({"in_between": 3}, "2 or 4"),
+    ({"seconds": 4, "fit": "stretch"}, "letterbox, crop"),
+    ({"seconds": 4, "known_weight": float("inf")}, "from 0 to 100"),
+    ({"seconds": 4, "segments": (Segment(0, 1, "a" * 3000),)}, "3000 characters"),
+    ({"seconds": 4, "clip": GenerationRequest("a dog", drafts=2)}, "one draft")])
+def test_what_cannot_be_made_is_a_sentence(values, sentence):
+    with pytest.raises(RequestError, match=sentence):
+        ExtensionRequest(**{"clip": CLIP, **values})
+
+
+@pytest.mark.parametrize(("values", "given", "sentence"), [
+    ({"seconds": 2}, GivenFrames(video=48), "already lasts 2 s"),
+    ({"seconds": 4}, GivenFrames(video=9, has_start=True), "both be the beginning"),
+    ({"seconds": 4, "is_loop": True}, GivenFrames(has_end=True), "leave out the end"),
+    ({"seconds": 0.5, "is_loop": True}, GivenFrames(), "A loop needs at least 0.667 s"),
+    ({"in_between": 2}, GivenFrames(), "need a video"),
+    ({"in_between": 2}, GivenFrames(video=1), "at least two frames"),
+    ({"in_between": 2}, GivenFrames(video=9, has_start=True), "start and end pictures"),
+    ({"in_between": 4}, GivenFrames(video=400), "cut it into")])
+def test_things_given_that_do_not_go_together_are_a_sentence(values, given, sentence):
+    with pytest.raises(RequestError, match=sentence):
+        layout_of(ExtensionRequest(CLIP, **values), given, 16)
+
+
+@pytest.mark.parametrize(("values", "given", "frames", "rates"), [
+    ({"seconds": 4}, GivenFrames(), 96, (6, 12, 24)),
+    ({"seconds": 1 / 24}, GivenFrames(), 1, (24,)),
+    ({"seconds": 60}, GivenFrames(has_start=True), 1440, (6, 12, 24)),
+    ({"seconds": 4}, GivenFrames(has_end=True), 97, (6, 12, 24)),
+    ({"seconds": 1 / 24}, GivenFrames(has_end=True), 1, (24,)),
+    ({"seconds": 1 / 24}, GivenFrames(has_start=True, has_end=True), 2, (24,)),
+    ({"seconds": 3.99, "is_loop": True}, GivenFrames(), 96, (6, 12, 24)),
+    ({"seconds": 0.7, "is_loop": True}, GivenFrames(), 17, (24,)),
+    ({"in_between": 4}, GivenFrames(video=10), 37, (6, 12, 24)),
+    ({"in_between": 2}, GivenFrames(video=10), 19, (12, 24))])
+def test_a_request_becomes_a_layout(values, given, frames, rates):
+    layout = layout_of(ExtensionRequest(CLIP, **values), given, 16)
+    assert (layout.frames, layout.rates) == (frames, rates)
+    assert plan(layout).base or given.has_end
+
+
+def test_joins_lie_where_the_prompt_changes():
+    request = ExtensionRequest(CLIP, 6.0, (CAT,))
+    assert layout_of(request, GivenFrames(), 16).joins == (48, 96)
+    assert layout_of(ExtensionRequest(CLIP, 4.0, (DOG, CAT)), GivenFrames(), 16).joins == (48,)
+    late = ExtensionRequest(CLIP, 4.0, (Segment(0, 3.99, "a dog"), Segment(3.99, 4, "a cat")))
+    assert layout_of(late, GivenFrames(), 16).joins == ()

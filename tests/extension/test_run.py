@@ -1,0 +1,204 @@
+"""Longer clips with tiny untrained stages: what is known stays, what is stopped goes on."""
+
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.cascade import Cascade, Prompts
+from engine.errors import Cancelled, ModelError
+from engine.extension.material import Material
+from engine.extension.request import ExtensionRequest
+from engine.extension.run import Followers, Work, base_settings, make
+from engine.extension.segments import Segment
+from engine.presets import PRESETS
+from engine.request import GenerationRequest
+from engine.stage import Stage
+from engine.text import EncodedText
+from engine.video import fitted, to_frames
+
+TINY = PRESETS["tiny"]
+CLIP = GenerationRequest("a dog", fps=24, steps=2, seed=7, guidance=1.0)
+HEIGHT, WIDTH = TINY.network.height, TINY.network.width
+
+
+class Letters:
+    """A text encoder whose tokens say which letters a prompt has."""
+
+    def encode(self, prompts):
+        tokens = torch.zeros(len(prompts), 9, TINY.network.text_width)
+        mask = torch.zeros(len(prompts), 9, dtype=torch.bool)
+        for row, prompt in enumerate(prompts):
+            for column, letter in enumerate(prompt[:9]):
+                tokens[row, column, ord(letter) % TINY.network.text_width] = 4.0
+                mask[row, column] = True
+        return EncodedText(tokens, mask)
+
+
+def stage(**network) -> Stage:
+    torch.manual_seed(0)
+    made = Stage(replace(TINY, network=replace(TINY.network, **network)))
+    for p in made.network.parameters():
+        torch.nn.init.normal_(p, std=0.1) if p.ndim == 1 else None
+    return made
+
+
+@pytest.fixture(scope="module")
+def cascade() -> Cascade:
+    upsampler = stage(height=24, width=32, n_latents=24, condition_channels=3,
+                      augmented=True)
+    return Cascade(stage(), upsampler, Letters())
+
+
+def pixels(*shape):
+    return np.random.default_rng(3).integers(0, 256, (*shape, 3), np.uint8)
+
+
+def test_a_clip_of_one_window_is_the_draft_of_its_request(cascade):
+    draft = cascade.draft(Prompts(["a dog"], [7], [24.0]), base_settings(CLIP))
+    made = make(cascade, ExtensionRequest(CLIP, 4 / 24))
+    assert np.array_equal(made.frames, to_frames(draft)[0])
+
+
+def test_the_same_request_makes_the_same_frames_and_every_window_is_told(cascade):
+    events = []
+    request = ExtensionRequest(CLIP, 0.5, known_weight=2.0)
+    made = make(cascade, request, followers=Followers(on_window=lambda event: events.append(
+        (event.stage, event.window, event.windows, event.fps, event.preview().shape))))
+    assert made.frames.shape == (12, HEIGHT, WIDTH, 3)
+    assert [one[1] for one in events] == list(range(1, len(made.plan.base) + 1))
+    assert events[0][3:] == (6.0, (3, HEIGHT, WIDTH, 3))
+    assert events[-1][3:] == (24.0, made.frames.shape)
+    assert np.array_equal(make(cascade, request).frames, made.frames)
+    steered = make(cascade, replace(request, known_weight=0.0))
+    assert not np.array_equal(steered.frames, made.frames)
+
+
+@pytest.mark.parametrize("fit", ["letterbox", "crop"])
+def test_start_and_end_pictures_are_the_first_and_last_frames(cascade, fit):
+    start, end = pixels(31, 17), pixels(5, 90)
+    made = make(cascade, ExtensionRequest(CLIP, 0.5, fit=fit), Material(start, end))
+    expected = fitted(np.stack([start]), HEIGHT, WIDTH, crop=fit == "crop")[0]
+    assert np.array_equal(made.frames[0], expected)
+    assert np.array_equal(made.frames[-1], fitted(end[None], HEIGHT, WIDTH, crop=fit == "crop")[0])
+    assert len(made.frames) == 13 and made.frames[1:-1].std(axis=(1, 2, 3)).min() > 0
+
+
+def test_a_video_goes_on_from_its_last_frame(cascade):
+    video = pixels(7, HEIGHT, WIDTH)
+    made = make(cascade, ExtensionRequest(CLIP, 0.6), Material(video=video))
+    assert len(made.frames) == 14
+    assert np.array_equal(made.frames[:7], video)
+
+
+@pytest.mark.parametrize("times", [2, 4])
+def test_in_betweens_leave_every_given_frame_in_place(cascade, times):
+    video = pixels(5, HEIGHT, WIDTH)
+    made = make(cascade, ExtensionRequest(CLIP, in_between=times), Material(video=video))
+    assert np.array_equal(made.frames[::times], video)
+    assert len(made.frames) == 4 * times + 1
+
+
+def test_a_loop_is_closed_by_a_window_that_knows_the_first_frames(cascade, monkeypatch):
+    seen = []
+    sampled = cascade.base.sample
+
+    def sample(*arguments, given, **more):
+        seen.append(given.known)
+        return sampled(*arguments, given=given, **more)
+    monkeypatch.setattr(cascade.base, "sample", sample)
+    made = make(cascade, ExtensionRequest(CLIP, 0.75, is_loop=True))
+    closing = max(one for one, window in enumerate(made.plan.base) if window.level == 0)
+    assert seen[closing].mask.tolist()[-1]
+    assert np.array_equal(to_frames(seen[closing].clip)[0, -1], made.frames[0])
+
+
+def test_segments_change_what_is_shown_only_from_their_join_on(cascade):
+    request = ExtensionRequest(replace(CLIP, guidance=4.0), 2.0)
+    plain = make(cascade, request)
+    told = make(cascade, replace(request, segments=(Segment(1, 2, "zebras"),)))
+    differs = (plain.frames != told.frames).any(axis=(1, 2, 3))
+    assert not differs[:12].any() and differs[30:].any()
+
+
+def test_the_upsampler_keeps_the_overlap_and_shows_every_frame(cascade):
+    request = ExtensionRequest(replace(CLIP, upscale=True, upscale_steps=2), 0.4)
+    picture = pixels(24, 32)
+    made = make(cascade, request, Material(start=picture))
+    assert made.frames.shape == (10, 24, 32, 3) and made.draft_frames.shape[1:3] == (12, 16)
+    assert np.array_equal(made.frames[0], picture)
+    assert np.array_equal(made.draft_frames, make(
+        cascade, replace(request, clip=CLIP), Material(start=picture)).frames)
+    assert made.frames.std(axis=(1, 2, 3)).min() > 0
+
+
+def test_a_model_without_an_upsampler_says_so(cascade):
+    flat = Cascade(cascade.base, None, Letters())
+    with pytest.raises(ModelError, match="no upsampler"):
+        make(flat, ExtensionRequest(replace(CLIP, upscale=True), 0.5))
+
+
+def asked(cascade, request, work, most=10**6):
+    """Run until so many network evaluations; returns the clip, if it got there, and the count."""
+    count = 0
+
+    def hook(*_):
+        nonlocal count
+        count += 1
+    handles = [one.network.register_forward_hook(hook)
+               for one in (cascade.base, cascade.upsampler)]
+    try:
+        return make(cascade, request, followers=Followers(should_stop=lambda: count >= most),
+                    work=work), count
+    except Cancelled:
+        return None, count
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_stopped_work_goes_on_to_the_same_bits(cascade, tmp_path, share):
+    request = ExtensionRequest(replace(CLIP, steps=3, upscale=True, upscale_steps=2), 0.4)
+    whole, count = asked(cascade, request, None)
+    stop = round(share * count)
+    assert asked(cascade, request, Work(tmp_path, "work"), stop) == (None, stop)
+    again, rest = asked(cascade, request, Work(tmp_path, "work"))
+    assert np.array_equal(again.frames, whole.frames)
+    assert np.array_equal(again.draft_frames, whole.draft_frames)
+    assert rest == count - stop
+    assert asked(cascade, request, Work(tmp_path, "work"))[1] == 0
+    assert asked(cascade, request, Work(tmp_path, "other work"), 3)[1] == 3
+    assert len(list(tmp_path.glob("*.state"))) == 1
+
+
+def test_memory_grows_by_the_frames_alone(cascade):
+    def peak(seconds):
+        tracemalloc.start()
+        made = make(cascade, ExtensionRequest(replace(CLIP, steps=1, guidance=0.0), seconds))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most, made.frames.nbytes
+    peak(0.5)    # first use
+    (short, less), (long, more) = peak(0.5), peak(2.0)
+    assert long - short <= 2 * (more - less) + 100_000
+
+
+@pytest.mark.parametrize("crop", [False, True])
+@pytest.mark.parametrize("size", [(1, 1), (1, 700), (700, 1), (35, 65), (12, 16)])
+def test_any_picture_fits(size, crop):
+    picture = np.full((1, *size, 3), 200, np.uint8)
+    made = fitted(picture, HEIGHT, WIDTH, crop=crop)
+    assert made.shape == (1, HEIGHT, WIDTH, 3) and made.dtype == np.uint8
+    assert made.max() == 200 and (made.min() == 200 or not crop)
+
+
+def test_letterbox_keeps_all_and_crop_keeps_the_middle():
+    picture = np.zeros((1, 12, 32, 3), np.uint8)
+    picture[:, :, 8:24] = 250
+    assert np.array_equal(fitted(picture, 12, 16, crop=True), picture[:, :, 8:24])
+    boxed = fitted(picture, 12, 16, crop=False)
+    assert boxed[0, [0, 11]].max() == 0 and boxed[0, 3:9, 5:11].min() == 250
+    assert boxed[0, 6, 0].max() < 10

@@ -1,0 +1,211 @@
+"""Longer clips from the command line, with a stand-in engine."""
+
+import json
+import subprocess
+import sys
+import types
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine import catalog, cli
+from engine.extension.material import Material
+from engine.extension.request import ExtensionRequest
+from engine.extension.segments import Segment
+from engine.media import read_clip, read_metadata, read_picture, read_rate, read_request, write_clip
+from engine.media.settings import request_metadata
+from engine.request import GenerationRequest
+from tests.test_catalog import make_model
+
+
+@dataclass(frozen=True)
+class FakeClip:
+    request: GenerationRequest
+    frames: np.ndarray
+    notes: tuple[str, ...] = ()
+    model_hash: str = "0123456789ab"
+
+
+class FakeEngine(types.ModuleType):
+    """Stands in for engine.generate and keeps what it was asked."""
+
+    def __init__(self):
+        super().__init__("engine.generate")
+        self.calls = []
+        self.Followers = lambda **hooks: hooks
+
+    def extend(self, request, material, *, followers, models_directory, device):
+        self.calls.append((request, material))
+        frames = max(1, round(request.seconds * request.clip.fps))
+        return FakeClip(request.clip, np.zeros((frames, 36, 64, 3), np.uint8))
+
+
+@pytest.fixture
+def engine(tmp_path, monkeypatch):
+    fake = FakeEngine()
+    monkeypatch.setitem(sys.modules, "engine.generate", fake)
+    monkeypatch.setattr(catalog, "SHIPPED", tmp_path / "assets")
+    folder = make_model(tmp_path / "assets" / "storybook")
+    (folder / "base" / "config.json").write_text(json.dumps({"network": {"frames": 16}}))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    Image.fromarray(picture(21, 33)).save("odd.png")
+    Image.new("CMYK", (40, 30), (255, 0, 0, 0)).save("cmyk.jpg")
+    Image.new("RGB", (1, 1), "red").save("dot.png")
+    write_clip("clip.mp4", np.stack([picture(36, 64, seed) for seed in range(8)]), 12,
+               request_metadata(GenerationRequest("a dog")))
+    write_clip("elsewhere.webm", np.stack([picture(21, 33, seed) for seed in range(8)]), 25)
+    write_clip("moves.gif", np.stack([picture(36, 64, seed) for seed in range(3)]), 12)
+    return fake
+
+
+def picture(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def test_seconds_and_segments_become_the_request_and_stay_in_the_file(engine):
+    assert cli.main(["--segment", "2-4: a cat", "--segment", "0-2: a dog", "--fps", "24",
+                     "--seed", "7", "--loop", "-o", "long.mp4"]) == 0
+    clip = GenerationRequest("a dog", seed=7, fps=24)
+    expected = ExtensionRequest(clip, 4.0, (Segment(0, 2, "a dog"), Segment(2, 4, "a cat")), True)
+    assert engine.calls[0][0] == expected
+    assert len(read_clip("long.mp4").frames) == 96
+    assert read_request("long.mp4") == clip
+    assert ExtensionRequest.from_json(read_metadata("long.mp4")["extension"]) == expected
+
+
+def test_a_longer_clip_is_made_again_from_its_file(engine, capsys):
+    assert cli.main(["a dog", "--seconds", "2", "--seed", "7", "-o", "long.mp4"]) == 0
+    assert cli.main(["--from-file", "long.mp4", "-o", "again.mp4"]) == 0
+    assert engine.calls[0][0] == engine.calls[1][0]
+    assert cli.main(["a dog", "--seconds", "2", "--start-picture", "odd.png",
+                     "-o", "odd.mp4"]) == 0
+    capsys.readouterr()
+    assert cli.main(["--from-file", "odd.mp4", "-o", "again.mp4"]) == 1
+    assert "odd.png" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["odd.png", "cmyk.jpg", "dot.png"])
+def test_pictures_are_read_whatever_their_size_and_colours(engine, name):
+    assert cli.main(["a dog", "--seconds", "1", "--start-picture", name, "--end-picture",
+                     "odd.png", "--fit", "crop", "-o", "long.mp4"]) == 0
+    request, material = engine.calls[0]
+    assert request.fit == "crop"
+    assert np.array_equal(material.start, np.asarray(Image.open(name).convert("RGB")))
+    assert np.array_equal(material.end, picture(21, 33))
+
+
+def test_a_video_keeps_its_rate_and_its_prompt(engine):
+    assert cli.main(["--from-video", "clip.mp4", "--seconds", "2", "-o", "long.mp4"]) == 0
+    request, material = engine.calls[0]
+    assert (request.clip.prompt, request.clip.fps, material.video.shape) == \
+        ("a dog", 12.0, (8, 36, 64, 3))
+    assert cli.main(["a cat", "--from-video", "elsewhere.webm", "--seconds", "2", "--fps", "12.5",
+                     "-o", "long.mp4"]) == 0
+    request, material = engine.calls[1]
+    assert (request.clip.prompt, request.clip.fps, material.video.shape) == \
+        ("a cat", 12.5, (4, 21, 33, 3))
+
+
+@pytest.mark.parametrize("times", [2, 4])
+def test_in_betweens_multiply_the_rate(engine, times):
+    assert cli.main(["--from-video", "clip.mp4", "--in-between", str(times), "-o", "x.png"]) == 0
+    request, material = engine.calls[0]
+    assert (request.in_between, request.clip.fps, len(material.video)) == (times, 12 * times, 8)
+
+
+BAD_INPUT = {
+    "no length": (["a dog", "--loop"], "add --seconds N"),
+    "no prompt": (["--seconds", "2"], "Say what the clip shows"),
+    "overlap": (["--segment", "0-2: a", "--segment", "1-3: b"], "0-2 and 1-3 overlap"),
+    "empty segment": (["--segment", "2-2: a"], "2-2 is empty"),
+    "no text": (["--segment", "0-2:"], "has no prompt"),
+    "no segment": (["--segment", "a dog"], "not written as seconds"),
+    "segment too late": (["--segment", "0-9: a", "--seconds", "4"], "ends after the clip"),
+    "too long": (["a dog", "--seconds", "61"], "from 0 to 60, not 61"),
+    "long segments": (["--segment", "0-61: a"], "from 0 to 60"),
+    "no number": (["a dog", "--seconds", "text"], "from 0 to 60, not text"),
+    "nan": (["a dog", "--seconds", "nan"], "from 0 to 60"),
+    "no frame": (["a dog", "--seconds", "0"], "one frame"),
+    "short loop": (["a dog", "--seconds", "1", "--loop"], "needs at least 1.33 s"),
+    "loop with end": (["a dog", "--seconds", "2", "--loop", "--end-picture", "odd.png"],
+                      "leave out the end"),
+    "two beginnings": (["a dog", "--seconds", "2", "--start-picture", "odd.png", "--from-video",
+                        "clip.mp4"], "both be the beginning"),
+    "huge picture": (["a dog", "--seconds", "2", "--start-picture", "huge.png"], "pixels a side"),
+    "animated": (["a dog", "--seconds", "2", "--start-picture", "moves.gif"], "no still picture"),
+    "no picture": (["a dog", "--seconds", "2", "--end-picture", "none.png"], "cannot be read"),
+    "not a picture": (["a dog", "--seconds", "2", "--end-picture", "text.png"], "not a video or"),
+    "no video frames": (["a dog", "--seconds", "2", "--from-video", "sound.mp4"], "no video"),
+    "video too long": (["a dog", "--seconds", "0.5", "--from-video", "clip.mp4"], "already lasts"),
+    "no prompt in video": (["--seconds", "2", "--from-video", "elsewhere.webm"], "no prompt"),
+    "in-between 3": (["--in-between", "3", "--from-video", "clip.mp4"], "must be 2 or 4"),
+    "in-between alone": (["a dog", "--in-between", "2"], "add --from-video"),
+    "in-between and seconds": (["--in-between", "2", "--from-video", "clip.mp4", "--seconds", "9"],
+                               "leave out seconds"),
+    "in-between too fast": (["a", "--in-between", "4", "--from-video", "elsewhere.webm"],
+                            "makes 100, more than 60"),
+    "fit": (["a dog", "--seconds", "2", "--fit", "stretch"], "letterbox"),
+    "drafts": (["a dog", "--seconds", "2", "--drafts", "2"], "one draft"),
+    "prompts": (["--prompts", "text.png", "--seconds", "2"], "leave out --prompts"),
+    "again": (["--from-file", "clip.mp4", "--seconds", "2"], "leave out --prompts"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_one_sentence_and_nothing_is_made(engine, capsys, case):
+    Path("text.png").write_text("a dog")
+    if case == "huge picture":
+        Image.new("1", (20_000, 20_000)).save("huge.png")
+    if case == "no video frames":
+        ffmpeg("-f", "lavfi", "-i", "sine=duration=1", "-c:a", "aac", "sound.mp4")
+    arguments, sentence = BAD_INPUT[case]
+    before = sorted(Path().iterdir())
+    assert cli.main(arguments) == 1
+    out, err = capsys.readouterr()
+    assert sentence in err
+    assert (out, err.count("\n")) == ("", 1)
+    assert sorted(Path().iterdir()) == before and engine.calls == []
+
+
+def ffmpeg(*arguments):
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *arguments], check=True)
+
+
+def test_a_variable_rate_is_played_by_its_times(engine):
+    """Six frames of 1/12 s and four of 1/4 s: the brightness says which is shown."""
+    ffmpeg("-f", "lavfi", "-i", "color=black:s=64x36:r=12:d=0.83,geq=lum='20*N':cb=128:cr=128",
+           "-vf", "setpts='if(lt(N,6),N/12,0.5+(N-6)/4)/TB'", "-fps_mode", "vfr",
+           "-c:v", "libx264", "-crf", "1", "vfr.mkv")
+    frames = read_clip("vfr.mkv", fps=12).frames
+    shown = np.rint((frames[:, 18, 32].mean(-1)) / 255 * 219 + 16) / 20
+    assert np.rint(shown)[:12].tolist() == [1, 1, 2, 3, 4, 5, 6, 6, 6, 7, 7, 7]
+
+
+def test_a_rotated_video_is_upright(engine):
+    frames = np.zeros((4, 36, 64, 3), np.uint8)
+    frames[:, :, :32] = 250
+    write_clip("flat.mp4", frames, 12)
+    ffmpeg("-display_rotation", "90", "-i", "flat.mp4", "-c", "copy", "turned.mp4")
+    turned = read_clip("turned.mp4", fps=12).frames
+    assert turned.shape == (4, 64, 36, 3)
+    assert abs(float(turned[0, :30].mean()) - float(turned[0, 34:].mean())) > 200
+
+
+def test_a_still_picture_and_rates_are_read(engine):
+    assert read_picture("dot.png").tolist() == [[[255, 0, 0]]]
+    assert (read_rate("clip.mp4"), read_rate("elsewhere.webm")) == (12, 25)
+    assert read_rate("moves.gif") == pytest.approx(12, rel=0.05)
+    assert len(read_clip("moves.gif", fps=24).frames) == 6
+
+
+def test_equal_pixels_have_equal_digests_and_others_not(engine):
+    first, second = picture(3, 5, 1), picture(3, 5, 2)
+    digests = {Material(start=first).digest, Material(end=first).digest,
+               Material(start=second).digest, Material(video=first[None]).digest}
+    assert len(digests) == 4
+    assert Material(start=first.copy()).digest in digests

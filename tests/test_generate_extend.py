@@ -1,0 +1,73 @@
+"""The door to longer clips: a model by its name, work that goes on, notes for the user."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from engine import catalog
+from engine import generate as door
+from engine.cascade import Cascade
+from engine.errors import Cancelled, RequestError
+from engine.extension.material import Material
+from engine.extension.request import ExtensionRequest
+from engine.presets import PRESETS
+from engine.request import GenerationRequest
+from engine.stage import Stage
+from tests.extension.test_run import Letters
+from tests.test_catalog import make_model
+
+CLIP = GenerationRequest("a dog", fps=12, steps=2, guidance=0.0, seed=7)
+
+
+class ShortLetters(Letters):
+    def used_words(self, prompt):
+        return prompt[:9]
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    cascade = Cascade(Stage(PRESETS["tiny"]), None, ShortLetters())
+    monkeypatch.setattr(catalog, "SHIPPED", tmp_path / "assets")
+    folder = make_model(tmp_path / "assets" / "storybook")
+    (folder / "base" / "config.json").write_text(json.dumps({"network": {"frames": 4}}))
+    monkeypatch.setattr(door, "_cascade", lambda *_: cascade)
+    return catalog.find_model("storybook")
+
+
+def test_a_clip_is_made_and_stopped_work_goes_on(model, tmp_path):
+    windows = []
+
+    def followers(most):
+        return door.Followers(on_window=lambda event: windows.append(event.window),
+                              should_stop=lambda: len(windows) >= most)
+    request = ExtensionRequest(CLIP, 1.0)
+    whole = door.extend(request, followers=followers(99))
+    total, folder = len(windows), tmp_path / "work"
+    assert whole.frames.shape == (12, 12, 16, 3) and whole.model_hash == model.model_hash
+    assert total == len(whole.clip.plan.base) and model.window_frames == 4
+    windows.clear()
+    with pytest.raises(Cancelled):
+        door.extend(request, followers=followers(1), work_folder=folder)
+    again = door.extend(request, followers=followers(99), work_folder=folder)
+    assert np.array_equal(again.frames, whole.frames)
+    assert windows == list(range(1, total + 1))
+    other = Material(start=np.zeros((12, 16, 3), np.uint8))
+    door.extend(request, other, followers=followers(999), work_folder=folder)
+    assert len(windows) > total    # frames of other material are not taken
+
+
+def test_notes_say_which_words_were_used_and_where_the_clip_drifts(model):
+    bright = np.full((6, 12, 16, 3), 250, np.uint8)
+    clip = door.extend(ExtensionRequest(GenerationRequest("a dog walking", fps=12, steps=2),
+                                        1.0), Material(video=bright))
+    assert 'used only: "a dog wal"' in clip.notes[0]
+    assert any("darker than its first segment" in note for note in clip.notes)
+    assert any("join at 0.50 s" in note for note in clip.notes)
+
+
+def test_a_model_without_an_upsampler_is_a_sentence(model):
+    with pytest.raises(RequestError, match="no upsampler"):
+        door.extend(ExtensionRequest(GenerationRequest("a dog", upscale=True), 1.0))
