@@ -64,7 +64,8 @@ def test_a_clip_of_one_window_is_the_draft_of_its_request(cascade):
 
 def test_the_same_request_makes_the_same_frames_and_every_window_is_told(cascade):
     events = []
-    request = ExtensionRequest(CLIP, 0.5, known_weight=2.0)
+    # An untrained network's frames hardly know of one another: only much weight shows.
+    request = ExtensionRequest(CLIP, 0.5, known_weight=100.0)
     made = make(cascade, request, followers=Followers(on_window=lambda event: events.append(
         (event.stage, event.window, event.windows, event.fps, event.preview().shape))))
     assert made.frames.shape == (12, HEIGHT, WIDTH, 3)
