@@ -6,6 +6,7 @@ import signal
 import sqlite3
 
 import pytest
+from playwright.sync_api import expect
 
 from engine.media import read_request
 from tests.browser.conftest import PATIENCE
@@ -141,14 +142,16 @@ def test_a_killed_worker_is_replaced_and_its_job_is_done(slow_program, open_page
 def test_the_seed_changes_every_run_until_it_is_locked(program, open_page):
     page = open_page(program.url)
     make(page)
+    box = page.locator("#control-seed input, #control-seed textarea")
+    expect(box).not_to_have_value("0")  # the answer may come after the sheet has shown the job
     first = seed(page)
     page.keyboard.press("Control+Enter")
-    page.wait_for_function("document.querySelectorAll('#sheet .job').length === 2")
+    expect(box).not_to_have_value(first)
     second = seed(page)
-    assert first != second
     page.locator("#lock input").check()
     page.keyboard.press("Control+Enter")
     page.wait_for_function("document.querySelectorAll('#sheet .job').length === 3")
+    assert told(page).count(f"seeds {second} to") == 2
     assert seed(page) == second
 
 
