@@ -1,5 +1,6 @@
 """Runs the program: journal, page, workers, in this order, and ends them in the other."""
 
+import os
 import signal
 import threading
 
@@ -14,6 +15,7 @@ from snapui.settings import Settings, SettingsError
 from snapui.supervisor import Supervisor, worker_command
 
 UPLOAD_LIMIT = "200mb"
+END_SECONDS = 30.0
 
 
 def run(settings: Settings, command: list[str] | None = None) -> None:
@@ -35,9 +37,20 @@ def run(settings: Settings, command: list[str] | None = None) -> None:
     try:
         ended.wait()
     finally:
+        end_at_last()
         supervisor.stop()
         blocks.close(verbose=False)
         journal.close()
+
+
+def end_at_last(seconds: float = END_SECONDS) -> None:
+    """End this process after some time, whatever thread of a library still holds it up.
+
+    Nothing is lost by that: the journal is whole at any moment, and workers end with their input.
+    """
+    timer = threading.Timer(seconds, os._exit, (0,))
+    timer.daemon = True
+    timer.start()
 
 
 def serve(blocks: object, settings: Settings) -> None:

@@ -84,3 +84,9 @@ def test_the_pages_process_imports_no_torch_and_writes_no_editor_stubs():
               "if name in sys.modules], component_meta.create_or_modify_pyi())")
     result = run("-c", script)
     assert result.stdout.strip() == "[] None", result.stderr
+
+
+def test_a_thread_that_never_ends_cannot_keep_the_program():
+    stuck = ("import threading; from snapui.launch import end_at_last; end_at_last(0.5); "
+             "threading.Thread(target=threading.Event().wait).start()")
+    assert subprocess.run([sys.executable, "-c", stuck], cwd=ROOT, timeout=120).returncode == 0
