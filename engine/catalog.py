@@ -55,13 +55,16 @@ class ModelCard:
     @property
     def window_frames(self) -> int:
         """How many frames the base stage makes at once. Raises: ModelError."""
-        try:
-            config = json.loads((self.base_folder / CONFIG_NAME).read_text(encoding="utf-8"))
-            return int(config["network"]["frames"])
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise ModelError(f"{self.base_folder / CONFIG_NAME} does not say how many frames the "
-                             "model makes: copy it again from where the model came from."
-                             ) from error
+        return _network(self.base_folder, "frames")
+
+    @property
+    def upsampler_size(self) -> tuple[int, int] | None:
+        """How many frames the upsampler makes at once, and their height; None without one.
+
+        Raises: ModelError.
+        """
+        stage = self.upsampler_folder
+        return stage and (_network(stage, "frames"), _network(stage, "height"))
 
 
 def list_models(models_directory: Path | None = None) -> list[ModelCard]:
@@ -206,6 +209,15 @@ def _sha256(path: Path) -> str:
         return _sha256_of(path, status.st_size, status.st_mtime_ns)
     except OSError as error:
         raise ModelError(f"{path} cannot be read ({error.strerror}); copy it again.") from error
+
+
+def _network(stage: Path, name: str) -> int:
+    """Return one number that a stage's config gives of its network. Raises: ModelError."""
+    try:
+        return int(json.loads((stage / CONFIG_NAME).read_text(encoding="utf-8"))["network"][name])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ModelError(f"{stage / CONFIG_NAME} does not say what {name} the model's clips have: "
+                         "copy it again from where the model came from.") from error
 
 
 @lru_cache(maxsize=64)

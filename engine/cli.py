@@ -24,7 +24,7 @@ from engine.catalog import find_model
 from engine.cli_extension import LongerJob
 from engine.errors import Cancelled, ModelError, RequestError, SnapError
 from engine.extension.material import Material
-from engine.extension.request import ExtensionRequest
+from engine.extension.request import EXTENSION_KEY, ExtensionRequest
 from engine.media import (
     check_destination,
     read_metadata,
@@ -38,7 +38,6 @@ from engine.request import GenerationRequest
 FLAGS = {"negative_prompt": "--negative"}    # the rest are --field-name
 STEP_BAR = 24
 RANDOM_SEEDS = 2**32
-EXTENSION_KEY = "extension"
 
 EPILOG = """\
 Without -o the clip is saved as outputs/DATE/TIME_PROMPT_SEED.mp4 and nothing is ever replaced; -o

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -90,8 +90,8 @@ class ExtendedClip:
 
     @property
     def request(self) -> GenerationRequest:
-        """Prompt, seed and settings."""
-        return self.extension.clip
+        """Prompt, seed and settings; the rate is that of a clip kept before its end."""
+        return replace(self.extension.clip, fps=self.clip.fps)
 
     @property
     def frames(self) -> np.ndarray:
@@ -120,7 +120,7 @@ def extend(request: ExtensionRequest, material: Material | None = None, *,
 
 def _drift_notes(request: ExtensionRequest, made: LongClip, material: Material) -> list[str]:
     """Say where a clip drifts from its first segment, by its draft, which costs next to nothing."""
-    if request.in_between > 1:
+    if request.in_between > 1 or made.fps != request.clip.fps:
         return []
     layout, video = made.plan.layout, material.given.video
     joins = sorted({*layout.joins, *([video] if video else [])})

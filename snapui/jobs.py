@@ -18,7 +18,9 @@ from peewee import fn
 from engine.request import GenerationRequest
 from snapui.schema import (
     ACTIVE,
+    LONG,
     Clip,
+    Film,
     Job,
     JournalError,
     Number,
@@ -36,13 +38,15 @@ MIN_FREE_BYTES = 64 * 2**20
 class Snapshot:
     """What a page shows, read in one go.
 
-    jobs: newest first, upscales left out; upscales: by the clip they start from.
+    jobs: newest first, drafts only; upscales: by the clip they start from; long: active jobs of
+    the two long kinds.
     """
 
     revision: int
     jobs: list[Job]
     clips: dict[int, list[Clip]] = field(default_factory=dict)
     upscales: dict[int, list[Job]] = field(default_factory=dict)
+    long: list[Job] = field(default_factory=list)
     workers: list[Worker] = field(default_factory=list)
     is_paused: bool = False
 
@@ -52,12 +56,17 @@ class Journal(Store):
 
     # ---- the page's side
 
-    def submit(self, request: GenerationRequest, *, source: int | None = None) -> int:
-        """Write a job and wake a worker. Returns: its id. Raises: JournalError."""
+    def submit(self, request: GenerationRequest, *, source: int | None = None, kind: str = "",
+               order: str = "") -> int:
+        """Write a job and wake a worker. Returns: its id. Raises: JournalError.
+
+        kind: an upscale or a draft if left out. order: see orders.py, of the long kinds.
+        """
         self._check_space()
-        kind = "upscale" if source is not None else "draft"
+        kind = kind or ("draft" if source is None else "upscale")
         with self.change() as revision:
-            job = Job.create(kind=kind, request=request.to_json(), source=source, changed=revision)
+            job = Job.create(kind=kind, request=request.to_json(), order=order, source=source,
+                             changed=revision)
             Job.update(position=job.id).where(Job.id == job.id).execute()
         self.wake()
         return job.id
@@ -65,6 +74,9 @@ class Journal(Store):
     def submit_upscale(self, clip_id: int, *, steps: int, noise: float) -> int:
         """Write the job that upscales one draft. Returns: its id. Raises: JournalError."""
         clip = self.clip(clip_id)
+        if clip.kind in LONG:
+            raise JournalError("A longer clip is upscaled while it is made: tick Upscale on the "
+                               "Extend tab and make it again.")
         if clip.kind != "draft":
             raise JournalError("This clip is an upscale already; pick the draft beside it.")
         request = replace(GenerationRequest.from_json(clip.request), upscale=True,
@@ -110,21 +122,22 @@ class Journal(Store):
         """Return everything active and the newest `limit` jobs with their clips."""
         with self.reading():
             revision = self.revision()
-            drafts = Job.select().where(Job.source.is_null())
+            drafts = Job.select().where(Job.kind == "draft")
             newest = list(drafts.order_by(Job.id.desc()).limit(limit))
             shown = {job.id for job in newest}
             waiting = drafts.where(Job.state.in_(ACTIVE)).order_by(Job.id.desc())
             jobs = newest + [job for job in waiting if job.id not in shown]
             clips = list(Clip.select().where(Clip.job.in_([job.id for job in jobs]),
                                              Clip.binned.is_null()).order_by(Clip.id))
-            upscales = list(Job.select().where(Job.source.in_([clip.id for clip in clips]))
-                            .order_by(Job.id))
+            upscales = list(Job.select().where(Job.source.in_([clip.id for clip in clips]),
+                                               Job.kind == "upscale").order_by(Job.id))
             clips += list(Clip.select().where(Clip.job.in_([job.id for job in upscales]),
                                               Clip.binned.is_null()))
+            long = list(Job.select().where(Job.kind.in_(LONG), Job.state.in_(ACTIVE)))
             workers = list(Worker.select())
             is_paused = Number.select().where(PAUSED).exists()
         return Snapshot(revision, jobs, _grouped(clips, "job_id"), _grouped(upscales, "source"),
-                        workers, is_paused)
+                        long, workers, is_paused)
 
     def _check_space(self) -> None:
         free = shutil.disk_usage(self.output_directory).free
@@ -169,15 +182,17 @@ class Journal(Store):
         return row.cancel if mine else "drop"
 
     def finish(self, job: Job, clips: Sequence[dict], notes: Sequence[str]) -> bool:
-        """Write a job's clips and mark it done. Returns: False if it was cancelled meanwhile."""
+        """Write a job's clips and mark it done. Returns: False if it was cancelled meanwhile.
+
+        clips: fields of a Clip; those with a "film", fields of a Film, each follow the one before.
+        """
         with self.change() as revision:
             done = self._mine(Job.update(state="done", finished=time.time(), seconds_left=None,
                                          notes=json.dumps(list(notes)), previews="[]",
                                          changed=revision), job).where(
                 Job.cancel != "drop").execute()
             if done:
-                for values in clips:
-                    Clip.create(job=job.id, kind=job.kind, source=job.source, **values)
+                _create(job, clips)
                 self._pause_after(job)
         return bool(done)
 
@@ -217,6 +232,18 @@ class Journal(Store):
             else:
                 Timing.update(seconds=0.5 * known.seconds + 0.5 * seconds).where(
                     Timing.name == name).execute()
+
+
+def _create(job: Job, clips: Sequence[dict]) -> None:
+    """Write the rows of the clips a job made."""
+    source = job.source
+    for values in clips:
+        film = values.get("film")
+        columns = {name: value for name, value in values.items() if name != "film"}
+        clip = Clip.create(job=job.id, kind=job.kind, source=source, **columns)
+        if film is not None:
+            Film.create(clip=clip, **film)
+            source = clip.id
 
 
 def _cancelled(job: Job, how: str) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from playhouse.db_url import connect
 from engine.errors import SnapError
 from snapui.migration import add_missing_columns
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 ACTIVE = ("queued", "running", "paused")
+LONG = ("extension", "edit")  # kinds of jobs and clips that orders.py describes
 SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal", "foreign_keys": 1}
 BUSY_SECONDS = 10
 
@@ -48,10 +49,11 @@ class Worker(peewee.Model):
 class Job(peewee.Model):
     """One piece of work: written before it starts, kept for good."""
 
-    kind = peewee.CharField()  # draft, upscale
+    kind = peewee.CharField()  # draft, upscale, extension, edit
     state = peewee.CharField(default="queued")  # queued, running, paused, done, cancelled, failed
     request = peewee.TextField()
-    source = peewee.IntegerField(null=True, index=True)  # the clip an upscale starts from
+    order = peewee.TextField(default="")  # what the two long kinds ask for, see orders.py
+    source = peewee.IntegerField(null=True, index=True)  # the clip it starts from, if any
     priority = peewee.IntegerField(default=0)
     position = peewee.FloatField(default=0.0)
     worker = peewee.CharField(null=True)
@@ -96,6 +98,22 @@ class Clip(peewee.Model):
     binned = peewee.DoubleField(null=True)  # when it was put in the bin
 
 
+class Film(peewee.Model):
+    """What makes a clip a long one: the order that made it, its joins, and how it drifts.
+
+    Films form a tree by their clips' sources: a clip holds all that its source does, and its own
+    segment after that.
+    """
+
+    clip = peewee.ForeignKeyField(Clip, primary_key=True, on_delete="CASCADE")
+    order = peewee.TextField()
+    joins = peewee.TextField(default="[]")  # first frames of all segments but the first
+    first_frames = peewee.IntegerField()  # how many its first segment has
+    measures = peewee.TextField()  # lists by name, one number a frame
+    warnings = peewee.TextField(default="[]")
+    is_undone = peewee.BooleanField(default=False)
+
+
 class Timing(peewee.Model):
     """Measured seconds of one clip through one network evaluation, per model and stage."""
 
@@ -129,7 +147,7 @@ class Vote(peewee.Model):
     created = peewee.DoubleField(default=time.time)
 
 
-TABLES = (Number, Worker, Job, Clip, Timing, Comparison, Cell, Vote)
+TABLES = (Number, Worker, Job, Clip, Film, Timing, Comparison, Cell, Vote)
 
 
 def database_url(text: str | None, output_directory: Path) -> str:

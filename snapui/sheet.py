@@ -62,7 +62,7 @@ class Sheet:
 
     def value(self, snapshot: Snapshot) -> dict:
         """Return what the component shows: a status sentence and the cards, newest job first."""
-        queue = [job for job in snapshot.jobs if job.state in ACTIVE]
+        queue = [job for job in snapshot.jobs if job.state in ACTIVE] + snapshot.long
         queue += [job for jobs in snapshot.upscales.values() for job in jobs
                   if job.state in ACTIVE]
         order = sorted(queue, key=lambda job: (job.state != "running", -job.priority, job.position))

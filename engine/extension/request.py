@@ -10,6 +10,7 @@ from engine.extension.plan import Layout, rates_up_to
 from engine.extension.segments import Segment, Timeline, check_segments, timeline
 from engine.request import GenerationRequest
 
+EXTENSION_KEY = "extension"    # under which a file carries its request as JSON
 MAX_SECONDS = 60.0
 FITS = ("letterbox", "crop")
 # Replacement alone. On one clip of the shipped model, every other frame known, the unknown frames

@@ -38,11 +38,17 @@ from engine.video import to_clips, to_frames
 
 @dataclass(frozen=True)
 class Followers:
-    """Who follows a run: a callback a step, one a window, and a question each evaluation."""
+    """Who follows a run: a callback before it, one a step, one a window, and two questions.
 
+    on_window is also told of windows that an earlier run finished. should_stop is asked at each
+    evaluation. should_keep is asked at each window: whether to end with the clip as it is then.
+    """
+
+    on_plan: Callable[[Plan], None] | None = None
     on_step: OnStep | None = None
     on_window: OnWindow | None = None
     should_stop: ShouldStop | None = None
+    should_keep: ShouldStop | None = None
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,15 @@ class Work:
 
 @dataclass(frozen=True)
 class LongClip:
-    """A finished clip: frames of the base stage and of the last stage, uint8 (t, h, w, 3)."""
+    """A finished clip: frames of the base stage and of the last stage, uint8 (t, h, w, 3).
+
+    fps: the request's rate, or the lower one of a clip that was kept as it was.
+    """
 
     plan: Plan
     draft_frames: np.ndarray
     frames: np.ndarray
+    fps: float
 
 
 MakeWindow = Callable[[int, Window, Listener], Tensor]
@@ -88,16 +98,29 @@ def make(cascade: Cascade, request: ExtensionRequest, material: Material | None 
     draft.give(material.placed(layout.frames, step=request.in_between), crop=run.crop)
     if not request.clip.upscale:
         planned = plan(layout)
-        run.fill(BASE, planned.base, draft, run.base_window(draft))
-        return LongClip(planned, draft.frames, draft.frames)
+        run.tell_plan(planned)
+        stride = run.fill(BASE, planned.base, draft, run.base_window(draft))
+        return _long_clip(planned, draft, draft, stride)
     _, frames, height, width = cascade.upsampler.clip_shape
     fine_enough = material.placed(layout.frames, step=request.in_between, least_height=height)
     planned = plan(layout, frames, frozenset(n for places, _ in fine_enough for n in places))
-    run.fill(BASE, planned.base, draft, run.base_window(draft))
+    run.tell_plan(planned)
+    stride = run.fill(BASE, planned.base, draft, run.base_window(draft))
+    if stride:
+        return _long_clip(planned, draft, draft, stride)
     large = Canvas(layout, height, width)
     large.give(fine_enough, crop=run.crop)
-    run.fill(UPSAMPLER, planned.upsampler, large, run.upsampler_window(draft, large))
-    return LongClip(planned, draft.frames, large.frames)
+    stride = run.fill(UPSAMPLER, planned.upsampler, large, run.upsampler_window(draft, large))
+    return _long_clip(planned, draft, large, stride)
+
+
+def _long_clip(planned: Plan, draft: Canvas, last: Canvas, stride: int | None) -> LongClip:
+    """Return the clip; only what there is of it if it was kept at a rate, told by its stride."""
+    fps = planned.layout.rates[-1]
+    if stride is None:
+        return LongClip(planned, draft.frames, last.frames, fps)
+    frames = last.grown(stride)
+    return LongClip(planned, draft.grown(stride)[:len(frames)], frames, fps / stride)
 
 
 @dataclass(frozen=True)
@@ -115,8 +138,11 @@ class _Run:
         return self.request.fit == "crop"
 
     def fill(self, stage: str, windows: Sequence[Window], canvas: Canvas,
-             make_window: MakeWindow) -> None:
-        """Make the windows of a stage that an earlier run has not finished."""
+             make_window: MakeWindow) -> int | None:
+        """Make the windows of a stage that an earlier run has not finished.
+
+        Returns: None, or the stride of the last window if the clip is to be kept before its end.
+        """
         finished = None if self.work is None else SealedFiles(
             self.work.folder, self.work.description)
         started, made = time.monotonic(), 0
@@ -126,6 +152,7 @@ class _Run:
             found = None if finished is None else finished.read(name)
             if found is not None:
                 canvas.put(window, np.frombuffer(found, np.uint8).reshape(shape))
+                self._tell(stage, number, windows, canvas, 0.0)
                 continue
             clip = self._listened(name, lambda listener, number=number, window=window:
                                   make_window(number, window, listener))
@@ -135,6 +162,17 @@ class _Run:
                 finished.write(name, new.tobytes())
             made += 1
             self._tell(stage, number, windows, canvas, (time.monotonic() - started) / made)
+            if number + 1 < len(windows) and self._is_kept():
+                return window.stride
+        return None
+
+    def tell_plan(self, planned: Plan) -> None:
+        """Tell what is going to be made."""
+        if self.followers.on_plan is not None:
+            self.followers.on_plan(planned)
+
+    def _is_kept(self) -> bool:
+        return self.followers.should_keep is not None and self.followers.should_keep()
 
     def base_window(self, canvas: Canvas) -> MakeWindow:
         """Return what makes a window of the base stage, steered by the frames there are."""

@@ -6,6 +6,7 @@ Every file can carry the request that made it (`request_metadata`) and give it b
 
 from engine.media.files import (
     check_destination,
+    count_frames,
     read_clip,
     read_metadata,
     read_picture,
@@ -29,6 +30,7 @@ __all__ = [
     "MediaClip",
     "ReadLimits",
     "check_destination",
+    "count_frames",
     "known_suffixes",
     "read_clip",
     "read_metadata",

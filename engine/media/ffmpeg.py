@@ -110,6 +110,15 @@ def decode(path: Path, demuxer: str, limits: ReadLimits, fps: float | None) -> M
     return MediaClip(frames, fps or own_fps)
 
 
+def count_frames(path: Path, demuxer: str, limits: ReadLimits, fps: float) -> int:
+    """Return how many frames `decode` gives at a rate, without keeping them. Raises: MediaError."""
+    arguments = [*_input(path, demuxer, limits), "-map", "0:v:0", "-fps_mode", "passthrough",
+                 "-vf", f"fps={rate(fps)},scale=1:1", "-pix_fmt", "gray", "-f", "rawvideo",
+                 "pipe:1"]
+    pixels, _ = _output(arguments, limits.max_frames + 1, READ_SECONDS)
+    return len(pixels)
+
+
 def probe(path: Path, demuxer: str, limits: ReadLimits) -> tuple[int, int, float]:
     """Return width, height and frames per second of the first video stream."""
     arguments = [*_input(path, demuxer, limits), "-map", "0:v:0", "-frames:v", "1",

@@ -111,6 +111,19 @@ def read_rate(path: Path | str, *, limits: ReadLimits | None = None) -> float:
     return read_clip(path, limits=limits).fps
 
 
+def count_frames(path: Path | str, fps: float, *, limits: ReadLimits | None = None) -> int:
+    """Return how many frames `read_clip` gives at a rate; little memory, whatever the length.
+
+    Raises: MediaError if the file is missing, damaged, too large or no clip at all.
+    """
+    path, limits = Path(path), limits or ReadLimits()
+    decoder = sniff(path, limits)
+    if decoder not in VIDEO_DECODERS:
+        return len(read_clip(path, limits=limits, fps=fps).frames)
+    limits.check(path, 1, *ffmpeg.probe(path, decoder, limits)[1::-1])
+    return ffmpeg.count_frames(path, decoder, limits, fps)
+
+
 def read_picture(path: Path | str, *, limits: ReadLimits | None = None) -> np.ndarray:
     """Read a still picture, uint8 (h, w, 3) RGB, upright.
 

@@ -77,6 +77,17 @@ def test_the_same_request_makes_the_same_frames_and_every_window_is_told(cascade
     assert not np.array_equal(steered.frames, made.frames)
 
 
+def test_a_clip_that_is_kept_ends_with_the_window_and_the_rate_it_had(cascade):
+    windows, plans = [], []
+    request = ExtensionRequest(CLIP, 0.5)
+    made = make(cascade, request, followers=Followers(
+        plans.append, on_window=lambda event: windows.append(event.preview()),
+        should_keep=lambda: len(windows) == 1))
+    assert len(windows) == 1 and plans == [made.plan]
+    assert made.fps == 6.0 and np.array_equal(made.frames, windows[0])
+    assert np.array_equal(made.frames, make(cascade, request).frames[::4][:len(made.frames)])
+
+
 @pytest.mark.parametrize("fit", ["letterbox", "crop"])
 def test_start_and_end_pictures_are_the_first_and_last_frames(cascade, fit):
     start, end = pixels(31, 17), pixels(5, 90)

@@ -1,0 +1,128 @@
+"""From the fields of a form, or of a call, to the order they ask for."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import RequestError
+from engine.extension.request import FITS, ExtensionRequest, GivenFrames
+from engine.extension.segments import Segment
+from engine.request import GenerationRequest
+from snapui.given import MAX_FPS, frames_of_video, rate_of
+from snapui.orders import Order
+from snapui.schema import Clip
+
+Row = tuple[Any, Any, str]  # from and to in seconds, and a prompt
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for, not checked yet.
+
+    rows: one a segment; an empty prompt goes on with the one before. seconds: 0 means as long as
+    the rows. fps: of a clip that starts from no other. start_picture, end_picture, video: kept
+    files, see given.py.
+    """
+
+    rows: Sequence[Row] = ()
+    seconds: float = 0.0
+    fps: float = 12.0
+    is_loop: bool = False
+    in_between: int = 1
+    fit: str = FITS[0]
+    upscale: bool = False
+    start_picture: str = ""
+    end_picture: str = ""
+    video: str = ""
+
+
+@dataclass(frozen=True)
+class Before:
+    """The frames a clip goes on from: how many, at what rate and height, and what they show."""
+
+    frames: int = 0
+    fps: float = 0.0
+    height: int = 0
+    prompt: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """How long they play."""
+        return self.frames / self.fps if self.frames else 0.0
+
+
+def before(asked: Asked, source: Clip | None, folder: Path) -> Before:
+    """Return what an order goes on from. Raises: RequestError if two things are the beginning."""
+    if source is not None and asked.video:
+        raise RequestError("A clip and a video of your own cannot both be the beginning: take one "
+                           "of them out.")
+    if source is not None:
+        return Before(source.frames, source.fps, source.height, source.prompt)
+    if asked.video:
+        fps = rate_of(folder / asked.video)
+        return Before(frames_of_video(folder / asked.video, fps), fps)
+    return Before()
+
+
+def given(asked: Asked, there: Before) -> GivenFrames:
+    """Return the frames that are there, in numbers."""
+    return GivenFrames(there.frames, bool(asked.start_picture), bool(asked.end_picture))
+
+
+def order_of(asked: Asked, settings: Mapping[str, Any], there: Before,
+             source: Clip | None) -> Order:
+    """Return the order.
+
+    settings: fields of a GenerationRequest; of a clip's extension only the seed counts, since it
+    goes on as the clip was made. Raises: RequestError.
+    """
+    if source is not None:
+        settings = json.loads(source.request) | {"seed": settings["seed"], "prompt": there.prompt}
+    fps = there.fps * asked.in_between if there.frames else asked.fps
+    if fps > MAX_FPS:
+        raise RequestError(f"{asked.in_between} frames for each one at {there.fps:g} frames per "
+                           f"second make {fps:g}, more than the {MAX_FPS:g} a clip can have.")
+    segments = () if asked.in_between > 1 else _segments(asked.rows, there)
+    prompt = settings.get("prompt") or ""
+    if not there.frames and segments:
+        prompt = segments[0].prompt
+    clip = GenerationRequest(**dict(settings) | {
+        "prompt": prompt, "fps": fps, "drafts": 1, "upscale": asked.upscale})
+    is_longer = asked.in_between == 1
+    request = ExtensionRequest(clip, _seconds(asked, segments) if is_longer else 0.0, segments,
+                               asked.is_loop and is_longer, asked.in_between, asked.fit)
+    return Order(request, asked.start_picture, asked.end_picture, asked.video)
+
+
+def _segments(rows: Sequence[Row], there: Before) -> tuple[Segment, ...]:
+    """Return the rows as segments in order of time."""
+    numbered = sorted(((_number(start), _number(end), prompt) for start, end, prompt in rows),
+                      key=lambda row: row[0])
+    segments, said = [], there.prompt
+    for start, end, prompt in numbered:
+        said = str(prompt).strip() or said
+        segments.append(Segment(start, end, said))
+        if end * there.fps < there.frames + 0.5 and there.frames:
+            raise RequestError(f"The segment {segments[-1].name} lies in what is there already, "
+                               f"the first {there.seconds:.3g} s: give it a later end, or go on "
+                               "from an earlier clip.")
+    return tuple(segments)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise RequestError("A segment needs two numbers: the seconds at which it begins and "
+                           "ends.") from None
+
+
+def _seconds(asked: Asked, segments: Sequence[Segment]) -> Any:
+    if asked.seconds:
+        return asked.seconds
+    if segments:
+        return max(one.end_seconds for one in segments)
+    raise RequestError("Say how long the clip is to be: add a segment or fill in Seconds.")
+

@@ -1,0 +1,98 @@
+"""Edits of a finished clip: pixels in, pixels out, no network; and what drifts in the result."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from engine.drift import (
+    VISIBLE_JUMP,
+    Measures,
+    cross_dissolve,
+    drift_warnings,
+    join_jumps,
+    match_colour,
+    measure,
+)
+from engine.errors import RequestError
+from snapui.orders import Edit
+
+DISSOLVE_SECONDS = 0.5
+MEASURED_HEIGHT = 144  # larger frames are thinned out before they are measured
+DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A clip as its segments see it.
+
+    frames: uint8 (t, h, w, 3). joins: first frames of all segments but the first.
+    first_frames: how many the first segment has.
+    """
+
+    frames: np.ndarray
+    fps: float
+    joins: tuple[int, ...]
+    first_frames: int
+
+    def until(self, end: int) -> "Cut":
+        """Return the clip up to a frame."""
+        return replace(self, frames=self.frames[:end],
+                       joins=tuple(join for join in self.joins if join < end),
+                       first_frames=min(self.first_frames, end))
+
+
+def edited(cut: Cut, edit: Edit) -> Cut:
+    """Return a clip after an edit. Raises: RequestError if there is nothing to do."""
+    if edit.what == "trim":
+        return cut.until(edit.frames)
+    if edit.what == "colour":
+        return replace(cut, frames=match_colour(cut.frames, cut.first_frames, cut.fps))
+    return _dissolved(cut)
+
+
+def _dissolved(cut: Cut) -> Cut:
+    """Blend the frames before each join that shows into those after it, which shortens the clip."""
+    shown = visible_joins(measure(thinned(cut.frames)), cut.joins)
+    if not shown:
+        raise RequestError("No join of this clip shows, so there is nothing to dissolve.")
+    frames, joins, shorter = cut.frames, [], 0
+    for join, following in zip(cut.joins, [*cut.joins[1:], len(cut.frames)], strict=True):
+        at = join - shorter
+        overlap = min(round(DISSOLVE_SECONDS * cut.fps), at, following - join)
+        if join in shown and overlap > 0:
+            frames = cross_dissolve(frames[:at], frames[at:], overlap)
+            shorter += overlap
+            at -= overlap
+        joins.append(at)
+    return replace(cut, frames=frames, joins=tuple(joins),
+                   first_frames=min(cut.first_frames, joins[0]))
+
+
+def visible_joins(measures: Measures, joins: Sequence[int]) -> list[int]:
+    """Return the joins whose jump shows."""
+    jumps = join_jumps(measures, joins)
+    return [join for join, jump in zip(joins, jumps, strict=True) if jump > VISIBLE_JUMP]
+
+
+def thinned(frames: np.ndarray) -> np.ndarray:
+    """Return frames small enough to be measured quickly, by leaving out rows and columns."""
+    step = max(1, frames.shape[1] // MEASURED_HEIGHT)
+    return frames[:, ::step, ::step]
+
+
+def film_of(cut: Cut, order: str, measures: Measures) -> dict[str, Any]:
+    """Return the fields of a finished clip's Film. measures: of its frames."""
+    told = {name: np.round(values[:len(cut.frames)], DIGITS).tolist()
+            for name, values in asdict(measures).items()}
+    warnings = drift_warnings(measures_from(told), cut.first_frames, cut.fps, cut.joins)
+    return {"order": order, "joins": json.dumps(list(cut.joins)),
+            "first_frames": cut.first_frames, "measures": json.dumps(told),
+            "warnings": json.dumps(warnings)}
+
+
+def measures_from(told: dict[str, list[float]]) -> Measures:
+    """Return the measures that `film_of` wrote."""
+    return Measures(**{name: np.array(values, float) for name, values in told.items()})

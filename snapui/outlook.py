@@ -1,0 +1,81 @@
+"""What an order will take, said before anything runs: windows rate by rate, evaluations, time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.catalog import ModelCard
+from engine.errors import RequestError
+from engine.extension.plan import Plan, Window, evaluations, plan
+from engine.extension.request import ExtensionRequest, GivenFrames, layout_of
+from snapui import estimate
+
+
+@dataclass(frozen=True)
+class Level:
+    """The windows of one stage at one rate: how many, and how many frames they know and add."""
+
+    stage: str
+    fps: float
+    windows: int
+    known: int
+    new: int
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What making a clip takes. seconds: on this machine; None before the first measurement."""
+
+    plan: Plan
+    levels: tuple[Level, ...]
+    evaluations: int
+    seconds: float | None
+
+    @property
+    def windows(self) -> int:
+        """How many windows there are in all."""
+        return sum(level.windows for level in self.levels)
+
+
+def outlook(request: ExtensionRequest, there: GivenFrames, height: int, card: ModelCard,
+            timings: Mapping[str, float]) -> Outlook:
+    """Return what a request takes.
+
+    there: the frames it starts from; height: of the video among them, in pixels. timings: measured
+    seconds by model and stage. Raises: RequestError, ModelError.
+    """
+    layout, clip = layout_of(request, there, card.window_frames), request.clip
+    if not clip.upscale:
+        planned = plan(layout)
+    elif card.upsampler_size is None:
+        raise RequestError(f"The model {card.name} has no upsampler: leave out Upscale, or choose "
+                           "another model.")
+    else:
+        frames, large = card.upsampler_size
+        known = range(0, there.video * request.in_between, request.in_between)
+        planned = plan(layout, frames, frozenset(known) if height >= large else frozenset())
+    counted = (evaluations(len(planned.base), clip.steps, clip.sampler)
+               + len(planned.upsampler) * clip.upscale_steps)
+    return Outlook(planned, tuple(_levels(planned)), counted,
+                   _seconds(request, planned, timings))
+
+
+def _seconds(request: ExtensionRequest, planned: Plan,
+             timings: Mapping[str, float]) -> float | None:
+    stages = [(planned.base, estimate.seconds), (planned.upsampler, estimate.upscale_seconds)]
+    a_window = [(len(windows), seconds(request.clip, timings))
+                for windows, seconds in stages if windows]
+    if any(one is None for _, one in a_window):
+        return None
+    return sum(count * one for count, one in a_window)
+
+
+def _levels(planned: Plan) -> Iterable[Level]:
+    for number, fps in enumerate(planned.layout.rates):
+        yield _level("base", fps, [one for one in planned.base if one.level == number])
+    if planned.upsampler:
+        yield _level("upsampler", planned.layout.rates[-1], planned.upsampler)
+
+
+def _level(stage: str, fps: float, windows: Sequence[Window]) -> Level:
+    return Level(stage, fps, len(windows), sum(len(one.known) for one in windows),
+                 sum(len(one.new) for one in windows))
