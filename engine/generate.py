@@ -120,9 +120,9 @@ def extend(request: ExtensionRequest, material: Material | None = None, *,
 
 def _drift_notes(request: ExtensionRequest, made: LongClip, material: Material) -> list[str]:
     """Say where a clip drifts from its first segment, by its draft, which costs next to nothing."""
-    if request.in_between > 1 or made.fps != request.clip.fps:
-        return []
     layout, video = made.plan.layout, material.given.video
+    if request.in_between > 1 or len(made.frames) < layout.frames:
+        return []
     joins = sorted({*layout.joins, *([video] if video else [])})
     # Without a join, what the first window of the lowest rate made in one piece.
     first = joins[0] if joins else layout.window * layout.coarsest

@@ -18,6 +18,7 @@ from engine.drift import (
 )
 from engine.errors import RequestError
 from snapui.orders import Edit
+from snapui.schema import Clip, Film
 
 DISSOLVE_SECONDS = 0.5
 MEASURED_HEIGHT = 144  # larger frames are thinned out before they are measured
@@ -42,6 +43,14 @@ class Cut:
         return replace(self, frames=self.frames[:end],
                        joins=tuple(join for join in self.joins if join < end),
                        first_frames=min(self.first_frames, end))
+
+
+def cut_of(clip: Clip, frames: np.ndarray | None = None) -> Cut:
+    """Return a clip of the journal as its segments see it, with its frames if they are given."""
+    film = Film.select(Film.joins, Film.first_frames).where(Film.clip == clip).first()
+    if film is None:
+        return Cut(frames, clip.fps, (), clip.frames)
+    return Cut(frames, clip.fps, tuple(json.loads(film.joins)), film.first_frames)
 
 
 def edited(cut: Cut, edit: Edit) -> Cut:

@@ -1,7 +1,6 @@
-"""One claimed job on its way from the journal to finished files."""
+"""One claimed job for drafts or an upscale on its way from the journal to finished files."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ from engine.errors import Cancelled
 from engine.progress import StepEvent
 from engine.request import GenerationRequest
 from snapui.clock import StageClock
-from snapui.files import clip_name, keep, read_loop, work_folder, write_loop
+from snapui.files import read_loop, work_folder
 from snapui.jobs import Journal
+from snapui.keeping import Finished, Write, kept_files
 from snapui.previews import Previewer
 from snapui.schema import Job
 
@@ -22,10 +22,11 @@ STOPS = ("drop", "pause", "requeue")
 
 @dataclass(frozen=True)
 class Engine:
-    """What a worker needs from the engine: its door, and how to write a clip and its parents."""
+    """What a worker needs from the engine: its two doors, and how to write a clip."""
 
     generate: Callable[..., list]
-    write: Callable[[Path, Any, list[str]], object]
+    write: Write
+    extend: Callable[..., Any] | None = None
 
 
 class Errand:
@@ -48,7 +49,9 @@ class Errand:
         if self._kept_after is not None:
             notes[f"Stopped after step {self._kept_after.step} of {self._kept_after.steps} and "
                   "kept as it was."] = None
-        with self._files(clips) as rows:
+        about = {"parents": self._parents()}
+        with kept_files(self._folder, self._job, self._engine.write,
+                        [Finished(clip, about) for clip in clips]) as rows:
             if not self._journal.finish(self._job, rows, list(notes)):
                 raise Cancelled("The job was stopped while its files were written.")
         clock.write(self._journal)
@@ -77,31 +80,6 @@ class Errand:
             return None
         draft = self._journal.clip(self._job.source)
         return read_loop(self._folder / draft.loop, draft.frames)
-
-    @contextmanager
-    def _files(self, clips: list) -> Iterator[list[dict[str, Any]]]:
-        """Write the clips' files and yield their rows; none is left if anything fails."""
-        rows: list[dict[str, Any]] = []
-        try:
-            rows.extend(self._keep(clip) for clip in clips)
-            yield rows
-        except BaseException:
-            for row in rows:
-                (self._folder / row["path"]).unlink(missing_ok=True)
-                (self._folder / row["loop"]).unlink(missing_ok=True)
-            raise
-
-    def _keep(self, clip: Any) -> dict[str, Any]:
-        """Write one clip's files and return its row."""
-        request = clip.request
-        path = keep(self._folder, clip_name(request, self._job.id, self._job.created), ".mp4",
-                    lambda target: self._engine.write(target, clip, self._parents()))
-        loop = keep(self._folder, f"loops/{Path(path).stem}", ".webp",
-                    lambda target: write_loop(target, clip.frames, request.fps))
-        frames, height, width, _ = clip.frames.shape
-        return {"request": request.to_json(), "prompt": request.prompt, "seed": request.seed,
-                "path": path, "loop": loop, "width": width, "height": height, "frames": frames,
-                "fps": request.fps, "model_hash": clip.model_hash}
 
     def _parents(self) -> list[str]:
         """Return the file names of the clips the job starts from."""

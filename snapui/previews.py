@@ -11,7 +11,7 @@ from collections import deque
 
 import numpy as np
 
-from engine.progress import StepEvent
+from engine.progress import StepEvent, WindowEvent
 from engine.request import GenerationRequest
 from snapui.files import PREVIEWS, preview_folder, write_loop
 from snapui.jobs import Journal
@@ -25,10 +25,10 @@ class Previewer:
     """Writes the progress and the moving previews of one job to the journal."""
 
     def __init__(self, journal: Journal, job: Job, request: GenerationRequest) -> None:
-        self._journal, self._job, self._fps = journal, job, request.fps
+        self._journal, self._job, self._request = journal, job, request
         self._folder = preview_folder(journal.output_directory, job.id)
         self._written: deque[list[str]] = deque()
-        self._slot: tuple[StepEvent, np.ndarray] | None = None
+        self._slot: tuple[str, np.ndarray, float] | None = None  # stage, clips, rate
         self._changed = threading.Condition()
         self._is_open = True
         self._last = -PREVIEW_SECONDS
@@ -42,9 +42,18 @@ class Previewer:
                              seconds_left=event.seconds_left)
         if time.monotonic() - self._last < PREVIEW_SECONDS or event.step == event.steps:
             return
+        self._hand_over(event.stage, event.preview(), self._request.fps)
+
+    def on_window(self, event: WindowEvent) -> None:
+        """Hand a long clip so far over if the last picture is old enough."""
+        if time.monotonic() - self._last >= PREVIEW_SECONDS:
+            self._hand_over(event.stage, event.preview()[None], event.fps)
+
+    def _hand_over(self, stage: str, clips: np.ndarray, fps: float) -> None:
+        """Let the thread write clips, uint8 (b, t, h, w, 3), unless newer ones come first."""
         self._last = time.monotonic()
         with self._changed:
-            self._slot = (event, event.preview())
+            self._slot = (stage, clips, fps)
             self._changed.notify()
 
     def close(self) -> None:
@@ -60,17 +69,16 @@ class Previewer:
                 self._changed.wait_for(lambda: self._slot is not None or not self._is_open)
                 if not self._is_open:
                     break
-                event, clips = self._slot
-                self._slot = None
-            self._write(event, clips)
+                taken, self._slot = self._slot, None
+            self._write(*taken)
         self._journal.close()  # the connection of this thread
 
-    def _write(self, event: StepEvent, clips: np.ndarray) -> None:
+    def _write(self, stage: str, clips: np.ndarray, fps: float) -> None:
         self._count += 1
-        names = [f"{event.stage}-{self._count}-{index}.webp" for index in range(len(clips))]
+        names = [f"{stage}-{self._count}-{index}.webp" for index in range(len(clips))]
         try:
             for name, frames in zip(names, clips, strict=True):
-                write_loop(self._folder / name, frames, self._fps)
+                write_loop(self._folder / name, frames, fps)
         except OSError:
             return  # a preview is not worth losing the work for; the final write will say why
         paths = [f"{PREVIEWS}/{self._job.id}/{name}" for name in names]

@@ -142,7 +142,8 @@ def retry(journal: Journal, job_id: int) -> None:
 def run_again(journal: Journal, job_id: int) -> int:
     """Submit a job's request once more. Returns: the new job's id. Raises: JournalError."""
     job = journal.job(job_id)
-    return journal.submit(GenerationRequest.from_json(job.request), source=job.source)
+    return journal.submit(GenerationRequest.from_json(job.request), source=job.source,
+                          kind=job.kind, order=job.order)
 
 
 def cancel_running(journal: Journal) -> int:

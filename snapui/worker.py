@@ -18,15 +18,18 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import Cancelled
+from engine.extension.material import Material
+from engine.extension.request import ExtensionRequest
 from engine.request import GenerationRequest
 from snapui import crew
 from snapui.clock import StageClock
 from snapui.errand import Engine, Errand
 from snapui.files import PREVIEWS, WORK, drop_job_folders
 from snapui.jobs import Journal
+from snapui.long_errand import LongErrand
 from snapui.messages import log_unexpected, sentence
 from snapui.queue import ids_in
-from snapui.schema import ACTIVE, Job, database_url
+from snapui.schema import ACTIVE, LONG, Job, database_url
 
 POLL_SECONDS = 0.15
 PREVIEW_LIFE_SECONDS = 5.0
@@ -81,7 +84,8 @@ class Worker:
     def do(self, job: Job) -> None:
         """Do one claimed job and write how it ended."""
         try:
-            Errand(self.journal, self.engine, job).run(self.stopping.is_set)
+            kind = LongErrand if job.kind in LONG else Errand
+            kind(self.journal, self.engine, job).run(self.stopping.is_set)
             crew.tell(self.journal, self.name, "ready")
         except Cancelled:
             if not self.stopping.is_set():
@@ -107,7 +111,7 @@ def load_engine(models_directory: Path | None, device: str, threads: int) -> Eng
     threads: taken unless the environment already says OMP_NUM_THREADS.
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # read once, when torch is imported
-    from engine.generate import Start, generate
+    from engine.generate import Followers, Start, extend, generate
     from engine.media import request_metadata, write_clip
 
     def make(request: GenerationRequest, draft_frames: Any = None, work_folder: Path | None = None,
@@ -115,12 +119,18 @@ def load_engine(models_directory: Path | None, device: str, threads: int) -> Eng
         return generate(request, models_directory=models_directory, device=device,
                         start=Start(draft_frames, work_folder), **followers)
 
-    def write(path: Path, clip: Any, parents: list[str]) -> object:
-        about = {"model_hash": clip.model_hash} | ({"parents": parents} if parents else {})
-        return write_clip(path, clip.frames, clip.request.fps,
-                          request_metadata(clip.request, about))
+    def make_longer(request: ExtensionRequest, material: Material, hooks: dict[str, Callable],
+                    work_folder: Path) -> Any:
+        return extend(request, material, followers=Followers(**hooks), work_folder=work_folder,
+                      models_directory=models_directory, device=device)
 
-    return Engine(make, write)
+    def write(path: Path, clip: Any, about: dict[str, Any]) -> object:
+        told = {"model_hash": clip.model_hash} | {key: value for key, value in about.items()
+                                                  if value}
+        return write_clip(path, clip.frames, clip.request.fps,
+                          request_metadata(clip.request, told))
+
+    return Engine(make, write, make_longer)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from engine.media import request_metadata, write_clip
 from engine.progress import StepEvent
 from snapui.errand import Engine
 from snapui.worker import main
+from tests.snapui.stand_in_longer import extend
+from tests.snapui.stand_in_steps import done_steps, write_done
 
 STEP_SECONDS = float(os.environ.get("STAND_IN_STEP_SECONDS", "0.02"))
 
@@ -49,13 +52,13 @@ def generate(request, *, on_step=None, should_stop=None, draft_frames=None, work
     if request.upscale:
         stages.append(("upsampler", request.upscale_steps, 288, 512))
     for stage, steps, height, width in stages:
-        for step in range(_done(work_folder, stage) + 1, steps + 1):
+        for step in range(done_steps(work_folder, stage) + 1, steps + 1):
             if should_stop and should_stop():
                 raise Cancelled("stopped")
             time.sleep(STEP_SECONDS)
             if "die" in request.prompt and step == 3:
                 os.kill(os.getpid(), signal.SIGKILL)
-            _write_done(work_folder, stage, step)
+            write_done(work_folder, stage, step)
             preview = lambda: np.stack([  # noqa: E731
                 moving_bar(seed, height, width, step / steps)  # noqa: B023
                 for seed in request.draft_seeds])
@@ -67,29 +70,14 @@ def generate(request, *, on_step=None, should_stop=None, draft_frames=None, work
             for seed in request.draft_seeds]
 
 
-def _done(folder, stage):
-    """Return how many steps of a stage an earlier run has done, as the engine's states do."""
-    path = folder and folder / stage
-    return int(path.read_text()) if path and path.exists() else 0
-
-
-def _write_done(folder, stage, step):
-    """Keep the count at once or not at all: tests kill this process at any moment."""
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-        unfinished = folder / f"{stage}.tmp"
-        unfinished.write_text(str(step))
-        os.replace(unfinished, folder / stage)
-
-
-def write(path, clip, parents):
+def write(path, clip, about):
     """Write a clip as the worker does."""
-    about = {"model_hash": clip.model_hash, "parents": parents}
+    about = {"model_hash": clip.model_hash} | about
     write_clip(path, clip.frames, clip.request.fps, request_metadata(clip.request, about))
 
 
 def load(*_):
-    return Engine(generate, write)
+    return Engine(generate, write, partial(extend, STEP_SECONDS))
 
 
 if __name__ == "__main__":

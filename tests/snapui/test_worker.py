@@ -142,8 +142,8 @@ def test_a_cancelled_job_stops_within_one_evaluation_and_leaves_no_file(journal,
 
 
 def test_a_cancel_while_the_files_are_written_leaves_no_file(journal, worker, tmp_path):
-    def write(path, clip, parents):
-        stand_in.write(path, clip, parents)
+    def write(path, clip, about):
+        stand_in.write(path, clip, about)
         journal.cancel(job_id)
 
     worker.engine = stand_in.Engine(stand_in.generate, write)
@@ -154,8 +154,8 @@ def test_a_cancel_while_the_files_are_written_leaves_no_file(journal, worker, tm
 
 
 def test_a_write_that_fails_halfway_leaves_no_file(journal, worker, tmp_path):
-    def write(path, clip, parents):
-        stand_in.write(path, clip, parents)
+    def write(path, clip, about):
+        stand_in.write(path, clip, about)
         if clip.request.seed == 4:
             raise OSError(28, "No space left on device")
 

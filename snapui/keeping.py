@@ -1,0 +1,70 @@
+"""Writes the files of a job's finished clips, all of them or none."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.request import GenerationRequest
+from snapui.files import clip_name, keep, write_loop
+from snapui.schema import Job
+
+Write = Callable[[Path, Any, dict], object]  # a file, a clip, and more metadata
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Frames to be kept, uint8 (t, h, w, 3), and what made them."""
+
+    request: GenerationRequest
+    frames: np.ndarray
+    model_hash: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """One finished clip.
+
+    clip: a Piece, or what the engine made, which has the same three fields. about: metadata for
+    its file. prompt: what it shows at its end, if that is not its request's. film: fields of its
+    Film, if it is a long one.
+    """
+
+    clip: Any
+    about: dict[str, Any] = field(default_factory=dict)
+    prompt: str = ""
+    film: dict[str, Any] | None = None
+
+
+@contextmanager
+def kept_files(folder: Path, job: Job, write: Write,
+               finished: Sequence[Finished]) -> Iterator[list[dict[str, Any]]]:
+    """Write the files and yield the rows of their clips; none is left if anything fails."""
+    rows: list[dict[str, Any]] = []
+    try:
+        rows.extend(_kept(folder, job, write, one) for one in finished)
+        yield rows
+    except BaseException:
+        for row in rows:
+            (folder / row["path"]).unlink(missing_ok=True)
+            (folder / row["loop"]).unlink(missing_ok=True)
+        raise
+
+
+def _kept(folder: Path, job: Job, write: Write, finished: Finished) -> dict[str, Any]:
+    """Write one clip's files and return its row."""
+    clip, request = finished.clip, finished.clip.request
+    if finished.prompt:
+        request = replace(request, prompt=finished.prompt)
+    path = keep(folder, clip_name(request, job.id, job.created), ".mp4",
+                lambda target: write(target, clip, finished.about))
+    loop = keep(folder, f"loops/{Path(path).stem}", ".webp",
+                lambda target: write_loop(target, clip.frames, request.fps))
+    frames, height, width, _ = clip.frames.shape
+    row = {"request": request.to_json(), "prompt": request.prompt, "seed": request.seed,
+           "path": path, "loop": loop, "width": width, "height": height, "frames": frames,
+           "fps": request.fps, "model_hash": clip.model_hash}
+    return row if finished.film is None else row | {"film": finished.film}

@@ -1,0 +1,177 @@
+"""One claimed job for a longer clip, or for an edit of one, on its way to finished files.
+
+Each segment of a longer clip becomes a clip of its own that ends with it, so that any of them can
+be gone back to; see films.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine.drift import measure
+from engine.errors import Cancelled
+from engine.extension.material import Material, read_material
+from engine.extension.plan import Plan
+from engine.extension.request import EXTENSION_KEY
+from engine.progress import StepEvent, WindowEvent
+from engine.request import GenerationRequest
+from snapui.copies import frames_of
+from snapui.edits import Cut, cut_of, edited, film_of, thinned
+from snapui.errand import STOPS, Engine
+from snapui.files import work_folder
+from snapui.jobs import Journal
+from snapui.keeping import Finished, Piece, kept_files
+from snapui.orders import Edit, Order, takes_of
+from snapui.previews import Previewer
+from snapui.schema import Job
+
+WINDOWS = {"base": "Window", "upsampler": "Upscaling window"}
+KEPT = "Stopped and kept as it was, at {fps:g} frames per second."
+
+
+class LongErrand:
+    """The work on one long job of a journal."""
+
+    def __init__(self, journal: Journal, engine: Engine, job: Job) -> None:
+        self._journal, self._engine, self._job = journal, engine, job
+        self._folder = journal.output_directory
+        self._source = None if job.source is None else journal.clip(job.source)
+
+    def run(self, is_stopping: Callable[[], bool]) -> None:
+        """Make the job's clips, write their files and mark it done.
+
+        Raises: Cancelled if the job was stopped, or the worker is; whatever the engine raises.
+        """
+        if self._job.kind == "edit":
+            finished, notes = [self._edited(Edit.from_json(self._job.order))], []
+        else:
+            finished, notes = self._extended(Order.from_json(self._job.order), is_stopping)
+        with kept_files(self._folder, self._job, self._engine.write, finished) as rows:
+            if not self._journal.finish(self._job, rows, notes):
+                raise Cancelled("The job was stopped while its files were written.")
+
+    def _edited(self, edit: Edit) -> Finished:
+        source = self._source
+        cut = edited(cut_of(source, frames_of(self._folder, source)), edit)
+        film = film_of(cut, self._job.order, measure(thinned(cut.frames)))
+        piece = Piece(GenerationRequest.from_json(source.request), cut.frames, source.model_hash)
+        return Finished(piece, {"parents": self._parents(), "edit": edit.to_json()},
+                        film=film)
+
+    def _extended(self, order: Order,
+                  is_stopping: Callable[[], bool]) -> tuple[list[Finished], list[str]]:
+        material = self._material(order)
+        watch = _Watch(self._journal, self._job, order.request.clip, is_stopping)
+        try:
+            made = self._engine.extend(
+                order.request, material, watch.hooks(),
+                work_folder(self._folder, self._job.id))
+        finally:
+            watch.close()
+        about = {EXTENSION_KEY: order.request.to_json(),
+                 "parents": self._parents() + order.given_names}
+        given = material.given.video
+        if len(made.frames) < made.clip.plan.layout.frames:
+            return [self._kept_early(order, made, about, given)], [
+                *made.notes, KEPT.format(fps=made.clip.fps)]
+        return self._taken(order, made, about, given), list(made.notes)
+
+    def _taken(self, order: Order, made: Any, about: dict, given: int) -> list[Finished]:
+        """Return a clip for each new segment; the last is the whole."""
+        layout, request = made.clip.plan.layout, order.request
+        takes = takes_of(request, layout, given)
+        whole = self._cut(made, given, [take.end_frame for take in takes[:-1]],
+                          request.in_between)
+        measures = measure(made.clip.draft_frames)
+        finished = []
+        for take in takes:
+            cut = whole.until(take.end_frame)
+            part = {} if take is takes[-1] else {"kept_frames": str(take.end_frame)}
+            piece = Piece(made.request, cut.frames, made.model_hash)
+            finished.append(Finished(piece, about | part, take.prompt,
+                                     film_of(cut, self._job.order, measures)))
+        return finished
+
+    def _kept_early(self, order: Order, made: Any, about: dict, given: int) -> Finished:
+        """Return what there was of a clip when it was stopped, all its joins but few frames."""
+        sparse = order.request.clip.fps / made.clip.fps
+        ends = [take.end_frame for take in takes_of(order.request, made.clip.plan.layout, given)]
+        whole = self._cut(made, given, ends[:-1], order.request.in_between)
+        cut = replace(whole, joins=tuple(round(join / sparse) for join in whole.joins),
+                      first_frames=max(1, round(whole.first_frames / sparse)))
+        film = film_of(cut.until(len(cut.frames)), self._job.order,
+                       measure(made.clip.draft_frames))
+        return Finished(Piece(made.request, cut.frames, made.model_hash), about, film=film)
+
+    def _cut(self, made: Any, given: int, ends: list[int], times: int) -> Cut:
+        """Return what was made with all its joins: the source's, its end, and between segments.
+
+        times: how many frames were made of each of the source's.
+        """
+        layout = made.clip.plan.layout
+        if self._source is not None:
+            before = cut_of(self._source)
+            joins = [join * times for join in before.joins]
+            first = before.first_frames * times
+        else:
+            joins, first = [], given or (ends[0] if ends else layout.window * layout.coarsest)
+        if given and times == 1:
+            joins.append(given)
+        return Cut(made.frames, made.clip.fps, (*joins, *ends), min(first, layout.frames))
+
+    def _parents(self) -> list[str]:
+        return [] if self._source is None else [Path(self._source.path).name]
+
+    def _material(self, order: Order) -> Material:
+        """Read what the clip starts from, exact frames where they exist."""
+        start, end, video = (self._folder / one if one else None for one in (
+            order.start_picture, order.end_picture, order.video))
+        material = read_material(start, end, video,
+                                 order.request.clip.fps / order.request.in_between)
+        if self._source is None:
+            return material
+        return replace(material, video=frames_of(self._folder, self._source))
+
+
+class _Watch:
+    """Follows a long run: writes how far it is, and asks the journal whether it is wanted."""
+
+    def __init__(self, journal: Journal, job: Job, request: GenerationRequest,
+                 is_stopping: Callable[[], bool]) -> None:
+        self._journal, self._job, self._is_stopping = journal, job, is_stopping
+        self._previewer = Previewer(journal, job, request)
+        self._windows: dict[str, int] = {}
+        self._done: dict[str, int] = {}
+        self._window_seconds = 0.0
+
+    def hooks(self) -> dict[str, Callable]:
+        """Return the callbacks by their names in the engine's Followers."""
+        return {"on_plan": self._on_plan, "on_step": self._on_step,
+                "on_window": self._on_window, "should_keep": self._is_kept,
+                "should_stop": lambda: self._is_stopping()
+                or self._journal.wish(self._job) in STOPS}
+
+    def close(self) -> None:
+        """Wait until the last preview is written."""
+        self._previewer.close()
+
+    def _on_plan(self, plan: Plan) -> None:
+        self._windows = {"base": len(plan.base), "upsampler": len(plan.upsampler)}
+
+    def _on_step(self, event: StepEvent) -> bool:
+        windows, done = self._windows[event.stage], self._done.get(event.stage, 0)
+        if event.step < event.steps:
+            self._window_seconds = event.seconds_left / (1 - event.step / event.steps)
+        self._journal.report(
+            self._job, stage=f"{WINDOWS[event.stage]} {done + 1} of {windows}", step=event.step,
+            steps=event.steps,
+            seconds_left=event.seconds_left + (windows - done - 1) * self._window_seconds)
+        return self._is_kept()
+
+    def _on_window(self, event: WindowEvent) -> None:
+        self._done[event.stage] = event.window
+        self._previewer.on_window(event)
+
+    def _is_kept(self) -> bool:
+        return self._journal.wish(self._job) == "keep"
