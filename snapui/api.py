@@ -2,20 +2,25 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from engine.extension.segments import Segment
 from engine.request import GenerationRequest
+from snapui.asked import Asked
 from snapui.compare import Axis, plan_of
 from snapui.comparisons import Comparisons
+from snapui.controls import drawn_seed
+from snapui.films import Films
 from snapui.guard import told
 from snapui.jobs import Journal
 
 
-def build(journal: Journal) -> None:
+def build(journal: Journal, models_directory: Path | None = None) -> None:
     """Declare the endpoints inside the open Blocks."""
-    comparisons = Comparisons(journal)
+    comparisons, films = Comparisons(journal), Films(journal, models_directory)
 
     @told
     def create(prompt: str, negative_prompt: str = "", seed: str = "0", drafts: int = 1,
@@ -32,6 +37,25 @@ def build(journal: Journal) -> None:
     def upscale(clip: int, steps: int = 12, noise: float = 0.1) -> int:
         """Queue the high-resolution stage for one draft and return the job's number."""
         return journal.submit_upscale(int(clip), steps=int(steps), noise=float(noise))
+
+    @told
+    def extend(clip: int = 0, segments: list | None = None, seconds: float = 0,
+               loop: bool = False, in_between: int = 1, settings: dict | None = None) -> int:
+        """Queue a longer clip and return the number of the job that makes it.
+
+        clip: the clip to go on from, or 0 to start anew. segments: what is shown when, such as
+        ["2-4: a dog walking to the left in the snow"]; seconds: how long it is in all, or 0 for as
+        long as its segments. in_between: 2 or 4 makes so many frames of each one of the clip
+        instead. settings: other fields by name, such as {"seed": 7}; a clip that goes on takes
+        only the seed.
+        """
+        parsed = [Segment.parse(str(one)) for one in segments or ()]
+        named = dict(settings or {})
+        named.setdefault("seed", drawn_seed())
+        asked = Asked(tuple((one.start_seconds, one.end_seconds, one.prompt) for one in parsed),
+                      float(seconds), float(named.get("fps", 12.0)), bool(loop), int(in_between),
+                      upscale=named.pop("upscale", False))
+        return films.extend(asked, named, int(clip) or None)
 
     @told
     def compare(prompt: str, field: str, values: list, row_field: str = "",
@@ -64,7 +88,7 @@ def build(journal: Journal) -> None:
         journal.cancel(int(job), how)
         return _described(journal, int(job))
 
-    for endpoint in (create, upscale, compare, status, cancel):
+    for endpoint in (create, upscale, extend, compare, status, cancel):
         gr.api(endpoint, api_name=endpoint.__name__, queue=False)
 
 

@@ -88,8 +88,8 @@ def order_of(asked: Asked, settings: Mapping[str, Any], there: Before,
     prompt = settings.get("prompt") or ""
     if not there.frames and segments:
         prompt = segments[0].prompt
-    clip = GenerationRequest(**dict(settings) | {
-        "prompt": prompt, "fps": fps, "drafts": 1, "upscale": asked.upscale})
+    clip = GenerationRequest.from_json(json.dumps(dict(settings) | {
+        "prompt": prompt, "fps": fps, "drafts": 1, "upscale": asked.upscale}))
     is_longer = asked.in_between == 1
     request = ExtensionRequest(clip, _seconds(asked, segments) if is_longer else 0.0, segments,
                                asked.is_loop and is_longer, asked.in_between, asked.fit)

@@ -10,7 +10,7 @@ from snapui import api, refill
 from snapui.events import PRESSED, QUIET, memory
 from snapui.guard import guarded
 from snapui.jobs import Journal
-from snapui.tabs import compare, create, library
+from snapui.tabs import compare, create, extend, library
 
 MASTHEAD = """<div class="masthead"><h1>Snap Video<span>type a prompt, get a clip</span></h1>
 <button type="button" id="look" aria-label="Switch between light and dark">Light / dark</button>
@@ -24,12 +24,15 @@ def build(journal: Journal, models_directory: Path | None = None) -> gr.Blocks:
         with gr.Row(elem_id="top"):
             gr.HTML(MASTHEAD, js_on_load=None, apply_default_css=False)
             taken = refill.button()
-        api.build(journal)  # first: these endpoints own their names
+        api.build(journal, models_directory)  # first: these endpoints own their names
         said = refill.notice()
-        kept = {name: memory(name) for name in ("tab", "create", "compare", "library")}
+        kept = {name: memory(name) for name in (
+            "tab", "create", "extend", "compare", "library")}
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Create", id="create") as create_tab:
-                desk = create.build(journal, models, kept["create"])
+                desk, sheet = create.build(journal, models, kept["create"])
+            with gr.Tab("Extend", id="extend") as extend_tab:
+                longer = extend.build(journal, desk, kept["extend"], models_directory)
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare_timer = compare.build(journal, desk, kept["compare"])
             with gr.Tab("Library", id="library") as library_tab:
@@ -37,7 +40,12 @@ def build(journal: Journal, models_directory: Path | None = None) -> gr.Blocks:
         refill.tie(taken, said, tabs, desk, models_directory)
         shelf.use_clip(guarded(library.settings_of(journal, desk)), outputs=[tabs, *desk.outputs],
                        **PRESSED)
-        _tie_tabs(tabs, {"create": (create_tab, None), "compare": (compare_tab, compare_timer),
+        for clips in (sheet, shelf):
+            clips.extend_clip(guarded(longer.tab.open_clip), outputs=[tabs, longer.chosen],
+                              **PRESSED)
+        extend_tab.select(**longer.opened)
+        _tie_tabs(tabs, {"create": (create_tab, None), "extend": (extend_tab, longer.timer),
+                         "compare": (compare_tab, compare_timer),
                          "library": (library_tab, library_timer)}, kept["tab"])
     return page
 

@@ -41,7 +41,8 @@ upscale only those; everything you make is kept.</p><div class="examples">{examp
 def component() -> gr.HTML:
     """Return the empty sheet; `value` fills it.
 
-    Its events: stop_job (id), upscale_clips (ids), reuse_clip (id), use_example (id).
+    Its events: stop_job (id), upscale_clips (ids), reuse_clip (id), extend_clip (id),
+    use_example (id).
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="sheet", apply_default_css=False,
                    js_on_load=scripts("morph.js", "sheet.js"))
@@ -133,6 +134,8 @@ class Sheet:
         return (f'<span class="seed">seed {clip.seed}</span><span class="actions">'
                 f'<button type="button" data-act="reuse" data-id="{clip.id}" aria-label="Use the '
                 f'settings of the clip with seed {clip.seed}">Reuse</button>'
+                f'<button type="button" data-act="extend" data-id="{clip.id}" aria-label="Extend '
+                f'the clip with seed {clip.seed}">Extend</button>'
                 f'<a href="{self._url(clip.path)}" download="{name}">Download</a></span>')
 
     def _unfinished_upscale(self, job: Job, seed: int, ahead: dict[int, int]) -> str:

@@ -44,7 +44,7 @@ def component(*answers: Callable[[dict], dict]) -> gr.HTML:
 
     answers: functions `describe` and `convert`, which the page's script calls.
     Its events: turn_page (number), change_clip (act, id, values), empty_bin, use_clip (id),
-    upscale_clip (id), open_folder (id).
+    upscale_clip (id), extend_clip (id), open_folder (id).
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="library", apply_default_css=False,
                    js_on_load=scripts("morph.js", "save.js", "library.js"),
@@ -113,8 +113,8 @@ def _actions(clip: Clip, request: GenerationRequest) -> str:
         return "".join([*buttons, button("put_back", "Take out of the bin")])
     if clip.kind == "draft" and not request.upscale:
         buttons.append(button("upscale", "Upscale"))
-    return "".join([*buttons, _star(clip, " Star"), button("bin", "Put in the bin"),
-                    button("folder", "Open folder")])
+    return "".join([*buttons, button("extend", "Extend"), _star(clip, " Star"),
+                    button("bin", "Put in the bin"), button("folder", "Open folder")])
 
 
 def _forms(clip: Clip) -> str:

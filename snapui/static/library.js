@@ -50,6 +50,7 @@ const acts = {
   bin: (id) => { trigger("change_clip", { act: "bin", id, values: [] }); dialog.close(); },
   put_back: (id) => { trigger("change_clip", { act: "put_back", id, values: [] }); dialog.close(); },
   use: (id) => { trigger("use_clip", { id }); dialog.close(); },
+  extend: (id) => { trigger("extend_clip", { id }); dialog.close(); },
   upscale: (id) => { trigger("upscale_clip", { id }); dialog.close(); },
   folder: (id) => trigger("open_folder", { id }),
 };

@@ -2,7 +2,7 @@
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
-    const buttons = [...document.querySelectorAll("#run, #run-comparison")];
+    const buttons = [...document.querySelectorAll("#run, #run-comparison, #run-extension")];
     buttons.find((button) => button.offsetParent)?.click();  // the one of the open tab
   }
 }, true);

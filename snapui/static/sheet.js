@@ -59,6 +59,7 @@ element.addEventListener("click", (event) => {
     button.disabled = true;
     trigger("stop_job", { id });
   } else if (button.dataset.act === "reuse") trigger("reuse_clip", { id });
+  else if (button.dataset.act === "extend") trigger("extend_clip", { id });
   else if (button.dataset.act === "example") trigger("use_example", { id });
 });
 

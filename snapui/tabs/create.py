@@ -115,11 +115,13 @@ def _costly(costs: tuple[Any, ...]) -> GenerationRequest | None:
         return None
 
 
-def build(journal: Journal, models: list[str], memory: gr.BrowserState) -> Desk:
+def build(journal: Journal, models: list[str],
+          memory: gr.BrowserState) -> tuple[Desk, gr.HTML]:
     """Place the tab's controls and tie them to the journal, inside the open Blocks.
 
     models: names to choose from. memory: keeps the settings, see events.memory.
-    Returns: the controls, for what else fills them in.
+    Returns: the controls, for what else fills them in, and the sheet, whose extend_clip event is
+    the page's to tie.
     """
     tab = Create(journal, Sheet(journal.output_directory, EXAMPLES), Panel(journal), Controls())
     place = tab.controls.place
@@ -149,7 +151,7 @@ def build(journal: Journal, models: list[str], memory: gr.BrowserState) -> Desk:
     _tie_settings(tab, quality, draw, lock, examples)
     _tie_work(tab, sheet, line, told, (run, stop, lock))
     _tie_memory(tab, lock, memory)
-    return Desk(tab.controls, lock)
+    return Desk(tab.controls, lock), sheet
 
 
 def _seed_row(controls: Controls) -> tuple[gr.Button, gr.Checkbox]:

@@ -186,4 +186,4 @@ def test_every_button_can_show_what_went_wrong_and_waits_for_no_other(journal):
 def test_only_named_endpoints_can_be_called_by_programs(journal):
     blocks = page.build(journal)
     public = sorted(fn.api_name for fn in blocks.fns.values() if fn.api_visibility != "private")
-    assert public == ["cancel", "compare", "create", "status", "upscale"]
+    assert public == ["cancel", "compare", "create", "extend", "status", "upscale"]

@@ -1,0 +1,128 @@
+"""The fields of the Extend tab: what is to be made, in segments, from which pictures or video."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from engine.extension.request import FITS, MAX_SECONDS
+from snapui.asked import Asked
+from snapui.given import kept_picture, kept_video
+from snapui.messages import log_unexpected, sentence
+from snapui.schema import Clip
+from snapui.theme import scripts
+
+WORKS = {"Longer": 1, "Smooth ×2": 2, "Smooth ×4": 4}
+FIRST_SECONDS = 2.0  # of a new segment
+ROWS = """<fieldset><legend>Segments</legend><p class="hint">Seconds, and what is shown; an empty
+prompt goes on with the one before.</p><ol></ol><button type="button" class="add">Add a segment
+</button></fieldset><template><li><input class="from" type="number" min="0" max="60" step="any">
+<span>to</span><input class="to" type="number" min="0" max="60" step="any"><span>s</span>
+<button type="button" class="drop">✕</button>
+<textarea rows="2" maxlength="2000" dir="auto" placeholder="what is shown"></textarea></li>
+</template>"""
+FILES = (("Start picture", "image", kept_picture), ("End picture", "image", kept_picture),
+         ("Video to go on from", "video", kept_video))
+
+
+@dataclass(frozen=True)
+class Form:
+    """The placed fields. files: components that take files; kept: where those are kept."""
+
+    work: gr.Radio
+    rows: gr.HTML
+    seconds: gr.Number
+    fps: gr.Number
+    loop: gr.Checkbox
+    upscale: gr.Checkbox
+    fit: gr.Radio
+    files: tuple[gr.File, ...]
+    kept: tuple[gr.State, ...]
+
+    @property
+    def typed(self) -> list[Any]:
+        """The fields a browser remembers."""
+        return [self.work, self.rows, self.seconds, self.fps, self.loop, self.upscale, self.fit]
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The fields in the order `asked` takes their values."""
+        return [*self.typed, *self.kept]
+
+
+def asked(*values: Any) -> Asked:
+    """Return what the fields ask for."""
+    work, rows, seconds, fps, is_loop, upscale, fit, start, end, video = values
+    return Asked(tuple(tuple(row) for row in rows["rows"]), seconds or 0.0, fps or 0.0, is_loop,
+                 WORKS.get(work, 1), fit, upscale, start, end, video)
+
+
+def first_rows(source: Clip | None) -> dict[str, Any]:
+    """Return the rows a form begins with: one segment after what is there.
+
+    source: the clip to go on from, by which rows are told from another clip's.
+    """
+    begin = 0.0 if source is None else round(source.frames / source.fps, 2)
+    return {"source": source and source.id, "begin": begin,
+            "rows": [[begin, round(begin + FIRST_SECONDS, 2), ""]]}
+
+
+def place() -> Form:
+    """Place the fields inside the open Blocks."""
+    work = gr.Radio(list(WORKS), value="Longer", label="Make it", elem_id="extend-work",
+                    info="Smooth puts new frames between those of a clip or video.")
+    rows = gr.HTML(value=first_rows(None), html_template=ROWS, elem_id="rows",
+                   apply_default_css=False, js_on_load=scripts("rows.js"))
+    with gr.Row(elem_id="extend-numbers"):
+        seconds = gr.Number(None, label="Seconds", min_width=120, elem_id="extend-seconds",
+                            info=f"In all, up to {MAX_SECONDS:g}; empty: as the segments say.")
+        fps = gr.Number(12, label="Frames per second", min_width=120, elem_id="extend-fps",
+                        info="A clip or video keeps its own.")
+    loop = gr.Checkbox(False, label="Loop", elem_id="extend-loop",
+                       info="The end leads back to the beginning.")
+    upscale = gr.Checkbox(False, label="Upscale", elem_id="extend-upscale",
+                          info="Also make it large, with a model that can.")
+    with gr.Accordion("Pictures and a video of your own", open=False, elem_id="extend-files"):
+        files = tuple(gr.File(label=label, file_types=[kind], height=110)
+                      for label, kind, _ in FILES)
+        fit = gr.Radio(list(FITS), value=FITS[0], label="Pictures of another shape",
+                       info="Letterbox adds black bars, crop cuts the edges.", elem_id="extend-fit")
+    kept = tuple(gr.State("") for _ in FILES)
+    return Form(work, rows, seconds, fps, loop, upscale, fit, files, kept)
+
+
+def taker(keep: Callable[[Path, Path], str], folder: Path) -> Callable[[str | None], tuple]:
+    """Return the handler that keeps a handed-over file, or puts it out with a sentence."""
+    def take(path: str | None) -> tuple[Any, str]:
+        if path is None:
+            return gr.skip(), ""
+        try:
+            return gr.skip(), keep(folder, Path(path))
+        except Exception as error:
+            log_unexpected(error)
+            gr.Warning(escape(sentence(error)), title="Please check")
+            return None, ""
+    return take
+
+
+def restored(kept: Any) -> list[Any]:
+    """Return what the remembered fields show; unusable values leave theirs as it is."""
+    values = list(kept) if isinstance(kept, list) and len(kept) == 7 else [None] * 7
+    work, rows, seconds, fps, loop, upscale, fit = values
+    usable = (work in WORKS, _are_rows(rows), _is_number(seconds), _is_number(fps),
+              isinstance(loop, bool), isinstance(upscale, bool), fit in FITS)
+    return [value if fine else gr.skip() for value, fine in zip(values, usable, strict=True)]
+
+
+def _are_rows(value: Any) -> bool:
+    with contextlib.suppress(TypeError, KeyError):
+        return all(len(row) == 3 for row in value["rows"]) and "source" in value
+    return False
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= MAX_SECONDS

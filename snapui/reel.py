@@ -1,0 +1,146 @@
+"""Draws the Extend tab's right side: what is being made, the open clip, its tree and its drift.
+
+Python writes each card as HTML with every text escaped; reel.js puts them in place and tells which
+button was pressed.
+"""
+
+import json
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+
+from snapui.estimate import spoken
+from snapui.files import file_url
+from snapui.films import Node, shown_name
+from snapui.meter import meter
+from snapui.outlook import Outlook
+from snapui.schema import ACTIVE, Clip, Film, Job
+from snapui.standing import standing
+from snapui.theme import scripts
+
+EMPTY = """<div class="empty"><p class="lead">Make a clip longer</p>
+<p>Choose a clip to go on from, or none to start anew; say what each segment shows, and press
+Extend. Every segment is kept: redo it, branch from it, or take it back.</p></div>"""
+STAGES = {"base": "Draft", "upsampler": "Upscale"}
+
+
+def component() -> gr.HTML:
+    """Return the empty reel; `value` fills it. Its event: reel_act (act, id, seconds)."""
+    return gr.HTML(value={}, html_template='<div class="cards"></div>', elem_id="reel",
+                   apply_default_css=False, js_on_load=scripts("morph.js", "reel.js"))
+
+
+class Reel:
+    """Draws long clips whose files are in one output folder."""
+
+    def __init__(self, output_directory: Path) -> None:
+        self._folder = output_directory
+        self._meters: dict[int, str] = {}  # a finished clip does not change
+
+    def value(self, jobs: list[Job], tree: Node | None, opened: int | None) -> dict:
+        """Return what the component shows.
+
+        jobs: what is being made, and what went wrong. tree: of the open clip, if there is one.
+        """
+        cards = [[f"job-{job.id}", self._job(job)] for job in jobs]
+        path = tree.path_to(opened) if tree else []
+        if not path:
+            return {"cards": cards or [["empty", EMPTY]]}
+        node = path[-1]
+        cards.append([f"clip-{opened}", self._clip(node, path[:-1])])
+        if tree.children or tree.jobs:
+            cards.append(["tree", self._tree(tree, opened)])
+        if node.film is not None:
+            cards.append([f"meter-{opened}", self._meter(node.clip)])
+        return {"cards": cards}
+
+    def _job(self, job: Job) -> str:
+        """Return a job that is being made, as far as it has grown, or why it is not."""
+        prompt = escape(json.loads(job.request)["prompt"])
+        if job.state not in ACTIVE:
+            why = job.error or "Stopped. Nothing was kept."
+            return (f'<article class="job is-{job.state}"><h3 dir="auto">{prompt}</h3>'
+                    f'<p class="failed">{escape(why)}</p></article>')
+        previews = json.loads(job.previews)
+        picture = (f'<img src="{file_url(self._folder, previews[0])}" alt="The clip so far">'
+                   if previews else '<div class="blank"></div>')
+        return (f'<article class="job">{picture}<div><h3 dir="auto">{prompt}</h3>'
+                f'<progress max="{job.steps or 1}" value="{job.step}" aria-label="Progress of job '
+                f'{job.id}"></progress>'
+                f'<p class="told">{escape(standing(job))}</p><button type="button" data-act="stop" '
+                f'data-id="{job.id}">Stop</button></div></article>')
+
+    def _clip(self, node: Node, above: list[Node]) -> str:
+        """Return the open clip large, with what can be done to its last segment."""
+        clip, name = node.clip, escape(shown_name(node), quote=True)
+        url = file_url(self._folder, clip.path)
+        facts = (f"{clip.frames / clip.fps:.3g} s · {clip.frames} frames at {clip.fps:g} fps · "
+                 f"{clip.width}×{clip.height} · seed {clip.seed}")
+        acts = ""
+        if node.film is not None:
+            acts = _button("undo", clip.id, "Undo") if above else ""
+            if clip.kind == "extension":
+                acts += _button("redo", clip.id, "Redo this segment")
+        return (f'<article class="one"><header><h3 dir="auto">{name}</h3><p>{facts}</p></header>'
+                f'<video data-key="video-{clip.id}" src="{url}" aria-label="{name}" autoplay loop '
+                f'muted playsinline controls></video><div class="actions">{acts}'
+                f'<form data-id="{clip.id}"><label>Trim to <input type="number" name="seconds" '
+                f'min="0.1" max="60" step="any" value="{clip.frames / clip.fps / 2:.2f}" '
+                'aria-label="Seconds to trim to"> s</label><button>Trim</button></form>'
+                f'<a href="{url}" download="{escape(Path(clip.path).name, quote=True)}">Download'
+                "</a></div></article>")
+
+    def _tree(self, root: Node, opened: int) -> str:
+        return ('<section class="tree"><h3>Segments</h3><p class="note">Open one to go on from it: '
+                'what you add becomes a branch.</p><ol>'
+                f'{self._branch(root, 0.0, opened)}</ol></section>')
+
+    def _branch(self, node: Node, begin: float, opened: int) -> str:
+        """Return a node and what goes on from it: its newest line below it, others set in."""
+        end = node.clip.frames / node.clip.fps
+        html = [self._node(node, begin, end, opened)]
+        lines = sorted(node.children, key=lambda child: (
+            bool(child.path_to(opened)), not child.film.is_undone, child.clip.id))
+        html += [f'<li><ol class="branch">{self._branch(child, end, opened)}</ol></li>'
+                 for child in lines[:-1]]
+        html += [f'<li class="told">Being made: {escape(standing(job))}</li>' for job in node.jobs]
+        html += [self._branch(child, end, opened) for child in lines[-1:]]
+        return "".join(html)
+
+    def _node(self, node: Node, begin: float, end: float, opened: int) -> str:
+        clip, name = node.clip, escape(shown_name(node), quote=True)
+        is_undone = node.film is not None and node.film.is_undone
+        where = f"{begin:.3g}–{end:.3g} s" if end > begin else f"{end:.3g} s"
+        again = _button("take_up", clip.id, "Take up again") if is_undone else ""
+        gone = " · in the bin" if clip.binned else ""
+        return (f'<li data-key="node-{clip.id}" class="{"is-undone" if is_undone else ""}">'
+                f'<button type="button" class="node" data-act="open" data-id="{clip.id}" '
+                f'aria-current="{"true" if clip.id == opened else "false"}">'
+                f'<img src="{file_url(self._folder, clip.loop)}" alt="" loading="lazy">'
+                f'<span class="what" dir="auto">{name}</span>'
+                f'<span class="told">{where} · seed {clip.seed}{gone}</span></button>{again}</li>')
+
+    def _meter(self, clip: Clip) -> str:
+        if clip.id not in self._meters:
+            self._meters[clip.id] = meter(clip, Film.get(Film.clip == clip.id))
+        return self._meters[clip.id]
+
+
+def told(outlook: Outlook) -> str:
+    """Return what an order takes as HTML: a sentence, then a line for each rate."""
+    frames = outlook.plan.layout.frames
+    time = ("measuring how fast this machine is" if outlook.seconds is None
+            else f"about {spoken(outlook.seconds)} on this machine")
+    rows = "".join(
+        f"<tr><td>{STAGES[level.stage]}</td><td>{level.fps:g}</td><td>{level.windows}</td>"
+        f"<td>{level.known}</td><td>{level.new}</td></tr>" for level in outlook.levels)
+    return (f'<p class="lead">{outlook.plan.duration_seconds:.3g} s, {frames} frames: {time}.</p>'
+            f"<p>{outlook.windows} windows, {outlook.evaluations} network evaluations.</p>"
+            "<table><thead><tr><th>Stage</th><th>Rate, fps</th><th>Windows</th>"
+            "<th>Known frames</th><th>New frames</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table>")
+
+
+def _button(act: str, number: int, label: str) -> str:
+    return f'<button type="button" data-act="{act}" data-id="{number}">{label}</button>'

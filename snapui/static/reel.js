@@ -1,0 +1,24 @@
+/* Shows the cards of the Extend tab, and tells Python which button was pressed. Texts arrive
+   escaped. */
+const cards = element.querySelector(".cards");
+
+function show() {
+  const value = props.value || {};
+  if (value.cards) fill(cards, value.cards);
+}
+
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-act]");
+  if (!button || button.disabled) return;
+  if (button.dataset.act === "stop") button.disabled = true;
+  trigger("reel_act", { act: button.dataset.act, id: Number(button.dataset.id), seconds: 0 });
+});
+element.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = event.target;
+  trigger("reel_act", { act: "trim", id: Number(form.dataset.id),
+    seconds: Number(form.elements.seconds.value) });
+});
+
+watch("value", show);
+show();

@@ -1,0 +1,231 @@
+"""The extend tab: a clip grows by segments, which form a tree, under a meter of its drift."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from engine.errors import SnapError
+from snapui import extend_form, reel
+from snapui.controls import drawn_seed
+from snapui.desk import Desk
+from snapui.events import PRESSED, QUIET
+from snapui.extend_form import FILES, Form, asked, first_rows, taker
+from snapui.films import Films
+from snapui.guard import guarded
+from snapui.jobs import Journal
+from snapui.reel import Reel
+from snapui.schema import ACTIVE, Clip, Film, Job, JournalError
+
+POLL_SECONDS = 1.0
+LISTED = 50
+ANEW = ("Nothing: start anew", 0)
+FIELDS = 10  # of the form, before those of the Create tab
+
+
+class ExtendTab:
+    """The tab's handlers.
+
+    The clip to go on from is its number, or 0. `awaited` is the job whose clip is to be opened.
+    """
+
+    def __init__(self, journal: Journal, desk: Desk, models_directory: Path | None) -> None:
+        self.journal = journal
+        self.films = Films(journal, models_directory)
+        self.reel = Reel(journal.output_directory)
+        self._names = tuple(desk.controls.by_name)
+        self._acts: dict[str, Callable[[int, float], tuple[Any, Any]]] = {
+            "open": lambda number, _: (self.listed(number), gr.skip()),
+            "undo": lambda number, _: (self.listed(self.films.undo(number) or 0), gr.skip()),
+            "take_up": self._take_up, "stop": self._stop,
+            "redo": lambda number, _: (gr.skip(), self.films.redo(number)),
+            "trim": lambda number, seconds: (gr.skip(), self.films.trim(number, seconds)),
+            "colour": lambda number, _: (gr.skip(), self.films.remedy(number, "colour")),
+            "dissolve": lambda number, _: (gr.skip(), self.films.remedy(number, "dissolve"))}
+
+    def run(self, chosen: int, is_locked: bool, *values: Any) -> int:
+        """Queue the extension. Returns: the job to wait for."""
+        settings = self._settings(values[FIELDS:])
+        if not is_locked:
+            settings["seed"] = drawn_seed()
+        return self.films.extend(asked(*values[:FIELDS]), settings, chosen or None)
+
+    def told(self, chosen: int, *values: Any) -> str:
+        """Return what pressing Extend takes, or what keeps it from being made."""
+        settings = self._settings(values[FIELDS:])
+        try:
+            _, outlook = self.films.order(asked(*values[:FIELDS]), settings | {"seed": 0},
+                                          chosen or None)
+        except SnapError as error:
+            return f'<p class="failed">{escape(str(error))}</p>'
+        return reel.told(outlook)
+
+    def listed(self, chosen: int) -> Any:
+        """Return the list of clips to go on from, with one of them chosen."""
+        is_there = Clip.select().where(Clip.id == chosen).exists()
+        return gr.Dropdown(choices=self._choices(chosen), value=chosen if is_there else 0)
+
+    def listed_anew(self, chosen: int) -> Any:
+        """Return the list of clips to go on from; what is chosen stays."""
+        return gr.Dropdown(choices=self._choices(chosen))
+
+    def _choices(self, chosen: int) -> list[tuple[str, int]]:
+        """Return the newest clips and the chosen one, the newest first."""
+        undone = Film.select(Film.clip).where(Film.is_undone)
+        newest = list(Clip.select().where(Clip.binned.is_null(), Clip.id.not_in(undone))
+                      .order_by(Clip.id.desc()).limit(LISTED))
+        clip = Clip.get_or_none(Clip.id == chosen)
+        if clip is not None and clip not in newest:
+            newest.append(clip)
+        return [ANEW, *((_title(one), one.id) for one in newest)]
+
+    def turn_to(self, chosen: int, rows: dict) -> list[Any]:
+        """Return rows, rate and size that suit the chosen clip; rows that are its own stay."""
+        clip = self.journal.clip(chosen) if chosen else None
+        kept = rows.get("source") == (chosen or None)
+        return [gr.skip() if kept else first_rows(clip),
+                gr.skip() if kept else None,
+                gr.Number(interactive=True) if clip is None
+                else gr.Number(value=clip.fps, interactive=False),
+                gr.skip() if kept else clip is not None and json.loads(clip.request)["upscale"]]
+
+    def look(self, chosen: int, awaited: int) -> tuple[dict, int, Any, Any]:
+        """Return what the reel shows, the revision, and what became of the awaited job."""
+        revision = self.journal.revision()
+        jobs, opened, left = self.films.running(), gr.skip(), gr.skip()
+        waited = Job.get_or_none(Job.id == awaited)
+        if waited is not None and waited.state not in ACTIVE:
+            if made := self.films.made_by(waited.id):
+                chosen, opened, left = made, self.listed(made), 0
+            else:
+                jobs.append(waited)
+        tree = self.films.tree(chosen) if Clip.get_or_none(Clip.id == chosen) else None
+        return self.reel.value(jobs, tree, chosen), revision, opened, left
+
+    def poll(self, seen: int, chosen: int, awaited: int) -> Any:
+        """Look again if the journal changed since."""
+        return gr.skip() if self.journal.revision() == seen else self.look(chosen, awaited)
+
+    def act(self, event: gr.EventData) -> tuple[Any, Any]:
+        """Do what the pressed button says. Returns: the clip to open, and the job to wait for."""
+        if event.act not in self._acts:
+            raise JournalError("This button is of another version; load the page again.")
+        return self._acts[event.act](int(event.id), float(event.seconds))
+
+    def open_clip(self, event: gr.EventData) -> list[Any]:
+        """Return the open tab and the clip in the event chosen."""
+        return [gr.Tabs(selected="extend"), self.listed(int(event.id))]
+
+    def _take_up(self, number: int, _: float) -> tuple[Any, Any]:
+        self.films.take_up(number)
+        return self.listed(number), gr.skip()
+
+    def _stop(self, number: int, _: float) -> tuple[Any, Any]:
+        self.journal.cancel(number)
+        return gr.skip(), gr.skip()
+
+    def _settings(self, values: tuple[Any, ...]) -> dict[str, Any]:
+        return dict(zip(self._names, values, strict=True))
+
+
+def _title(clip: Clip) -> str:
+    return f"{clip.id}: {(clip.title or clip.prompt)[:60]}, {clip.frames / clip.fps:.3g} s"
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What the tab's events tie together."""
+
+    form: Form
+    chosen: gr.Dropdown
+    run: gr.Button
+    plan: gr.HTML
+    reel: gr.HTML
+    awaited: gr.State
+    seen: gr.State
+
+
+@dataclass(frozen=True)
+class Extend:
+    """The placed tab for what else of the page works with it.
+
+    timer: looks for news, to be active only while the tab is open. opened: what to do when it is.
+    """
+
+    tab: ExtendTab
+    chosen: gr.Dropdown
+    timer: gr.Timer
+    opened: dict
+
+
+def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
+          models_directory: Path | None) -> Extend:
+    """Place the tab inside the open Blocks.
+
+    desk: the Create tab's controls; they say how a clip that starts anew is made. memory: keeps
+    what was typed, see events.memory.
+    """
+    tab = ExtendTab(journal, desk, models_directory)
+    with gr.Row(elem_id="extend-desk"):
+        with gr.Column(elem_id="extend-settings"):
+            chosen = gr.Dropdown([ANEW], value=0, label="Go on from", elem_id="extend-from",
+                                 info="A clip goes on as it was made; a new one is made as the "
+                                      "Create tab says.")
+            form = extend_form.place()
+            run = gr.Button("Extend", variant="primary", elem_id="run-extension")
+            plan = gr.HTML("", elem_id="extend-plan", apply_default_css=False, js_on_load=None)
+        with gr.Column(elem_id="extend-results"):
+            shown = reel.component()
+    parts = _Parts(form, chosen, run, plan, shown, gr.State(0), gr.State(-1))
+    timer = gr.Timer(POLL_SECONDS, active=False)
+    look = _tie_work(tab, parts, desk, timer)
+    _tie_memory(tab, parts, look, memory)
+    return Extend(tab, chosen, timer,
+                  {"fn": guarded(tab.listed_anew), "inputs": chosen, "outputs": chosen} | QUIET)
+
+
+def _tie_work(tab: ExtendTab, parts: _Parts, desk: Desk, timer: gr.Timer) -> dict:
+    """Tie the fields to the plan, and the buttons to the journal. Returns: how to look at it."""
+    form, chosen, awaited = parts.form, parts.chosen, parts.awaited
+    settings = desk.controls.components()
+    look = {"fn": guarded(tab.look), "inputs": [chosen, awaited],
+            "outputs": [parts.reel, parts.seen, chosen, awaited]} | QUIET
+    for component, kept, (_, _, keep) in zip(form.files, form.kept, FILES, strict=True):
+        component.change(taker(keep, tab.journal.output_directory), component, [component, kept],
+                         **PRESSED)
+    gr.on([one.change for one in (chosen, *form.inputs)], guarded(tab.told),
+          [chosen, *form.inputs, *settings], parts.plan, trigger_mode="always_last", **QUIET)
+    form.work.change(_longer_only, form.work, [form.rows, form.seconds, form.loop], **QUIET)
+    chosen.change(guarded(tab.turn_to), [chosen, form.rows],
+                  [form.rows, form.seconds, form.fps, form.upscale], **QUIET).then(**look)
+    parts.run.click(guarded(tab.run), [chosen, desk.lock, *form.inputs, *settings], awaited,
+                    **PRESSED).then(**look)
+    parts.reel.reel_act(guarded(tab.act), outputs=[chosen, awaited], **PRESSED).then(**look)
+    timer.tick(guarded(tab.poll), [parts.seen, chosen, awaited], look["outputs"], **QUIET)
+    return look
+
+
+def _longer_only(work: str) -> list[Any]:
+    """Hide what a smoother clip, which keeps its length, has no use for."""
+    is_longer = extend_form.WORKS.get(work, 1) == 1
+    return [gr.HTML(visible=is_longer), gr.Number(visible=is_longer),
+            gr.Checkbox(visible=is_longer)]
+
+
+def _tie_memory(tab: ExtendTab, parts: _Parts, look: dict, memory: gr.BrowserState) -> None:
+    """Keep what was typed in the browser, and put it and the open clip back after a refresh."""
+    typed = parts.form.typed
+
+    def restore(kept: Any) -> list[Any]:
+        kept = kept if isinstance(kept, list) and kept else [0]
+        number = kept[0] if isinstance(kept[0], int) else 0
+        return [tab.listed(number), *extend_form.restored(kept[1:])]
+
+    gr.context.Context.root_block.load(guarded(restore), memory, [parts.chosen, *typed],
+                                       **QUIET).then(**look)
+    gr.on([one.change for one in (parts.chosen, *typed)], fn=None, js="(...values) => [values]",
+          inputs=[parts.chosen, *typed], outputs=memory)

@@ -1,0 +1,186 @@
+"""Making clips longer as a person would: two segments, a redo, a branch, a loop, the meter."""
+
+import numpy as np
+import pytest
+
+from engine.extension.request import EXTENSION_KEY, ExtensionRequest
+from engine.media import read_clip, read_metadata, write_clip
+from tests.browser.conftest import LOOKS, PATIENCE
+from tests.browser.test_create import make, toast
+
+pytestmark = pytest.mark.browser
+DOG = "a dog walking to the left in the meadow"
+SNOW, BEACH = "a dog walking to the left in the snow", "a bright dog walking on the beach"
+
+
+def number(page, name, value):
+    box = page.locator(f"#{name} input[type=number]")
+    box.fill(str(value))
+    box.press("Tab")
+
+
+def open_two_seconds(page):
+    """Make one draft of two seconds and press its Extend."""
+    page.get_by_role("button", name="Advanced").click()
+    number(page, "control-fps", 8)
+    number(page, "control-drafts", 1)
+    make(page, DOG)
+    page.locator("#sheet [data-act=extend]").click()
+    page.wait_for_selector("#reel .one video")
+    wait_for_plan(page, "4 s, 32 frames")
+
+
+def wait_for_plan(page, words):
+    page.wait_for_function("(words) => document.querySelector('#extend-plan')"
+                           ".innerText.includes(words)", arg=words)
+
+
+def wait_for_nodes(page, count):
+    page.wait_for_function(
+        f"document.querySelectorAll('#reel .node').length === {count}", timeout=2 * PATIENCE)
+
+
+def wait_for_open(page, words):
+    page.wait_for_function("(words) => (document.querySelector('#reel .one header') || {innerText:"
+                           " ''}).innerText.includes(words)", arg=words, timeout=2 * PATIENCE)
+
+
+def nodes(page):
+    return page.locator("#reel .node .what").all_inner_texts()
+
+
+def opened(page):
+    return page.locator("#reel .node[aria-current=true]").get_attribute("data-id")
+
+
+def fill_row(page, place, prompt, start=None, end=None):
+    row = page.locator("#rows li").nth(place)
+    for name, value in ((".from", start), (".to", end)):
+        if value is not None:
+            row.locator(name).fill(str(value))
+    row.locator("textarea").fill(prompt)
+
+
+def extend_to_six_seconds(page):
+    fill_row(page, 0, SNOW)
+    page.get_by_role("button", name="Add a segment").click()
+    assert page.locator("#rows .from").nth(1).input_value() == "4"
+    fill_row(page, 1, BEACH)
+    wait_for_plan(page, "6 s, 48 frames")
+    page.keyboard.press("Control+Enter")
+
+
+def test_a_clip_grows_by_segments_that_are_redone_branched_and_looped(program, open_page):
+    page = open_page(program.url)
+    open_two_seconds(page)
+    extend_to_six_seconds(page)
+    page.wait_for_selector("#reel .job img")    # previewed while it grows
+    assert "Window" in page.locator("#reel .job .told").inner_text()
+    wait_for_nodes(page, 3)
+    assert nodes(page) == [DOG, SNOW, BEACH]
+    wait_for_open(page, "6 s · 48 frames at 8 fps")
+    assert page.locator("#rows .from").first.input_value() == "6"
+    request = ExtensionRequest.from_json(read_metadata(program.files()[-1])[EXTENSION_KEY])
+    assert [one.prompt for one in request.segments] == [SNOW, BEACH]
+
+    first = opened(page)
+    page.get_by_role("button", name="Redo this segment").click()
+    wait_for_nodes(page, 4)
+    page.wait_for_function(f"document.querySelector('#reel .node[aria-current=true]').dataset.id"
+                           f" !== '{first}'")
+    page.get_by_role("button", name="Undo").click()
+    wait_for_open(page, SNOW)
+    page.wait_for_selector("#reel .is-undone")
+    assert "Take up again" in page.locator("#reel .is-undone").inner_text()
+
+    wait_for_plan(page, "6 s, 48 frames")    # goes on from the snow: this is the branch
+    fill_row(page, 0, "a dog on the road", 4, 5)
+    wait_for_plan(page, "5 s, 40 frames")
+    page.locator("#run-extension").click()
+    wait_for_nodes(page, 5)
+    wait_for_open(page, "5 s · 40 frames")
+
+    page.get_by_label("Loop").check()
+    fill_row(page, 0, "", 5, 8)
+    page.locator("#run-extension").click()
+    wait_for_nodes(page, 6)
+    wait_for_open(page, "Loop: a dog on the road")
+    assert len(program.files()) == 6
+
+
+def test_the_meter_warns_and_its_remedies_make_a_child(program, open_page):
+    page = open_page(program.url)
+    open_two_seconds(page)
+    fill_row(page, 0, BEACH, 2, 6)
+    page.locator("#run-extension").click()
+    page.wait_for_selector("#reel .meter", timeout=2 * PATIENCE)
+    assert page.locator("#reel .meter svg").count() == 5
+    assert "brighter than its first segment" in page.locator("#reel .warnings").inner_text()
+    page.get_by_role("button", name="Match colours").click()
+    wait_for_open(page, "Colours matched")
+    assert "brighter" not in page.locator("#reel .meter [role=status]").inner_text()
+    page.locator("#reel .node").nth(1).click()
+    wait_for_open(page, "6 s · 48 frames")
+    page.get_by_role("button", name="Cross-dissolve the joins").click()
+    wait_for_open(page, "Joins dissolved")
+    page.locator("#reel form input").fill("3")
+    page.get_by_role("button", name="Trim", exact=True).click()
+    wait_for_open(page, "Trimmed")
+    assert len(program.files()) == 5
+
+
+def test_bad_input_is_one_sentence_and_a_refresh_keeps_what_was_typed(program, open_page):
+    page = open_page(program.url)
+    open_two_seconds(page)
+    page.get_by_role("button", name="Add a segment").click()
+    for start, end, sentence in ((3, 6, "overlap"), (4, 4, "is empty"), (4, 61, "from 0 to 60")):
+        fill_row(page, 1, SNOW, start, end)
+        wait_for_plan(page, sentence)
+    page.locator("#run-extension").click()
+    assert "Seconds must be a number from 0 to 60" in toast(page)
+    fill_row(page, 1, SNOW, 4, 7)
+    wait_for_plan(page, "7 s, 56 frames")
+    page.wait_for_timeout(1000)
+    page.reload()
+    page.wait_for_selector("#reel .one video")
+    page.wait_for_function("document.querySelectorAll('#rows li').length === 2")
+    assert page.locator("#rows textarea").nth(1).input_value() == SNOW
+    wait_for_plan(page, "7 s, 56 frames")
+
+
+def test_a_job_survives_a_restart_and_a_picture_begins_a_clip(slow_program, open_page, tmp_path):
+    page = open_page(slow_program.url)
+    page.get_by_role("tab", name="Extend").click()
+    assert "Make a clip longer" in page.locator("#reel").inner_text()
+    page.get_by_role("button", name="Pictures and a video of your own").click()
+    picture = write_clip(tmp_path / "first.png", np.full((1, 40, 40, 3), 90, np.uint8), 1.0)
+    page.locator("#extend-files input[type=file]").first.set_input_files(picture)
+    fill_row(page, 0, SNOW, 0, 2)
+    number(page, "extend-fps", 8)
+    wait_for_plan(page, "2 s, 16 frames")
+    page.locator("#run-extension").click()
+    page.wait_for_selector("#reel .job")
+    page.wait_for_function("/step [1-9]/.test(document.querySelector('#reel .job').innerText)")
+    slow_program.stop()
+    slow_program.start()
+    page.reload()
+    page.get_by_role("tab", name="Extend").click()
+    page.wait_for_selector("#reel .job")
+    page.wait_for_function("!document.querySelector('#reel .job')", timeout=2 * PATIENCE)
+    made = slow_program.files()
+    assert len(made) == 1 and len(read_clip(made[0]).frames) == 16
+    assert "first" in read_metadata(made[0])["parents"]
+
+
+def test_the_tab_fits_every_screen(program, open_page):
+    page = open_page(program.url)
+    open_two_seconds(page)
+    extend_to_six_seconds(page)
+    wait_for_nodes(page, 3)
+    for width, scheme in LOOKS:
+        page = open_page(program.url, width=width, scheme=scheme)
+        page.locator("#sheet [data-act=extend]").click()
+        page.wait_for_selector("#reel .node")
+        page.locator("#reel .node").last.click()
+        page.wait_for_selector("#reel .meter")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
