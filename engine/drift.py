@@ -84,15 +84,18 @@ def match_colour(frames: np.ndarray, first_frames: int, fps: float) -> np.ndarra
     Each channel's mean and deviation, averaged over a second, are brought to the first segment's,
     whose own frames stay as they are. Beyond it a change of place or light is undone too.
     """
+    if len(frames) <= first_frames:
+        return frames.copy()
     statistics = np.array([(frame.mean(axis=(0, 1)), frame.std(axis=(0, 1))) for frame in frames])
-    mean, deviation = statistics[:, 0], statistics[:, 1]                           # (t, c)
-    target_mean, target_deviation = mean[:first_frames].mean(0), deviation[:first_frames].mean(0)
-    mean, deviation = _over_a_second(mean, fps), _over_a_second(deviation, fps)
-    gain = (target_deviation / np.maximum(deviation, 1.0)).clip(1 / MOST_GAIN, MOST_GAIN)
+    target_mean, target_deviation = statistics[:first_frames].mean(0)                   # (c)
+    # Later frames alone: an average over the join would leave a sudden change half of itself.
+    later = _over_a_second(statistics[first_frames:], fps)                              # (t, 2, c)
+    gain = (target_deviation / np.maximum(later[:, 1], 1.0)).clip(1 / MOST_GAIN, MOST_GAIN)
     matched = frames.copy()
-    for number in range(first_frames, len(frames)):
-        values = (frames[number] - mean[number]) * gain[number] + target_mean
-        matched[number] = np.rint(values).clip(0, 255)
+    for number, (mean, _) in enumerate(later):
+        frame = frames[first_frames + number]
+        values = (frame - mean) * gain[number] + target_mean
+        matched[first_frames + number] = np.rint(values).clip(0, 255)
     return matched
 
 

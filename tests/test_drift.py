@@ -63,6 +63,13 @@ def test_matching_colours_takes_a_drift_away_and_leaves_the_first_segment():
     assert not any("brighter" in one for one in drift_warnings(measure(matched), FIRST, FPS))
 
 
+def test_matching_colours_takes_a_sudden_change_away_from_its_first_frame_on():
+    cut = steady(40)
+    cut[FIRST:] = np.minimum(cut[FIRST:].astype(int) + 50, 255).astype(np.uint8)
+    matched = measure(match_colour(cut, FIRST, FPS)).brightness
+    assert np.abs(matched[FIRST:] - matched[:FIRST].mean()).max() < 0.02
+
+
 def test_a_cut_jumps_and_a_cross_dissolve_helps():
     clip, overlap = steady(40), 6
     other = (steady(40)[:, ::-1] * 0.8).astype(np.uint8)

@@ -79,7 +79,7 @@ def test_a_clip_grows_by_segments_that_are_redone_branched_and_looped(program, o
     wait_for_nodes(page, 3)
     assert nodes(page) == [DOG, SNOW, BEACH]
     wait_for_open(page, "6 s · 48 frames at 8 fps")
-    assert page.locator("#rows .from").first.input_value() == "6"
+    page.wait_for_function("document.querySelector('#rows .from').value === '6'")
     request = ExtensionRequest.from_json(read_metadata(program.files()[-1])[EXTENSION_KEY])
     assert [one.prompt for one in request.segments] == [SNOW, BEACH]
 
