@@ -18,8 +18,8 @@ from snapui.theme import scripts
 
 WORKS = {"Longer": 1, "Smooth ×2": 2, "Smooth ×4": 4}
 FIRST_SECONDS = 2.0  # of a new segment
-ROWS = """<fieldset><legend>Segments</legend><p class="hint">Seconds, and what is shown; an empty
-prompt goes on with the one before.</p><ol></ol><button type="button" class="add">Add a segment
+ROWS = """<fieldset><legend>Segments</legend><p class="hint">An empty prompt goes on with
+the one before.</p><ol></ol><button type="button" class="add">Add a segment
 </button></fieldset><template><li><input class="from" type="number" min="0" max="60" step="any">
 <span>to</span><input class="to" type="number" min="0" max="60" step="any"><span>s</span>
 <button type="button" class="drop">✕</button>
@@ -82,10 +82,11 @@ def place() -> Form:
                             info=f"In all, up to {MAX_SECONDS:g}; empty: as the segments say.")
         fps = gr.Number(12, label="Frames per second", min_width=120, elem_id="extend-fps",
                         info="A clip or video keeps its own.")
-    loop = gr.Checkbox(False, label="Loop", elem_id="extend-loop",
-                       info="The end leads back to the beginning.")
-    upscale = gr.Checkbox(False, label="Upscale", elem_id="extend-upscale",
-                          info="Also make it large, with a model that can.")
+    with gr.Row(elem_id="extend-ticks"):
+        loop = gr.Checkbox(False, label="Loop", min_width=120, elem_id="extend-loop",
+                           info="Its end leads to its start.")
+        upscale = gr.Checkbox(False, label="Upscale", min_width=120, elem_id="extend-upscale",
+                              info="Also make it large.")
     with gr.Accordion("Pictures and a video of your own", open=False, elem_id="extend-files"):
         files = tuple(gr.File(label=label, file_types=[kind], height=110)
                       for label, kind, _ in FILES)

@@ -156,6 +156,15 @@ def shown_name(node: Node) -> str:
     return f"{name}: {node.clip.prompt}" if name else node.clip.prompt
 
 
+def job_name(job: Job) -> str:
+    """Return what a long job makes: its segments' prompts, or what it does to the one prompt."""
+    order = order_from(job.kind, job.order)
+    segments = order.request.segments if isinstance(order, Order) else ()
+    told = ", then ".join(one.prompt for one in segments)
+    told = told or GenerationRequest.from_json(job.request).prompt
+    return f"{order.name}: {told}" if order.name else told
+
+
 def _lightly() -> peewee.ModelSelect:
     """Select films without their measures, which can be long."""
     return Film.select(Film.clip, Film.order, Film.joins, Film.first_frames, Film.warnings,

@@ -65,6 +65,9 @@ def edit(journal: Journal, job_id: int, request: GenerationRequest) -> None:
     """
     with journal.change() as revision:
         job = _waiting(journal, job_id)
+        if job.order:
+            raise JournalError("A longer clip is changed on the Extend tab: stop this job, and ask "
+                               "for it again.")
         old = GenerationRequest.from_json(job.request)
         as_before = replace(request, upscale_steps=old.upscale_steps,
                             upscale_noise=old.upscale_noise)

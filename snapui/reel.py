@@ -12,7 +12,7 @@ import gradio as gr
 
 from snapui.estimate import spoken
 from snapui.files import file_url
-from snapui.films import Node, shown_name
+from snapui.films import Node, job_name, shown_name
 from snapui.meter import meter
 from snapui.outlook import Outlook
 from snapui.schema import ACTIVE, Clip, Film, Job
@@ -57,15 +57,15 @@ class Reel:
 
     def _job(self, job: Job) -> str:
         """Return a job that is being made, as far as it has grown, or why it is not."""
-        prompt = escape(json.loads(job.request)["prompt"])
+        name = escape(job_name(job))
         if job.state not in ACTIVE:
             why = job.error or "Stopped. Nothing was kept."
-            return (f'<article class="job is-{job.state}"><h3 dir="auto">{prompt}</h3>'
+            return (f'<article class="job is-{job.state}"><h3 dir="auto">{name}</h3>'
                     f'<p class="failed">{escape(why)}</p></article>')
         previews = json.loads(job.previews)
         picture = (f'<img src="{file_url(self._folder, previews[0])}" alt="The clip so far">'
                    if previews else '<div class="blank"></div>')
-        return (f'<article class="job">{picture}<div><h3 dir="auto">{prompt}</h3>'
+        return (f'<article class="job">{picture}<div><h3 dir="auto">{name}</h3>'
                 f'<progress max="{job.steps or 1}" value="{job.step}" aria-label="Progress of job '
                 f'{job.id}"></progress>'
                 f'<p class="told">{escape(standing(job))}</p><button type="button" data-act="stop" '

@@ -173,11 +173,12 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
     with gr.Row(elem_id="extend-desk"):
         with gr.Column(elem_id="extend-settings"):
             chosen = gr.Dropdown([ANEW], value=0, label="Go on from", elem_id="extend-from",
-                                 info="A clip goes on as it was made; a new one is made as the "
-                                      "Create tab says.")
+                                 info="A new clip is made as the Create tab says.")
             form = extend_form.place()
-            run = gr.Button("Extend", variant="primary", elem_id="run-extension")
-            plan = gr.HTML("", elem_id="extend-plan", apply_default_css=False, js_on_load=None)
+            with gr.Column(elem_id="extend-go"):
+                plan = gr.HTML("", elem_id="extend-plan", apply_default_css=False,
+                               js_on_load=None)
+                run = gr.Button("Extend", variant="primary", elem_id="run-extension")
         with gr.Column(elem_id="extend-results"):
             shown = reel.component()
     parts = _Parts(form, chosen, run, plan, shown, gr.State(0), gr.State(-1))

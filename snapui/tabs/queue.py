@@ -22,6 +22,7 @@ TEMPLATE = """<div class="head"><p class="told" role="status"></p>
 LABELS = {"up": "Up", "down": "Down", "front": "First", "pause": "Pause", "resume": "Go on",
           "drop": "Stop", "keep": "Keep as it is", "after": "Pause after this one",
           "retry": "Try again", "again": "Run again"}
+KINDS = {"upscale": "Upscale: ", "extension": "Longer: ", "edit": "Edit: "}
 MOVES = ("up", "down", "front")
 OFFERED = {"running": ("pause", "drop", "keep", "after"), "queued": (*MOVES, "pause", "drop"),
            "paused": (*MOVES, "resume", "drop"), "failed": ("retry", "again"),
@@ -82,8 +83,7 @@ def tie(panel: Panel, shown: gr.HTML, look: dict, **how: object) -> None:
 
 def _card(job: Job, ahead: int) -> str:
     request = GenerationRequest.from_json(job.request)
-    kind = "Upscale: " if job.source is not None else ""
-    name = escape(f"{kind}{request.prompt}", quote=True)
+    name = escape(f"{KINDS.get(job.kind, '')}{request.prompt}", quote=True)
     buttons = "".join(
         f'<button type="button" data-key="{act}" data-act="{act}" data-id="{job.id}" '
         f'aria-label="{LABELS[act]}: {name}">{LABELS[act]}</button>' for act in OFFERED[job.state])

@@ -49,7 +49,7 @@ def nearest(pixels):
 
 
 def frame(colour, number, prompt):
-    shown = np.broadcast_to(colour, (HEIGHT, WIDTH, 3)).copy()
+    shown = np.broadcast_to(colour, (HEIGHT, WIDTH, 3)).astype(int)
     number %= 2 * T
     # Back again without a jump, and no two frames the same, which the loop's format would merge.
     left = number * WIDTH // T if number < T else (2 * T - number) * WIDTH // T - 2
