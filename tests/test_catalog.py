@@ -22,6 +22,10 @@ def make_stage(folder: Path, seed: int = 0) -> None:
     (folder / "config.json").write_text(json.dumps({"network": {}}))
 
 
+def give_network(stage: Path, **network: int) -> None:
+    (stage / "config.json").write_text(json.dumps({"network": network}))
+
+
 def make_model(folder: Path, *, upsampler: bool = False, seed: int = 0) -> Path:
     make_stage(folder / "base", seed)
     if upsampler:
@@ -149,3 +153,15 @@ def test_a_models_directory_that_is_not_there_is_a_sentence(shipped, tmp_path):
 def test_without_any_model_the_list_is_empty(tmp_path, monkeypatch):
     monkeypatch.setattr(catalog, "SHIPPED", tmp_path / "none")
     assert list_models() == []
+
+
+def test_a_model_says_how_large_its_clips_are(tmp_path):
+    folder = make_model(tmp_path / "mine", upsampler=True)
+    give_network(folder / "base", frames=16)
+    give_network(folder / "upsampler", frames=8, height=288)
+    card = find_model("mine", tmp_path)
+    assert (card.window_frames, card.upsampler_size) == (16, (8, 288))
+    give_network(folder / "upsampler", frames=8)
+    with pytest.raises(ModelError, match="does not say what height"):
+        find_model("mine", tmp_path).upsampler_size  # noqa: B018
+    assert find_model(str(make_model(tmp_path / "small")), tmp_path).upsampler_size is None

@@ -12,7 +12,14 @@ import pytest
 from PIL import Image
 
 from engine.errors import MediaError
-from engine.media import check_destination, known_suffixes, read_clip, read_metadata, write_clip
+from engine.media import (
+    check_destination,
+    count_frames,
+    known_suffixes,
+    read_clip,
+    read_metadata,
+    write_clip,
+)
 from engine.media import files as media_files
 from engine.media.ffmpeg import from_ffmetadata, to_ffmetadata
 
@@ -280,3 +287,17 @@ def test_importing_media_and_catalog_loads_nothing_heavy():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                             check=True, cwd=Path(__file__).parents[1])
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".gif", ".zip"])
+@pytest.mark.parametrize("fps", [5.0, 12.0, 29.97])
+def test_frames_are_counted_as_they_would_be_read(tmp_path, suffix, fps):
+    path = write_clip(tmp_path / f"clip{suffix}", moving_frames(), 12)
+    assert count_frames(path, fps) == len(read_clip(path, fps=fps).frames)
+
+
+def test_frames_of_a_file_that_is_no_clip_are_not_counted(tmp_path):
+    path = tmp_path / "no.mp4"
+    path.write_bytes(b"\0\0\0\x18ftypisom" + bytes(100))
+    with pytest.raises(MediaError):
+        count_frames(path, 12.0)

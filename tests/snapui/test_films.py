@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from engine.errors import SnapError
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
@@ -315,6 +316,19 @@ def test_a_video_of_ones_own_goes_on(films, worker, tmp_path):
     clip, = made(films, worker, films.extend(Asked(seconds=2.0, video=video),
                                              SETTINGS | {"prompt": SNOW}, None))
     assert clip.frames == 20 and json.loads(film(clip).joins) == [10]
+
+
+def test_strange_pictures_are_kept_or_refused_in_a_sentence(films, worker, tmp_path):
+    folder = films.journal.output_directory
+    Image.new("CMYK", (30, 20), (0, 255, 255, 0)).save(tmp_path / "print.jpg")
+    red = given.kept_picture(folder, tmp_path / "print.jpg")
+    dot = given.kept_picture(folder, picture(tmp_path / "dot.png", 1, 1))
+    asked = Asked(rows=((0, 2, SNOW),), fps=8, start_picture=red, end_picture=dot)
+    clip, = made(films, worker, films.extend(asked, SETTINGS, None))
+    assert frames_of(folder, clip)[0, 18, 32].tolist() == pytest.approx([254, 0, 0], abs=4)
+    Image.new("L", (20_000, 2)).save(tmp_path / "wide.png")
+    with pytest.raises(SnapError, match="20000x2 pixels, more than"):
+        given.kept_picture(folder, tmp_path / "wide.png")
 
 
 def test_a_file_that_is_none_is_one_sentence(films, tmp_path):

@@ -151,6 +151,26 @@ def test_a_program_creates_watches_fetches_and_cancels(served):
         client.close()
 
 
+def test_a_program_extends(served):
+    from gradio_client import Client
+    client = Client(served.url, verbose=False)
+    try:
+        first = client.predict(0, ["0-2: a dog", "2-3: a cat"], 0, False, 1,
+                               {"steps": 2, "fps": 8, "seed": 7}, api_name="/extend")
+        wait_for(lambda: client.predict(first, api_name="/status")["state"] == "done")
+        told = client.predict(first, api_name="/status")["clips"]
+        assert [(clip["frames"], clip["request"]["prompt"]) for clip in told] == [
+            (16, "a dog"), (24, "a cat")]
+        smooth = client.predict(told[1]["clip"], [], 0, False, 2, {}, api_name="/extend")
+        wait_for(lambda: client.predict(smooth, api_name="/status")["state"] == "done")
+        made, = client.predict(smooth, api_name="/status")["clips"]
+        assert (made["frames"], made["request"]["fps"]) == (47, 16)
+        with pytest.raises(Exception, match="overlap"):
+            client.predict(0, ["0-2: a dog", "1-3: a cat"], api_name="/extend")
+    finally:
+        client.close()
+
+
 def test_a_program_compares(served):
     from gradio_client import Client
     client = Client(served.url, verbose=False)

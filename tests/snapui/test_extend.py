@@ -1,0 +1,243 @@
+"""The Extend tab without a browser: its fields, what it draws, what its buttons do."""
+
+import json
+from types import SimpleNamespace
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from engine.catalog import find_model
+from engine.errors import RequestError
+from engine.extension.request import ExtensionRequest, GivenFrames
+from engine.request import GenerationRequest
+from snapui import extend_form, queue
+from snapui.asked import Asked
+from snapui.films import Films
+from snapui.meter import meter
+from snapui.outlook import outlook
+from snapui.reel import Reel
+from snapui.schema import Clip, Film, JournalError
+from snapui.tabs.extend import ExtendTab
+from snapui.tabs.queue import Panel
+from snapui.worker import Worker
+from tests.snapui import stand_in
+from tests.snapui.test_sheet import NASTY, Tags
+
+NAMES = ("prompt", "seed", "steps", "guidance")
+SETTINGS = {"prompt": "", "seed": 5, "steps": 2, "guidance": 0.0}
+NO_FILES = ("", "", "")
+BRIGHT = f"bright {NASTY}"
+
+
+@pytest.fixture
+def films(journal):
+    return Films(journal)
+
+
+@pytest.fixture
+def worker(journal):
+    return Worker(journal, stand_in.load(), "worker")
+
+
+@pytest.fixture
+def film(films, worker):
+    """The last of two segments, the second of them bright."""
+    asked = Asked(rows=((0, 2, NASTY), (2, 6, BRIGHT)), fps=8)
+    job = films.extend(asked, SETTINGS, None)
+    worker.drain()
+    return films.journal.clips_of(job)[-1]
+
+
+@pytest.fixture
+def tab(journal):
+    desk = SimpleNamespace(controls=SimpleNamespace(by_name=dict.fromkeys(NAMES)))
+    return ExtendTab(journal, desk, None)
+
+
+def fields(rows, seconds=None, work="Longer"):
+    return (work, {"source": None, "rows": rows}, seconds, 8, False, False, "letterbox", *NO_FILES,
+            *SETTINGS.values())
+
+
+def drawn(films, opened, jobs=()):
+    value = Reel(films.journal.output_directory).value(list(jobs), films.tree(opened), opened)
+    return dict(value["cards"])
+
+
+# ---- the fields
+
+def test_the_fields_become_what_is_asked():
+    asked = extend_form.asked(*fields([["0", "2", "a dog"]], 4, "Smooth ×4")[:10])
+    assert asked == Asked((("0", "2", "a dog"),), 4, 8, False, 4, "letterbox", False)
+    assert extend_form.asked(*fields([])[:10]).seconds == 0
+
+
+def test_what_a_browser_remembers_is_checked():
+    whole = ["Longer", {"source": 3, "rows": [[0, 2, "x"]]}, 4, 12, True, False, "crop"]
+    assert extend_form.restored(whole) == whole
+    bad = ["Wider", {"rows": [[1]]}, 99, "many", "yes", None, "stretch"]
+    for kept in (bad, None, [], {"a": 1}):
+        assert all(value == gr.skip() for value in extend_form.restored(kept))
+
+
+def test_a_segment_is_offered_after_what_is_there(film):
+    assert extend_form.first_rows(film)["rows"] == [[6, 8, ""]]
+    assert extend_form.first_rows(None) == {"source": None, "begin": 0, "rows": [[0, 2, ""]]}
+
+
+def test_a_file_that_cannot_be_kept_is_put_out_with_a_sentence(monkeypatch, tmp_path):
+    told = []
+    monkeypatch.setattr(gr, "Warning", lambda text, **_: told.append(text))
+
+    def refuse(*_):
+        raise RequestError("No <such> file.")
+    assert extend_form.taker(refuse, tmp_path)("x.png") == (None, "")
+    assert told == ["No &lt;such&gt; file."]
+    assert extend_form.taker(refuse, tmp_path)(None)[1] == ""
+
+
+# ---- the plan
+
+def test_the_plan_is_told_and_bad_input_is_a_sentence_in_its_place(tab):
+    told = tab.told(0, *fields([[0, 4, "a dog"]]))
+    assert "4 s, 32 frames" in told and "<td>Draft</td><td>8</td>" in told
+    assert "measuring" in told
+    tab.journal.measure("storybook/base", 1.0)
+    assert "about 6 s on this machine" in tab.told(0, *fields([[0, 4, "a dog"]]))
+    assert "overlap" in tab.told(0, *fields([[0, 4, "a dog"], [3, 5, "<b>"]]))
+    assert 'class="failed"' in tab.told(0, *fields([[0, 70, "a dog"]]))
+
+
+def test_an_upsampler_adds_its_windows_and_knows_what_is_large_enough():
+    card = SimpleNamespace(name="big", window_frames=16, upsampler_size=(8, 288))
+    clip = GenerationRequest("a dog", fps=8, steps=4, upscale=True, upscale_steps=3, guidance=0.0)
+    request, there = ExtensionRequest(clip, 6.0), GivenFrames(video=16)
+    small = outlook(request, there, 36, card, {})
+    large = outlook(request, there, 288, card, {"storybook/base": 1.0, "storybook/upsampler": 2.0})
+    assert small.seconds is None and small.levels[1].stage == "upsampler"
+    assert (small.levels[1].new, large.levels[1].new) == (48, 32)
+    windows = [level.windows for level in large.levels]
+    assert large.evaluations == 4 * windows[0] + 3 * windows[1]
+    assert large.seconds == 4 * windows[0] + 6 * windows[1]
+    assert find_model("storybook").upsampler_size in (None, (16, 288))
+
+
+# ---- what is drawn
+
+def test_the_meter_draws_every_measure_and_marks_what_is_outside(film):
+    html = meter(film, Film.get(Film.clip == film))
+    parsed = Tags(html)
+    assert html.count("<svg") == 5 and html.count('class="outside"') >= 5
+    assert "Brightness: 0." in html and "brighter than its first segment" in html
+    assert {"colour", "dissolve"} == {attributes["data-act"] for tag, attributes in parsed.tags
+                                      if tag == "button"}
+    assert not any("disabled" in attributes for _, attributes in parsed.tags)
+
+
+def test_a_steady_film_says_so_and_offers_no_dissolve(films, worker):
+    job = films.extend(Asked(rows=((0, 4, "a dog"),), fps=8), SETTINGS, None)
+    worker.drain()
+    clip = films.journal.clips_of(job)[0]
+    row = Film.get(Film.clip == clip)
+    row.warnings = "[]"
+    html = meter(clip, row)
+    assert "Nothing drifts" in html and html.count("<svg") == 4
+    assert html.index("disabled") > html.index('data-act="dissolve"')
+
+
+def test_texts_are_escaped_everywhere(films, film):
+    job = films.journal.job(films.redo(film.id))
+    cards = drawn(films, film.id, films.running())
+    assert list(cards) == [f"job-{job.id}", f"clip-{film.id}", "tree", f"meter-{film.id}"]
+    for html in cards.values():
+        assert "<b>" not in html and not [tag for tag, _ in Tags(html).tags if tag == "script"]
+    assert "Being made: Waiting" in cards["tree"]
+
+
+def test_the_tree_shows_branches_the_open_clip_and_what_was_undone(films, worker, film):
+    films.redo(film.id)
+    worker.drain()
+    again = Clip.select().order_by(Clip.id.desc()).get()
+    films.undo(film.id)
+    tree = drawn(films, again.id)["tree"]
+    assert tree.count('class="branch"') == 1
+    assert tree.index("is-undone") < tree.index(f'data-key="node-{again.id}"')
+    assert tree.count('aria-current="true"') == 1 and "Take up again" in tree
+
+
+def test_what_went_wrong_is_said_in_the_reel(tab, films, worker):
+    job_id = films.extend(Asked(rows=((0, 2, "fail"),), fps=8), SETTINGS, None)
+    worker.drain()
+    value, _, opened, left = tab.look(0, job_id)
+    assert "model.safetensors is missing" in dict(value["cards"])[f"job-{job_id}"]
+    assert (opened, left) == (gr.skip(), gr.skip())
+    assert "Make a clip longer" in dict(tab.look(0, 0)[0]["cards"])["empty"]
+
+
+# ---- what is pressed
+
+def press(tab, act, number, seconds=0):
+    return tab.act(SimpleNamespace(act=act, id=number, seconds=seconds))
+
+
+def test_the_clip_of_an_awaited_job_is_opened(tab, worker):
+    job_id = tab.run(0, True, *fields([[0, 2, "a dog"]]))
+    assert tab.look(0, job_id)[2:] == (gr.skip(), gr.skip())
+    worker.drain()
+    value, revision, opened, left = tab.look(0, job_id)
+    made = tab.journal.clips_of(job_id)[0]
+    assert (opened.value, left, revision) == (made.id, 0, tab.journal.revision())
+    assert f"clip-{made.id}" in dict(value["cards"])
+    assert tab.poll(revision, 0, 0) == gr.skip()
+    assert made.seed == 5    # the Create tab's seed is locked
+    assert tab.journal.job(tab.run(0, False, *fields([[0, 2, "a dog"]]))).request != (
+        tab.journal.job(job_id).request)
+
+
+def test_buttons_open_redo_trim_mend_undo_and_stop(tab, film):
+    assert press(tab, "open", film.id)[0].value == film.id
+    for act, kind in (("redo", "extension"), ("trim", "edit"), ("colour", "edit"),
+                      ("dissolve", "edit")):
+        opened, job_id = press(tab, act, film.id, 1.0)
+        assert opened == gr.skip() and tab.journal.job(job_id).kind == kind
+    press(tab, "stop", job_id)
+    assert tab.journal.job(job_id).state == "cancelled"
+    assert press(tab, "undo", film.id)[0].value == film.source
+    assert film.id not in [number for _, number in tab.listed(0).choices]
+    assert press(tab, "take_up", film.id)[0].value == film.id
+    with pytest.raises(JournalError, match="another version"):
+        press(tab, "sing", film.id)
+
+
+def test_another_clip_brings_its_own_rows_and_rate(tab, film):
+    rows, seconds, fps, upscale = tab.turn_to(film.id, {"source": None, "rows": []})
+    assert (rows["source"], seconds, fps.value, upscale) == (film.id, None, 8, False)
+    kept = tab.turn_to(film.id, {"source": film.id, "rows": [[6, 9, "typed"]]})
+    assert kept[0] == kept[1] == gr.skip()
+
+
+def test_a_clip_that_is_gone_leaves_the_list_at_nothing(tab, film):
+    assert tab.listed(99).value == 0
+    Clip.delete().where(Clip.id == film.id).execute()
+    assert tab.look(film.id, 0)[0]["cards"][0][0] == "empty"
+
+
+# ---- in line with the other jobs
+
+def test_a_long_job_stands_in_line_under_its_name_and_keeps_its_order(films, film):
+    job_id = films.redo(film.id)
+    assert "Longer: " in dict(Panel(films.journal).value()["cards"])[f"queue-{job_id}"]
+    job = films.journal.job(job_id)
+    with pytest.raises(JournalError, match="changed on the Extend tab"):
+        queue.edit(films.journal, job_id, GenerationRequest.from_json(job.request))
+    snapshot = films.journal.snapshot(10)
+    assert (snapshot.jobs, [one.id for one in snapshot.long]) == ([], [job_id])
+
+
+def test_numbers_of_a_plot_stay_inside_it(film):
+    told = json.loads(Film.get(Film.clip == film).measures)
+    row = Film.get(Film.clip == film)
+    row.measures = json.dumps({name: list(np.zeros(len(values))) for name, values in told.items()})
+    html = meter(film, row)
+    assert "nan" not in html and "inf" not in html.replace("inside", "").replace("info", "")
