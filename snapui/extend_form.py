@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from engine.extension.request import FITS, MAX_SECONDS
+from engine.extension.request import FITS, MAX_SECONDS, ExtensionRequest
 from snapui.asked import Asked
 from snapui.given import kept_picture, kept_video
 from snapui.messages import log_unexpected, sentence
@@ -25,6 +25,7 @@ the one before.</p><ol></ol><button type="button" class="add">Add a segment
 <button type="button" class="drop">✕</button>
 <textarea rows="2" maxlength="2000" dir="auto" placeholder="what is shown"></textarea></li>
 </template>"""
+TYPED = 7  # fields that a browser remembers
 FILES = (("Start picture", "image", kept_picture), ("End picture", "image", kept_picture),
          ("Video to go on from", "video", kept_video))
 
@@ -112,11 +113,22 @@ def taker(keep: Callable[[Path, Path], str], folder: Path) -> Callable[[str | No
 
 def restored(kept: Any) -> list[Any]:
     """Return what the remembered fields show; unusable values leave theirs as it is."""
-    values = list(kept) if isinstance(kept, list) and len(kept) == 7 else [None] * 7
+    values = list(kept) if isinstance(kept, list) and len(kept) == TYPED else (
+        [None] * TYPED)
     work, rows, seconds, fps, loop, upscale, fit = values
     usable = (work in WORKS, _are_rows(rows), _is_number(seconds), _is_number(fps),
               isinstance(loop, bool), isinstance(upscale, bool), fit in FITS)
     return [value if fine else gr.skip() for value, fine in zip(values, usable, strict=True)]
+
+
+def filled(request: ExtensionRequest | None) -> list[Any]:
+    """Return what the remembered fields show of a request; nothing changes without one."""
+    if request is None:
+        return [gr.skip()] * TYPED
+    rows = [[one.start_seconds, one.end_seconds, one.prompt] for one in request.segments]
+    work = next(name for name, times in WORKS.items() if times == request.in_between)
+    return [work, first_rows(None) | {"rows": rows}, request.seconds or None, request.clip.fps,
+            request.is_loop, request.clip.upscale, request.fit]
 
 
 def _are_rows(value: Any) -> bool:

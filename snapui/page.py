@@ -37,7 +37,7 @@ def build(journal: Journal, models_directory: Path | None = None) -> gr.Blocks:
                 compare_timer = compare.build(journal, desk, kept["compare"])
             with gr.Tab("Library", id="library") as library_tab:
                 shelf, library_timer = library.build(journal, kept["library"])
-        refill.tie(taken, said, tabs, desk, models_directory)
+        refill.tie(taken, said, tabs, desk, longer, models_directory)
         shelf.use_clip(guarded(library.settings_of(journal, desk)), outputs=[tabs, *desk.outputs],
                        **PRESSED)
         for clips in (sheet, shelf):

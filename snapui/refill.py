@@ -1,4 +1,4 @@
-"""Brings the settings of a dropped file back into the Create tab, and says what is different.
+"""Brings the settings of a dropped file back into their tab, and says what is different.
 
 page.js hands a file dropped anywhere on the page to the button here, so that both take the same,
 checked way: gradio stores the upload in a folder of its own and gives only that path.
@@ -13,8 +13,10 @@ import gradio as gr
 from engine.media import known_suffixes
 from snapui.desk import Desk
 from snapui.events import PRESSED
+from snapui.extend_form import filled
 from snapui.guard import guarded
 from snapui.restore import restored
+from snapui.tabs.extend import Extend
 
 CLOSE = """element.addEventListener("click", (event) => {
   if (event.target.closest("button")) props.value = "";
@@ -32,15 +34,18 @@ def notice() -> gr.HTML:
     return gr.HTML("", elem_id="restored", apply_default_css=False, js_on_load=CLOSE)
 
 
-def tie(taken: gr.UploadButton, said: gr.HTML, tabs: gr.Tabs, desk: Desk,
+def tie(taken: gr.UploadButton, said: gr.HTML, tabs: gr.Tabs, desk: Desk, longer: Extend,
         models_directory: Path | None) -> None:
-    """Fill in the desk from an uploaded file and open its tab."""
+    """Fill in the fields from an uploaded file and open their tab."""
     def restore(path: str) -> list[Any]:
         back = restored(path, models_directory)
-        return [gr.Tabs(selected="create"), told(Path(path).name, back.differences),
-                *desk.filled(back.values)]
+        is_longer = back.extension is not None
+        return [gr.Tabs(selected="extend" if is_longer else "create"),
+                told(Path(path).name, back.differences), *desk.filled(back.values),
+                longer.tab.listed(0) if is_longer else gr.skip(), *filled(back.extension)]
 
-    taken.upload(guarded(restore), taken, [tabs, said, *desk.outputs], **PRESSED)
+    taken.upload(guarded(restore), taken,
+                 [tabs, said, *desk.outputs, longer.chosen, *longer.form.typed], **PRESSED)
 
 
 def told(name: str, differences: tuple[str, ...]) -> str:

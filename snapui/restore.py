@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.catalog import list_models
 from engine.errors import RequestError
+from engine.extension.request import EXTENSION_KEY, ExtensionRequest
 from engine.media import MEDIA_KEY, MODEL_NAME, ReadLimits, read_settings
 from engine.request import MAX_PROMPT_CHARACTERS, GenerationRequest
 from snapui.controls import FIELDS
@@ -26,11 +27,12 @@ class Restored:
     """What a file gave back.
 
     values: by field name, each one that its control accepts. differences: one sentence for each
-    thing that will not be as it was in the file.
+    thing that will not be as it was in the file. extension: of a longer clip.
     """
 
     values: dict[str, Any]
     differences: tuple[str, ...]
+    extension: ExtensionRequest | None = None
 
 
 def restored(path: Path | str, models_directory: Path | None = None) -> Restored:
@@ -57,7 +59,25 @@ def restored(path: Path | str, models_directory: Path | None = None) -> Restored
         differences.append("This version of the program does not know "
                            f"{_quoted(', '.join(unknown))}.")
     differences += _model_differences(values, metadata.get("model_hash", ""), models_directory)
-    return Restored(values, tuple(differences))
+    extension = None
+    if EXTENSION_KEY in metadata:
+        try:
+            extension = ExtensionRequest.from_json(metadata[EXTENSION_KEY])
+            differences += _missing_parents(metadata.get("parents", ""))
+        except RequestError as error:
+            differences.append(str(error))
+    return Restored(values, tuple(differences), extension)
+
+
+def _missing_parents(text: str) -> Iterator[str]:
+    """Say what a longer clip went on from, which its file does not hold."""
+    try:
+        names = [str(name) for name in json.loads(text)]
+    except (ValueError, TypeError, RecursionError):
+        names = []
+    if names:
+        yield (f"It was made from {_quoted(', '.join(names))}: choose that under Go on from, or "
+               "hand it over again.")
 
 
 def _named_fields(text: str) -> dict[str, Any]:

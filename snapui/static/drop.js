@@ -3,10 +3,16 @@ function holdsFiles(event) {
   return event.dataTransfer && [...event.dataTransfer.types].includes("Files");
 }
 
+/* A field that takes a picture or a video of its own. */
+function takesFiles(target) {
+  return target.closest && target.closest("#extend-files") !== null;
+}
+
 document.addEventListener("dragover", (event) => {
   if (!holdsFiles(event)) return;
-  event.preventDefault();
-  document.body.classList.add("is-dropping");
+  const isTaken = takesFiles(event.target);
+  if (!isTaken) event.preventDefault();
+  document.body.classList.toggle("is-dropping", !isTaken);
 });
 
 document.addEventListener("dragleave", (event) => {
@@ -14,7 +20,7 @@ document.addEventListener("dragleave", (event) => {
 });
 
 document.addEventListener("drop", (event) => {
-  if (!holdsFiles(event)) return;
+  if (!holdsFiles(event) || takesFiles(event.target)) return;
   event.preventDefault();
   document.body.classList.remove("is-dropping");
   const input = document.querySelector("#top input[type=file]");

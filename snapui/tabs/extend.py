@@ -157,6 +157,7 @@ class Extend:
     """
 
     tab: ExtendTab
+    form: Form
     chosen: gr.Dropdown
     timer: gr.Timer
     opened: dict
@@ -185,7 +186,7 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
     timer = gr.Timer(POLL_SECONDS, active=False)
     look = _tie_work(tab, parts, desk, timer)
     _tie_memory(tab, parts, look, memory)
-    return Extend(tab, chosen, timer,
+    return Extend(tab, form, chosen, timer,
                   {"fn": guarded(tab.listed_anew), "inputs": chosen, "outputs": chosen} | QUIET)
 
 

@@ -7,6 +7,7 @@ from engine.extension.request import EXTENSION_KEY, ExtensionRequest
 from engine.media import read_clip, read_metadata, write_clip
 from tests.browser.conftest import LOOKS, PATIENCE
 from tests.browser.test_create import make, toast
+from tests.browser.test_restore import drop, said
 
 pytestmark = pytest.mark.browser
 DOG = "a dog walking to the left in the meadow"
@@ -170,6 +171,11 @@ def test_a_job_survives_a_restart_and_a_picture_begins_a_clip(slow_program, open
     made = slow_program.files()
     assert len(made) == 1 and len(read_clip(made[0]).frames) == 16
     assert "first" in read_metadata(made[0])["parents"]
+    fill_row(page, 0, "something else", 0, 3)
+    drop(page, made[0])
+    assert "It was made from" in said(page)
+    page.wait_for_function("(words) => document.querySelector('#rows textarea').value === words",
+                           arg=SNOW)
 
 
 def test_the_tab_fits_every_screen(program, open_page):

@@ -7,8 +7,11 @@ import pytest
 
 from engine import catalog
 from engine.errors import MediaError, RequestError
+from engine.extension.request import ExtensionRequest
+from engine.extension.segments import Segment
 from engine.media import MEDIA_KEY, known_suffixes, request_metadata, write_clip
 from engine.request import MAX_SEED, GenerationRequest
+from snapui import extend_form
 from snapui.controls import FIELDS
 from snapui.restore import restored
 from tests.snapui.stand_in import moving_bar
@@ -138,3 +141,26 @@ def test_a_thousand_mutated_files_give_settings_or_a_sentence(tmp_path, models, 
             assert len(str(error)) > 20
     assert refused, "no mutation reached the reader"
     assert {one.name for one in tmp_path.iterdir()} == {path.name, f"whole{suffix}"}
+
+
+LONG = ExtensionRequest(REQUEST.single(7), 6.0, (Segment(2, 4, "a dog"), Segment(4, 6, "a cat")),
+                        fit="crop")
+
+
+def test_a_longer_clip_gives_its_segments_back_and_says_what_it_went_on_from(tmp_path, models):
+    back = restored(file_with(tmp_path, all_fields(), extension=LONG.to_json(),
+                              parents=json.dumps(["first <b>.mp4"])))
+    assert back.extension == LONG
+    assert back.differences == (
+        "It was made from first <b>.mp4: choose that under Go on from, or hand it over again.",)
+    work, rows, seconds, fps, is_loop, _, fit = extend_form.filled(back.extension)
+    assert (work, seconds, fps, is_loop, fit) == ("Longer", 6, LONG.clip.fps, False, "crop")
+    assert rows["rows"] == [[2, 4, "a dog"], [4, 6, "a cat"]]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"clip": 1}', LONG.to_json().replace("6", "900"),
+                                  "[" * 100_000])
+def test_damaged_segments_are_one_sentence_and_the_rest_comes_back(tmp_path, models, text):
+    back = restored(file_with(tmp_path, all_fields(), extension=text, parents="{"))
+    assert back.extension is None and "prompt" in back.values
+    assert len(back.differences) == (1 if text else 0)
