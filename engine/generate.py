@@ -80,13 +80,20 @@ class ExtendedClip:
     """One finished longer clip.
 
     extension: the request that makes it again, from the same pictures and video.
-    clip: its frames and the plan they were made by. notes: sentences the user should see.
+    clip: its frames and the plan they were made by. text_notes: which words were used; drift:
+    where it drifts; sentences the user should see.
     """
 
     extension: ExtensionRequest
     clip: LongClip
-    notes: tuple[str, ...]
+    text_notes: tuple[str, ...]
+    drift: tuple[str, ...]
     model_hash: str
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All that the user should see."""
+        return (*self.text_notes, *self.drift)
 
     @property
     def request(self) -> GenerationRequest:
@@ -114,7 +121,7 @@ def extend(request: ExtensionRequest, material: Material | None = None, *,
     made = make(cascade, request, material, followers, work)
     texts = [("prompt", one) for one in request.timeline.prompts]
     notes = _notes([*texts, ("negative prompt", request.clip.negative_prompt)], cascade)
-    return ExtendedClip(request, made, (*notes, *_drift_notes(request, made, material)),
+    return ExtendedClip(request, made, tuple(notes), tuple(_drift_notes(request, made, material)),
                         card.model_hash)
 
 

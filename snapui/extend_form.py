@@ -26,8 +26,8 @@ the one before.</p><ol></ol><button type="button" class="add">Add a segment
 <textarea rows="2" maxlength="2000" dir="auto" placeholder="what is shown"></textarea></li>
 </template>"""
 TYPED = 7  # fields that a browser remembers
-FILES = (("Start picture", "image", kept_picture), ("End picture", "image", kept_picture),
-         ("Video to go on from", "video", kept_video))
+FILES = (("Start picture", ["image"], kept_picture), ("End picture", ["image"], kept_picture),
+         ("Video to go on from", ["video", ".gif", ".webp", ".png", ".zip"], kept_video))
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ def place() -> Form:
         upscale = gr.Checkbox(False, label="Upscale", min_width=120, elem_id="extend-upscale",
                               info="Also make it large.")
     with gr.Accordion("Pictures and a video of your own", open=False, elem_id="extend-files"):
-        files = tuple(gr.File(label=label, file_types=[kind], height=110)
-                      for label, kind, _ in FILES)
+        files = tuple(gr.File(label=label, file_types=kinds, height=110)
+                      for label, kinds, _ in FILES)
         fit = gr.Radio(list(FITS), value=FITS[0], label="Pictures of another shape",
                        info="Letterbox adds black bars, crop cuts the edges.", elem_id="extend-fit")
     kept = tuple(gr.State("") for _ in FILES)

@@ -74,8 +74,8 @@ class LongErrand:
         given = material.given.video
         if len(made.frames) < made.clip.plan.layout.frames:
             return [self._kept_early(order, made, about, given)], [
-                *made.notes, KEPT.format(fps=made.clip.fps)]
-        return self._taken(order, made, about, given), list(made.notes)
+                *made.text_notes, KEPT.format(fps=made.clip.fps)]
+        return self._taken(order, made, about, given), list(made.text_notes)
 
     def _taken(self, order: Order, made: Any, about: dict, given: int) -> list[Finished]:
         """Return a clip for each new segment; the last is the whole."""

@@ -68,8 +68,9 @@ class Reel:
         return (f'<article class="job">{picture}<div><h3 dir="auto">{name}</h3>'
                 f'<progress max="{job.steps or 1}" value="{job.step}" aria-label="Progress of job '
                 f'{job.id}"></progress>'
-                f'<p class="told">{escape(standing(job))}</p><button type="button" data-act="stop" '
-                f'data-id="{job.id}">Stop</button></div></article>')
+                f'<p class="told">{escape(standing(job))}</p><div class="actions">'
+                f'{_button("stop", job.id, "Stop")}{_button("keep", job.id, "Keep as it is")}</div>'
+                "</div></article>")
 
     def _clip(self, node: Node, above: list[Node]) -> str:
         """Return the open clip large, with what can be done to its last segment."""
@@ -77,6 +78,7 @@ class Reel:
         url = file_url(self._folder, clip.path)
         facts = (f"{clip.frames / clip.fps:.3g} s · {clip.frames} frames at {clip.fps:g} fps · "
                  f"{clip.width}×{clip.height} · seed {clip.seed}")
+        notes = "".join(f'<p class="note">{escape(one)}</p>' for one in json.loads(clip.job.notes))
         acts = ""
         if node.film is not None:
             acts = _button("undo", clip.id, "Undo") if above else ""
@@ -84,7 +86,7 @@ class Reel:
                 acts += _button("redo", clip.id, "Redo this segment")
         return (f'<article class="one"><header><h3 dir="auto">{name}</h3><p>{facts}</p></header>'
                 f'<video data-key="video-{clip.id}" src="{url}" aria-label="{name}" autoplay loop '
-                f'muted playsinline controls></video><div class="actions">{acts}'
+                f'muted playsinline controls></video>{notes}<div class="actions">{acts}'
                 f'<form data-id="{clip.id}"><label>Trim to <input type="number" name="seconds" '
                 f'min="0.1" max="60" step="any" value="{clip.frames / clip.fps / 2:.2f}" '
                 'aria-label="Seconds to trim to"> s</label><button>Trim</button></form>'

@@ -10,7 +10,7 @@ function show() {
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-act]");
   if (!button || button.disabled) return;
-  if (button.dataset.act === "stop") button.disabled = true;
+  if (["stop", "keep"].includes(button.dataset.act)) button.disabled = true;
   trigger("reel_act", { act: button.dataset.act, id: Number(button.dataset.id), seconds: 0 });
 });
 element.addEventListener("submit", (event) => {

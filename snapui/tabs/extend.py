@@ -14,7 +14,7 @@ from snapui import extend_form, reel
 from snapui.controls import drawn_seed
 from snapui.desk import Desk
 from snapui.events import PRESSED, QUIET
-from snapui.extend_form import FILES, Form, asked, first_rows, taker
+from snapui.extend_form import FILES, TYPED, Form, asked, first_rows, taker
 from snapui.films import Films
 from snapui.guard import guarded
 from snapui.jobs import Journal
@@ -24,7 +24,7 @@ from snapui.schema import ACTIVE, Clip, Film, Job, JournalError
 POLL_SECONDS = 1.0
 LISTED = 50
 ANEW = ("Nothing: start anew", 0)
-FIELDS = 10  # of the form, before those of the Create tab
+FIELDS = TYPED + len(FILES)  # of the form, before those of the Create tab
 
 
 class ExtendTab:
@@ -41,7 +41,9 @@ class ExtendTab:
         self._acts: dict[str, Callable[[int, float], tuple[Any, Any]]] = {
             "open": lambda number, _: (self.listed(number), gr.skip()),
             "undo": lambda number, _: (self.listed(self.films.undo(number) or 0), gr.skip()),
-            "take_up": self._take_up, "stop": self._stop,
+            "take_up": self._take_up,
+            "stop": lambda number, _: self._cancel(number, "drop"),
+            "keep": lambda number, _: self._cancel(number, "keep"),
             "redo": lambda number, _: (gr.skip(), self.films.redo(number)),
             "trim": lambda number, seconds: (gr.skip(), self.films.trim(number, seconds)),
             "colour": lambda number, _: (gr.skip(), self.films.remedy(number, "colour")),
@@ -124,8 +126,8 @@ class ExtendTab:
         self.films.take_up(number)
         return self.listed(number), gr.skip()
 
-    def _stop(self, number: int, _: float) -> tuple[Any, Any]:
-        self.journal.cancel(number)
+    def _cancel(self, number: int, how: str) -> tuple[Any, Any]:
+        self.journal.cancel(number, how)
         return gr.skip(), gr.skip()
 
     def _settings(self, values: tuple[Any, ...]) -> dict[str, Any]:

@@ -2,13 +2,23 @@
 
 import asyncio
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
 from snapui.jobs import Journal
 from snapui.schema import database_url
+from snapui.supervisor import Supervisor
 
+ROOT = Path(__file__).parents[2]
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+
+def command(journal):
+    """Return what starts a worker process with the pretended engine."""
+    return [sys.executable, "-m", "tests.snapui.stand_in", "--database", journal.url,
+            "--output-directory", str(journal.output_directory)]
 
 
 @pytest.fixture
@@ -16,6 +26,16 @@ def journal(tmp_path):
     journal = Journal(database_url(None, tmp_path), tmp_path)
     yield journal
     journal.close()
+
+
+@pytest.fixture
+def supervised(journal, monkeypatch):
+    """The journal, with a real worker process that is started again when it dies."""
+    monkeypatch.chdir(ROOT)
+    supervisor = Supervisor(journal, command(journal), 1)
+    supervisor.start()
+    yield journal
+    supervisor.stop()
 
 
 @pytest.fixture(autouse=True)

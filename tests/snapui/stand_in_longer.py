@@ -33,7 +33,7 @@ class StandInLongClip:
 class StandInExtended:
     request: object
     clip: StandInLongClip
-    notes: tuple[str, ...] = ()
+    text_notes: tuple[str, ...] = ("A stand-in made it.",)
     model_hash: str = "stand-in"
 
     @property

@@ -201,6 +201,7 @@ def test_buttons_open_redo_trim_mend_undo_and_stop(tab, film):
                       ("dissolve", "edit")):
         opened, job_id = press(tab, act, film.id, 1.0)
         assert opened == gr.skip() and tab.journal.job(job_id).kind == kind
+    assert "A stand-in made it." in drawn(tab.films, film.id)[f"clip-{film.id}"]
     press(tab, "stop", job_id)
     assert tab.journal.job(job_id).state == "cancelled"
     assert press(tab, "undo", film.id)[0].value == film.source

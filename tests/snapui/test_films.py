@@ -19,6 +19,7 @@ from snapui.orders import Order
 from snapui.schema import Clip, Film, Job, JournalError
 from snapui.worker import Worker
 from tests.snapui import stand_in
+from tests.snapui.test_worker import wait_for
 
 SETTINGS = {"prompt": "", "seed": 5, "steps": 2, "guidance": 0.0}
 MEADOW, SNOW = "a dog walking in the meadow", "a dog walking in the snow"
@@ -156,6 +157,13 @@ def test_a_worker_that_dies_leaves_its_windows_to_the_next(films, worker, draft,
     windows = films.order(Asked(rows=((2, 6, "die"),)), SETTINGS, draft.id)[1].windows
     assert (row.state, row.deaths) == ("done", 1)
     assert len(steps) == 2 * windows - 3    # a window and a step were done
+
+
+def test_a_killed_process_leaves_its_windows_to_its_successor(films, draft, supervised):
+    job_id = films.extend(Asked(rows=((2, 6, "die"),)), SETTINGS, draft.id)
+    wait_for(lambda: films.journal.job(job_id).state == "done")
+    assert films.journal.job(job_id).deaths == 1
+    assert films.journal.clips_of(job_id)[-1].frames == 48
 
 
 def test_a_job_is_stopped_and_leaves_nothing_or_kept_as_it_is(films, worker, draft):

@@ -3,10 +3,8 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,8 +18,8 @@ from snapui.schema import Worker as WorkerRow
 from snapui.supervisor import Supervisor
 from snapui.worker import Worker
 from tests.snapui import stand_in
+from tests.snapui.conftest import ROOT, command
 
-ROOT = Path(__file__).parents[2]
 QUICK = GenerationRequest(prompt="a dog", seed=3, drafts=2, steps=6)
 
 
@@ -246,20 +244,6 @@ def test_the_clock_measures_one_clip_in_one_evaluation(monkeypatch):
 
 
 # ---- as processes
-
-def command(journal):
-    return [sys.executable, "-m", "tests.snapui.stand_in", "--database", journal.url,
-            "--output-directory", str(journal.output_directory)]
-
-
-@pytest.fixture
-def supervised(journal, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    supervisor = Supervisor(journal, command(journal), 1)
-    supervisor.start()
-    yield journal
-    supervisor.stop()
-
 
 def test_a_killed_workers_job_is_gone_on_with_by_its_successor(supervised, tmp_path):
     job_id = supervised.submit(GenerationRequest(prompt="a dog", steps=100))
