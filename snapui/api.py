@@ -9,6 +9,7 @@ import gradio as gr
 from engine.request import GenerationRequest
 from snapui.compare import Axis, plan_of
 from snapui.comparisons import Comparisons
+from snapui.files import file_url
 from snapui.guard import told
 from snapui.jobs import Journal
 
@@ -52,7 +53,10 @@ def build(journal: Journal) -> None:
 
     @told
     def status(job: int) -> dict:
-        """Return a job's state, progress, and the files and settings of the clips it made."""
+        """Return a job's state, progress, and the files and settings of the clips it made.
+
+        A clip's url, after this program's address, is where its file is fetched.
+        """
         return _described(journal, int(job))
 
     @told
@@ -70,7 +74,9 @@ def build(journal: Journal) -> None:
 
 def _described(journal: Journal, job_id: int) -> dict[str, Any]:
     job = journal.job(job_id)
-    clips = [{"clip": clip.id, "file": str(journal.output_directory / clip.path),
+    folder = journal.output_directory
+    clips = [{"clip": clip.id, "file": str(folder / clip.path),
+              "url": file_url(folder, clip.path),
               "width": clip.width, "height": clip.height, "frames": clip.frames,
               "request": asdict(GenerationRequest.from_json(clip.request))}
              for clip in journal.clips_of(job_id)]

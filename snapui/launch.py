@@ -4,14 +4,11 @@ import os
 import signal
 import threading
 
-from starlette.middleware import Middleware
-
-from snapui import page, theme
+from snapui import origin, page, theme
 from snapui.files import WORK
 from snapui.jobs import Journal
-from snapui.origin import SameOrigin
 from snapui.schema import sqlite_files
-from snapui.settings import Settings, SettingsError
+from snapui.settings import TOOLS_MISSING, Settings, SettingsError
 from snapui.supervisor import Supervisor, worker_command
 
 UPLOAD_LIMIT = "200mb"
@@ -61,7 +58,7 @@ def serve(blocks: object, settings: Settings) -> None:
             auth=settings.auth, inbrowser=settings.inbrowser, mcp_server=settings.mcp,
             prevent_thread_lock=True, show_error=False, ssr_mode=False, run_history=False,
             footer_links=[], enable_monitoring=False, max_file_size=UPLOAD_LIMIT,
-            app_kwargs={"middleware": [Middleware(SameOrigin)]},
+            app_kwargs={"middleware": origin.guards(settings.auth)},
             allowed_paths=[str(settings.output_directory)],
             blocked_paths=[str(path) for path in (*sqlite_files(settings.database),
                                                   settings.output_directory / WORK)],
@@ -69,6 +66,6 @@ def serve(blocks: object, settings: Settings) -> None:
     except OSError as error:
         raise SettingsError(f"Port {settings.port} at {settings.listen} is not free: end the "
                             "other program or choose another with --port.") from error
-    except ImportError as error:
-        raise SettingsError("--mcp needs one more package: pip install 'gradio[mcp]', "
-                            "or start without --mcp.") from error
+    if settings.mcp and not blocks.mcp_server:  # gradio only prints what is wrong with the package
+        blocks.close(verbose=False)
+        raise SettingsError(TOOLS_MISSING)

@@ -118,6 +118,16 @@ def test_posts_of_other_sites_pages_are_refused(served, origin, status):
     assert Job.select().count() - before == (status == 200)
 
 
+@pytest.mark.parametrize(("host", "status"), [
+    ("127.0.0.1", 200), ("localhost:7860", 200), ("[::1]:7860", 200), ("evil.example", 403),
+    ("127.0.0.1.evil.example:7860", 403), ("localhost.evil.example", 403), ("[::1", 403),
+    ("192.168.0.7", 403), ("", 403)])
+def test_only_names_of_this_machine_are_answered_to(served, host, status):
+    told, body = served.ask("GET", "/config", headers={"Host": host})
+    assert told == status
+    assert (b"start it with --auth" in body) == (status == 403)
+
+
 @pytest.mark.parametrize(("megabytes", "status"), [(1, 200), (201, 413)])
 def test_an_upload_beyond_the_limit_is_refused(served, megabytes, status):
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
