@@ -7,7 +7,6 @@ taken for dead cannot overwrite what its successor does.
 """
 
 import json
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -25,11 +24,11 @@ from snapui.schema import (
     Timing,
     Worker,
 )
+from snapui.space import trouble
 from snapui.store import Store
 
 CANCELS = ("drop", "keep", "after")
 PAUSED = Number.name == "paused"
-MIN_FREE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -127,10 +126,9 @@ class Journal(Store):
                         workers, is_paused)
 
     def _check_space(self) -> None:
-        free = shutil.disk_usage(self.output_directory).free
-        if free < MIN_FREE_BYTES:
-            raise JournalError(f"The disk with {self.output_directory} has only "
-                               f"{free // 2**20} MB left: free some space before starting.")
+        said = trouble(self.output_directory)
+        if said:
+            raise JournalError(said)
 
     # ---- the worker's side
 

@@ -44,7 +44,7 @@ def component(*answers: Callable[[dict], dict]) -> gr.HTML:
 
     answers: functions `describe` and `convert`, which the page's script calls.
     Its events: turn_page (number), change_clip (act, id, values), empty_bin, use_clip (id),
-    upscale_clip (id), open_folder (id).
+    upscale_clip (id), open_folder (id), look_again.
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="library", apply_default_css=False,
                    js_on_load=scripts("morph.js", "save.js", "library.js"),

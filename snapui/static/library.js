@@ -85,3 +85,4 @@ dialog.addEventListener("keydown", (event) => {
 
 watch("value", show);
 show();
+snapui.news(element, () => trigger("look_again", {}));

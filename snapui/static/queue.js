@@ -2,9 +2,7 @@
 const line = element.querySelector(".line");
 const told = element.querySelector(".told");
 
-function show() {
-  const value = props.value || {};
-  if (!value.cards) return;
+function show(value) {
   if (told.textContent !== value.told) told.textContent = value.told;
   element.querySelector("[data-act=pause_all]").hidden = value.is_paused;
   element.querySelector("[data-act=resume_all]").hidden = !value.is_paused;
@@ -16,5 +14,4 @@ element.addEventListener("click", (event) => {
   if (button) trigger("queue_act", { act: button.dataset.act, id: Number(button.dataset.id || 0) });
 });
 
-watch("value", show);
-show();
+snapui.show("queue", element, show);

@@ -70,7 +70,7 @@ class Panel:
 
 
 def component() -> gr.HTML:
-    """Return the empty panel; `value` fills it. Its event: queue_act (act, id)."""
+    """Return the empty panel, which live.js fills. Its event: queue_act (act, id)."""
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="queue", apply_default_css=False,
                    js_on_load=scripts("morph.js", "queue.js"))
 

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from snapui import launch
@@ -176,3 +177,35 @@ def test_a_program_compares(served):
             client.predict("a dog", "guidance", [1], api_name="/compare")
     finally:
         client.close()
+
+
+def test_what_is_new_is_told_only_to_pages_behind_the_password(tmp_path):
+    program = stand_in_program(tmp_path / "outputs", 0.02, "--auth", "me:secret")
+    program.start()
+    try:
+        with httpx.Client(base_url=program.url, timeout=180) as visitor:
+            assert visitor.get("/snapui/live").status_code == 401
+            assert visitor.get("/config").status_code == 401
+            assert visitor.post("/login", data={"username": "me", "password": "secret"}).is_success
+            sheet = next(part["props"] for part in visitor.get("/config").json()["components"]
+                         if part["props"].get("elem_id") == "sheet")
+        told = httpx.get(f"{program.url}snapui/live", params={"key": sheet["props"]["live_key"]})
+        assert told.json()["parts"]["sheet"]["cards"][0][0] == "empty"
+        assert httpx.get(f"{program.url}snapui/live", params={"key": "x"}).status_code == 401
+    finally:
+        program.stop()
+
+
+def test_what_is_new_is_told_once(served):
+    seen = ""
+
+    def is_told():
+        nonlocal seen
+        status, body = served.ask("GET", f"/snapui/live?seen={seen}")
+        seen = json.loads(body)["seen"] if status == 200 else seen
+        return status == 204
+
+    wait_for(is_told)
+    assert seen
+    foreign = {"Host": "evil.example"}
+    assert served.ask("GET", "/snapui/live", headers=foreign)[0] == 403
