@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from engine.request import GenerationRequest
 from snapui.jobs import PAUSED, Journal
-from snapui.schema import ACTIVE, Job, JournalError, Number
+from snapui.schema import ACTIVE, Cell, Job, JournalError, Number
 
 WAITING = ("queued", "paused")
 ENDED = ("failed", "cancelled")
@@ -71,6 +71,9 @@ def edit(journal: Journal, job_id: int, request: GenerationRequest) -> None:
         if job.source is not None and as_before != old:
             raise JournalError("An upscale takes its settings from its draft; only Upscale steps "
                                "and Upscale freedom can be changed.")
+        if Cell.select().where(Cell.job == job_id).exists():
+            raise JournalError(f"Job {job_id} is part of a comparison, which would compare "
+                               "something else; stop it and compare anew.")
         Job.update(request=request.to_json(), step=0, changed=revision).where(
             Job.id == job_id).execute()
 

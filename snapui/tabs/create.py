@@ -11,6 +11,7 @@ from engine.request import QUALITY_STEPS, GenerationRequest
 from snapui import estimate, queue
 from snapui.controls import Controls, drawn_seed, quality_of
 from snapui.desk import Desk
+from snapui.editor import Editor
 from snapui.events import PRESSED, QUIET
 from snapui.guard import guarded
 from snapui.jobs import Journal
@@ -126,7 +127,7 @@ def build(journal: Journal, models: list[str], live_key: str, memory: gr.Browser
                 examples = [gr.Button(text, size="sm", min_width=0) for text in EXAMPLES]
         with gr.Column(elem_id="results"):
             with gr.Accordion("Queue", open=False, elem_id="line"):
-                line = queue_panel.component()
+                line = queue_panel.component(Editor(journal))
             sheet = component(live_key)
     _tie_settings(tab, quality, draw, lock, examples)
     _tie_work(tab, sheet, line, told, (run, stop, lock))
