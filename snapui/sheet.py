@@ -45,7 +45,7 @@ def component(live_key: str) -> gr.HTML:
     Its events: stop_job (id), upscale_clips (ids), reuse_clip (id), use_example (id), measured.
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="sheet", apply_default_css=False,
-                   js_on_load=scripts("morph.js", "sheet.js"), live_key=live_key)
+                   js_on_load=scripts("morph.js", "gone.js", "sheet.js"), live_key=live_key)
 
 
 class Sheet:

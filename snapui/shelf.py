@@ -47,7 +47,7 @@ def component(*answers: Callable[[dict], dict]) -> gr.HTML:
     upscale_clip (id), open_folder (id), look_again.
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="library", apply_default_css=False,
-                   js_on_load=scripts("morph.js", "save.js", "library.js"),
+                   js_on_load=scripts("morph.js", "gone.js", "save.js", "library.js"),
                    server_functions=list(answers))
 
 

@@ -25,6 +25,7 @@ from snapui.errand import Engine, Errand
 from snapui.files import PREVIEWS, WORK, drop_job_folders
 from snapui.jobs import Journal
 from snapui.messages import log_unexpected, sentence
+from snapui.patience import goes_on_without
 from snapui.queue import ids_in
 from snapui.schema import ACTIVE, Job, database_url
 
@@ -42,7 +43,7 @@ class Worker:
         self.journal = journal
         self.engine = engine
         self.name = name
-        self.stopping = threading.Event()
+        self.stopping = journal.giving_up
 
     def run(self) -> None:
         """Load the model, then do jobs until stopped."""
@@ -91,6 +92,7 @@ class Worker:
             self.journal.end(job, "failed", sentence(error))
         self.sweep(PREVIEW_LIFE_SECONDS)
 
+    @goes_on_without()
     def sweep(self, older_seconds: float = 0.0) -> None:
         """Delete what ended jobs no longer need.
 

@@ -6,6 +6,7 @@ const bar = element.querySelector(".picks");
 const upscale = element.querySelector(".picks .upscale");
 const untick = element.querySelector(".picks .untick");
 const MEMORY = "snapui-ticked";
+const markGone = watchGone(cards, ".clip:not(.is-moving)");  /* old previews may go */
 let measured = null;
 const ticked = new Set(JSON.parse(sessionStorage.getItem(MEMORY) || "[]"));
 
@@ -13,6 +14,7 @@ function show(value) {
   const status = element.querySelector(".status");
   if (status.textContent !== value.status) status.textContent = value.status;
   fill(cards, value.cards);
+  markGone();
   picks();
   const timings = JSON.stringify(value.timings);
   if (measured !== null && measured !== timings) trigger("measured", {});
