@@ -13,6 +13,7 @@ from snapui.asked import Asked
 from snapui.compare import Axis, plan_of
 from snapui.comparisons import Comparisons
 from snapui.controls import drawn_seed
+from snapui.files import file_url
 from snapui.films import Films
 from snapui.guard import told
 from snapui.jobs import Journal
@@ -76,7 +77,10 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
 
     @told
     def status(job: int) -> dict:
-        """Return a job's state, progress, and the files and settings of the clips it made."""
+        """Return a job's state, progress, and the files and settings of the clips it made.
+
+        A clip's url, after this program's address, is where its file is fetched.
+        """
         return _described(journal, int(job))
 
     @told
@@ -94,7 +98,9 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
 
 def _described(journal: Journal, job_id: int) -> dict[str, Any]:
     job = journal.job(job_id)
-    clips = [{"clip": clip.id, "file": str(journal.output_directory / clip.path),
+    folder = journal.output_directory
+    clips = [{"clip": clip.id, "file": str(folder / clip.path),
+              "url": file_url(folder, clip.path),
               "width": clip.width, "height": clip.height, "frames": clip.frames,
               "request": asdict(GenerationRequest.from_json(clip.request))}
              for clip in journal.clips_of(job_id)]

@@ -6,11 +6,13 @@ import time
 from typing import Any
 
 from snapui.jobs import Journal, put_down
+from snapui.patience import goes_on_without, waits
 from snapui.schema import Job, Worker
 
 MAX_DEATHS = 3
 
 
+@waits
 def hello(journal: Journal, name: str, host: str, pid: int) -> None:
     """Write that a worker is alive and loading."""
     with journal.change():
@@ -19,12 +21,14 @@ def hello(journal: Journal, name: str, host: str, pid: int) -> None:
         Worker.create(name=name, host=host, pid=pid)
 
 
+@waits
 def tell(journal: Journal, name: str, state: str, message: str = "") -> None:
     """Write a worker's state: loading, ready or failed with a sentence."""
     with journal.change():
         Worker.update(state=state, message=message).where(Worker.name == name).execute()
 
 
+@waits
 def forget(journal: Journal, name: str, *, died: bool, why: str = "") -> None:
     """Queue a gone worker's job again; a death counts, and the third is the last.
 
@@ -38,6 +42,7 @@ def forget(journal: Journal, name: str, *, died: bool, why: str = "") -> None:
         journal.wake()
 
 
+@goes_on_without()
 def forget_the_dead(journal: Journal, host: str) -> None:
     """Queue again what workers of this machine were doing when they ended unseen."""
     for worker in Worker.select().where(Worker.host == host):

@@ -1,22 +1,22 @@
 """Opens a folder in the file manager of the machine the program runs on, for whoever sits there."""
 
-import ipaddress
 import shutil
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import gradio as gr
+
+from snapui.loopback import asked_name, is_loopback
 
 FILE_MANAGERS = {"darwin": "open", "win32": "explorer"}
 
 
 def is_here(request: gr.Request) -> bool:
     """Say whether the browser runs on this machine: it asked this machine by a name of its own."""
-    named = urlsplit(f"//{request.headers.get('host', '')}").hostname
-    return all(_is_loopback(host) for host in (named, request.client.host))
+    named = asked_name(request.headers.get("host"))
+    return all(is_loopback(host) for host in (named, request.client.host))
 
 
 def open_folder(path: Path) -> bool:
@@ -27,10 +27,3 @@ def open_folder(path: Path) -> bool:
     threading.Thread(target=subprocess.run, args=([program, str(path)],), daemon=True,
                      kwargs={"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}).start()
     return True
-
-
-def _is_loopback(host: str | None) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

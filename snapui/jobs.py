@@ -7,7 +7,6 @@ taken for dead cannot overwrite what its successor does.
 """
 
 import json
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from typing import Any
 from peewee import fn
 
 from engine.request import GenerationRequest
+from snapui.patience import goes_on_without, waits
 from snapui.schema import (
     ACTIVE,
     LONG,
@@ -27,11 +27,11 @@ from snapui.schema import (
     Timing,
     Worker,
 )
+from snapui.space import trouble
 from snapui.store import Store
 
 CANCELS = ("drop", "keep", "after")
 PAUSED = Number.name == "paused"
-MIN_FREE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,13 @@ class Journal(Store):
                         long, workers, is_paused)
 
     def _check_space(self) -> None:
-        free = shutil.disk_usage(self.output_directory).free
-        if free < MIN_FREE_BYTES:
-            raise JournalError(f"The disk with {self.output_directory} has only "
-                               f"{free // 2**20} MB left: free some space before starting.")
+        said = trouble(self.output_directory)
+        if said:
+            raise JournalError(said)
 
-    # ---- the worker's side
+    # ---- the worker's side, which outlasts a journal that does not answer for a while
 
+    @goes_on_without(None)
     def claim(self, worker: str) -> Job | None:
         """Take the next job in one atomic update, or return None when none may start."""
         may_start = (Job.state == "queued") & ~fn.EXISTS(Number.select().where(PAUSED))
@@ -161,16 +161,19 @@ class Journal(Store):
                 return self.job(job.id)
         return None
 
+    @goes_on_without(True)
     def has_work(self) -> bool:
         """Say whether a job waits."""
         return Job.select().where(Job.state == "queued").exists()
 
+    @goes_on_without(True)
     def report(self, job: Job, **progress: Any) -> bool:
         """Write a running job's progress. Returns: False if it is no longer the worker's."""
         with self.change() as revision:
             mine = self._mine(Job.update(**progress, changed=revision), job)
             return bool(mine.execute())
 
+    @goes_on_without("")
     def wish(self, job: Job) -> str:
         """Return what a claimed job's worker should do: go on (""), or one of the words below.
 
@@ -181,6 +184,7 @@ class Journal(Store):
         mine = row is not None and (row.state, row.worker) == ("running", job.worker)
         return row.cancel if mine else "drop"
 
+    @waits
     def finish(self, job: Job, clips: Sequence[dict], notes: Sequence[str]) -> bool:
         """Write a job's clips and mark it done. Returns: False if it was cancelled meanwhile.
 
@@ -196,6 +200,7 @@ class Journal(Store):
                 self._pause_after(job)
         return bool(done)
 
+    @waits
     def end(self, job: Job, state: str, error: str = "") -> None:
         """Mark a claimed job cancelled or failed."""
         with self.change() as revision:
@@ -204,6 +209,7 @@ class Journal(Store):
             if ended.execute():
                 self._pause_after(job)
 
+    @waits
     def put_down(self, job: Job) -> None:
         """Write that a worker stopped a claimed job as it was asked to."""
         with self.change() as revision:
@@ -223,6 +229,7 @@ class Journal(Store):
         """Return measured seconds of one clip through one evaluation by "model/stage"."""
         return {row.name: row.seconds for row in Timing.select()}
 
+    @goes_on_without()
     def measure(self, name: str, seconds: float) -> None:
         """Blend one more measurement into a timing."""
         with self.change():

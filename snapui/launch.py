@@ -6,13 +6,16 @@ import threading
 
 from starlette.middleware import Middleware
 
-from snapui import page, theme
+from snapui import origin, page, theme
 from snapui.files import WORK
 from snapui.jobs import Journal
-from snapui.origin import SameOrigin
+from snapui.live import Live, LiveRoute, Part
 from snapui.schema import sqlite_files
-from snapui.settings import Settings, SettingsError
+from snapui.settings import TOOLS_MISSING, Settings, SettingsError
+from snapui.sheet import SHOWN_JOBS, Sheet
 from snapui.supervisor import Supervisor, worker_command
+from snapui.tabs.create import EXAMPLES
+from snapui.tabs.queue import Panel
 
 UPLOAD_LIMIT = "200mb"
 END_SECONDS = 30.0
@@ -25,9 +28,10 @@ def run(settings: Settings, command: list[str] | None = None) -> None:
     Raises: SettingsError or JournalError with what to do.
     """
     journal = Journal(settings.database, settings.output_directory)
-    blocks = page.build(journal, settings.models_directory)
+    live = Live(journal, shown_of(journal), is_locked=settings.auth is not None)
+    blocks = page.build(journal, settings.models_directory, live.key)
     ended = threading.Event()
-    serve(blocks, settings)
+    serve(blocks, settings, live)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     supervisor = Supervisor(journal, command or worker_command(
@@ -53,7 +57,15 @@ def end_at_last(seconds: float = END_SECONDS) -> None:
     timer.start()
 
 
-def serve(blocks: object, settings: Settings) -> None:
+def shown_of(journal: Journal) -> dict[str, Part]:
+    """Return what draws the parts of the page that every visitor sees alike."""
+    sheet = Sheet(journal.output_directory, EXAMPLES)
+    return {"sheet": lambda: sheet.value(journal.snapshot(SHOWN_JOBS))
+            | {"timings": journal.timings()},
+            "queue": Panel(journal).value}
+
+
+def serve(blocks: object, settings: Settings, live: Live) -> None:
     """Start serving in the background; only finished files are served, never the journal."""
     try:
         blocks.launch(
@@ -61,7 +73,8 @@ def serve(blocks: object, settings: Settings) -> None:
             auth=settings.auth, inbrowser=settings.inbrowser, mcp_server=settings.mcp,
             prevent_thread_lock=True, show_error=False, ssr_mode=False, run_history=False,
             footer_links=[], enable_monitoring=False, max_file_size=UPLOAD_LIMIT,
-            app_kwargs={"middleware": [Middleware(SameOrigin)]},
+            app_kwargs={"middleware": [*origin.guards(settings.auth),
+                                       Middleware(LiveRoute, live=live)]},
             allowed_paths=[str(settings.output_directory)],
             blocked_paths=[str(path) for path in (*sqlite_files(settings.database),
                                                   settings.output_directory / WORK)],
@@ -69,6 +82,6 @@ def serve(blocks: object, settings: Settings) -> None:
     except OSError as error:
         raise SettingsError(f"Port {settings.port} at {settings.listen} is not free: end the "
                             "other program or choose another with --port.") from error
-    except ImportError as error:
-        raise SettingsError("--mcp needs one more package: pip install 'gradio[mcp]', "
-                            "or start without --mcp.") from error
+    if settings.mcp and not blocks.mcp_server:  # gradio only prints what is wrong with the package
+        blocks.close(verbose=False)
+        raise SettingsError(TOOLS_MISSING)

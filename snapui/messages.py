@@ -23,6 +23,11 @@ def sentence(error: BaseException) -> str:
         return "Memory ran out: make fewer drafts at once, or close other programs, and run again."
     if isinstance(error, OSError):
         return _disk_sentence(error)
+    if isinstance(error, peewee.OperationalError) and "is full" in str(error):
+        return "The disk with the job journal is full: free some space and try again."
+    if isinstance(error, peewee.OperationalError) and "readonly" in str(error):
+        return ("The job journal cannot be written to: change its permissions, or name another "
+                "with --database.")
     if isinstance(error, peewee.OperationalError):
         return (f"The job journal did not answer ({error}): close other programs that use it, "
                 "then try again.")

@@ -50,7 +50,7 @@ def component(save: Callable[[dict], dict]) -> gr.HTML:
     """Return the empty player; `value` fills it.
 
     save: a function of that name, which the page's script calls.
-    Its events: start_ballot, end_ballot, cast_vote (choices).
+    Its events: start_ballot, end_ballot, cast_vote (choices), look_again.
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="player", apply_default_css=False,
                    js_on_load=scripts("morph.js", "save.js", "player.js"), server_functions=[save])

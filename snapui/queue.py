@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from engine.request import GenerationRequest
 from snapui.jobs import PAUSED, Journal
-from snapui.schema import ACTIVE, Job, JournalError, Number
+from snapui.schema import ACTIVE, Cell, Job, JournalError, Number
 
 WAITING = ("queued", "paused")
 ENDED = ("failed", "cancelled")
@@ -24,9 +24,9 @@ def in_line(states: tuple[str, ...] = ACTIVE) -> list[Job]:
 
 
 def last_ended(limit: int) -> list[Job]:
-    """Return the jobs that ended last, the newest first."""
+    """Return the jobs that ended last, the newest first, whatever the clock said then."""
     return list(Job.select().where(Job.finished.is_null(False), Job.state.not_in(ACTIVE))
-                .order_by(Job.finished.desc()).limit(limit))
+                .order_by(Job.changed.desc()).limit(limit))
 
 
 def move(journal: Journal, job_id: int, where: str) -> None:
@@ -74,6 +74,9 @@ def edit(journal: Journal, job_id: int, request: GenerationRequest) -> None:
         if job.source is not None and as_before != old:
             raise JournalError("An upscale takes its settings from its draft; only Upscale steps "
                                "and Upscale freedom can be changed.")
+        if Cell.select().where(Cell.job == job_id).exists():
+            raise JournalError(f"Job {job_id} is part of a comparison, which would compare "
+                               "something else; stop it and compare anew.")
         Job.update(request=request.to_json(), step=0, changed=revision).where(
             Job.id == job_id).execute()
 

@@ -26,9 +26,10 @@ STAGES = {"base": "Draft", "upsampler": "Upscale"}
 
 
 def component() -> gr.HTML:
-    """Return the empty reel; `value` fills it. Its event: reel_act (act, id, seconds)."""
+    """Return the empty reel; `value` fills it. Its events: reel_act (act, id, seconds), look_again.
+    """
     return gr.HTML(value={}, html_template='<div class="cards"></div>', elem_id="reel",
-                   apply_default_css=False, js_on_load=scripts("morph.js", "reel.js"))
+                   apply_default_css=False, js_on_load=scripts("morph.js", "gone.js", "reel.js"))
 
 
 class Reel:

@@ -1,15 +1,17 @@
 """The program's flags, read and checked before anything starts."""
 
 import argparse
-import ipaddress
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from engine.errors import SnapError
+from snapui.loopback import LOOPBACK, is_loopback
 from snapui.schema import database_url
 
-LOOPBACK = "127.0.0.1"
+TOOLS_MISSING = ("--mcp needs more packages: install them with "
+                 "'python -m pip install -r requirements-mcp.txt', or start without --mcp.")
 
 
 class SettingsError(SnapError):
@@ -33,7 +35,7 @@ class Settings:
     mcp: bool = False
 
     def __post_init__(self) -> None:
-        if self.auth is None and (self.share or not _is_loopback(self.listen)):
+        if self.auth is None and (self.share or not is_loopback(self.listen)):
             flag = "--share" if self.share else "--listen"
             raise SettingsError(f"{flag} lets other people reach this program, so it also needs "
                                 "--auth user:password. Without it only this machine may connect.")
@@ -41,6 +43,8 @@ class Settings:
             raise SettingsError(f"--port must be from 1 to 65535, not {self.port}.")
         if not 0 <= self.workers <= 64:
             raise SettingsError(f"--workers must be from 0 to 64, not {self.workers}.")
+        if self.mcp and find_spec("mcp") is None:
+            raise SettingsError(TOOLS_MISSING)
         object.__setattr__(self, "output_directory", _usable_folder(self.output_directory))
         object.__setattr__(self, "database", database_url(self.database, self.output_directory))
 
@@ -83,13 +87,6 @@ def _user_and_password(text: str) -> tuple[str, str]:
     if not (user and colon and password):
         raise argparse.ArgumentTypeError("expected user:password")
     return user, password
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
 
 
 def _usable_folder(path: Path) -> Path:

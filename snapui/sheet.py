@@ -38,14 +38,15 @@ EMPTY = """<div class="empty">
 upscale only those; everything you make is kept.</p><div class="examples">{examples}</div></div>"""
 
 
-def component() -> gr.HTML:
-    """Return the empty sheet; `value` fills it.
+def component(live_key: str) -> gr.HTML:
+    """Return the empty sheet, which live.js fills; its own value is the time of one upscale.
 
+    live_key: what the page shows when it asks what is new, see `live.Live`.
     Its events: stop_job (id), upscale_clips (ids), reuse_clip (id), extend_clip (id),
-    use_example (id).
+    use_example (id), measured.
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="sheet", apply_default_css=False,
-                   js_on_load=scripts("morph.js", "sheet.js"))
+                   js_on_load=scripts("morph.js", "gone.js", "sheet.js"), live_key=live_key)
 
 
 class Sheet:

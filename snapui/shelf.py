@@ -44,10 +44,10 @@ def component(*answers: Callable[[dict], dict]) -> gr.HTML:
 
     answers: functions `describe` and `convert`, which the page's script calls.
     Its events: turn_page (number), change_clip (act, id, values), empty_bin, use_clip (id),
-    upscale_clip (id), extend_clip (id), open_folder (id).
+    upscale_clip (id), extend_clip (id), open_folder (id), look_again.
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="library", apply_default_css=False,
-                   js_on_load=scripts("morph.js", "save.js", "library.js"),
+                   js_on_load=scripts("morph.js", "gone.js", "save.js", "library.js"),
                    server_functions=list(answers))
 
 

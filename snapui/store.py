@@ -4,6 +4,7 @@ Every change raises one revision number: a page that has seen it has nothing to 
 the queue engine only says that there is work; which job is next is written in the journal alone.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from huey.contrib.sql_huey import SqlHuey
 from peewee import Database, SqliteDatabase
 
+from snapui.patience import goes_on_without
 from snapui.schema import Number, open_database
 
 
@@ -24,6 +26,7 @@ class Store:
     def __init__(self, url: str, output_directory: Path) -> None:
         self.url = url
         self.output_directory = output_directory.resolve()
+        self.giving_up = threading.Event()  # set when the program ends, see patience.py
         self.database: Database = open_database(url)
         self.huey = SqlHuey("snapui", database=self.database, results=False)
         self._work = self.huey.task(name="work")(_there_is_work)
@@ -52,6 +55,7 @@ class Store:
         """Tell one sleeping worker that there is work; the message says nothing else."""
         self._work()
 
+    @goes_on_without(False)
     def is_woken(self) -> bool:
         """Take one waiting message, if there is any, and say whether there was."""
         return self.huey.dequeue() is not None

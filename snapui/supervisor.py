@@ -41,6 +41,7 @@ class Supervisor:
     def stop(self) -> None:
         """End the workers; their jobs wait for the next start."""
         self._stopping.set()
+        self._journal.giving_up.set()
         for thread in self._threads:
             thread.join()
 

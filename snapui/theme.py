@@ -64,4 +64,4 @@ def scripts(*names: str) -> str:
 def head() -> str:
     """Return the page's own script, inline: nothing is fetched from elsewhere."""
     return ('<meta name="color-scheme" content="light dark">'
-            f'<script>{scripts("page.js", "drop.js")}</script>')
+            f'<script>{scripts("live.js", "page.js", "drop.js")}</script>')

@@ -28,6 +28,7 @@ from snapui.files import PREVIEWS, WORK, drop_job_folders
 from snapui.jobs import Journal
 from snapui.long_errand import LongErrand
 from snapui.messages import log_unexpected, sentence
+from snapui.patience import goes_on_without
 from snapui.queue import ids_in
 from snapui.schema import ACTIVE, LONG, Job, database_url
 
@@ -45,7 +46,7 @@ class Worker:
         self.journal = journal
         self.engine = engine
         self.name = name
-        self.stopping = threading.Event()
+        self.stopping = journal.giving_up
 
     def run(self) -> None:
         """Load the model, then do jobs until stopped."""
@@ -95,6 +96,7 @@ class Worker:
             self.journal.end(job, "failed", sentence(error))
         self.sweep(PREVIEW_LIFE_SECONDS)
 
+    @goes_on_without()
     def sweep(self, older_seconds: float = 0.0) -> None:
         """Delete what ended jobs no longer need.
 

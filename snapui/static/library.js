@@ -6,6 +6,7 @@ const pages = element.querySelector(".pages");
 const newer = element.querySelector(".newer");
 const older = element.querySelector(".older");
 const dialog = element.querySelector("dialog");
+const markGone = watchGone(cards, ".open");
 let opened = null;
 
 function show() {
@@ -18,6 +19,7 @@ function show() {
   newer.disabled = value.number === 0;
   older.disabled = value.number + 1 >= value.pages;
   fill(cards, value.cards);
+  markGone();
   if (opened !== null) describe(opened);
 }
 
@@ -86,3 +88,4 @@ dialog.addEventListener("keydown", (event) => {
 
 watch("value", show);
 show();
+snapui.news(element, () => trigger("look_again", {}));

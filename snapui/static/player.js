@@ -128,5 +128,6 @@ after.addEventListener("submit", (event) => {
 
 watch("value", show);
 show();
+snapui.news(element, () => trigger("look_again", {}));
 play.textContent = playing ? "Pause" : "Play";
 requestAnimationFrame(tick);

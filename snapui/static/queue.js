@@ -1,20 +1,48 @@
-/* Shows the jobs in line, and tells Python which button was pressed. Texts arrive escaped. */
+/* Shows the jobs in line, tells Python which button was pressed, and has a job's settings changed
+   in a dialog. Texts arrive escaped. */
 const line = element.querySelector(".line");
 const told = element.querySelector(".told");
+const dialog = element.querySelector("dialog");
 
-function show() {
-  const value = props.value || {};
-  if (!value.cards) return;
+function show(value) {
   if (told.textContent !== value.told) told.textContent = value.told;
   element.querySelector("[data-act=pause_all]").hidden = value.is_paused;
   element.querySelector("[data-act=resume_all]").hidden = !value.is_paused;
   fill(line, value.cards);
 }
 
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (button) trigger("queue_act", { act: button.dataset.act, id: Number(button.dataset.id || 0) });
-});
+async function edit(id) {
+  const answer = await server.form({ id });
+  if (!answer || answer.error) return;  /* it is gone; the line says so in a moment */
+  fill(dialog, [[`edit-${id}`, answer.html]]);
+  dialog.showModal();
+}
 
-watch("value", show);
-show();
+async function save(form) {
+  const values = Object.fromEntries(new FormData(form));
+  const answer = await server.change({ id: Number(form.dataset.id), values })
+    || { error: "The program did not answer; try again." };
+  const failed = form.querySelector("[role=alert]");
+  failed.hidden = !answer.error;
+  failed.textContent = answer.error || "";
+  if (answer.error) return;
+  dialog.close();
+  snapui.look();
+}
+
+element.addEventListener("click", (event) => {
+  if (event.target === dialog) return dialog.close();  /* the dimmed page around it */
+  const button = event.target.closest("[data-act]");
+  if (!button) return;
+  const id = Number(button.dataset.id || 0);
+  if (button.dataset.act === "close") dialog.close();
+  else if (button.dataset.act === "edit") edit(id);
+  else trigger("queue_act", { act: button.dataset.act, id });
+});
+dialog.addEventListener("submit", (event) => {
+  event.preventDefault();
+  save(event.target);
+});
+dialog.addEventListener("close", () => dialog.replaceChildren());
+
+snapui.show("queue", element, show);

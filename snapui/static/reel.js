@@ -1,10 +1,13 @@
 /* Shows the cards of the Extend tab, and tells Python which button was pressed. Texts arrive
    escaped. */
 const cards = element.querySelector(".cards");
+const markGone = watchGone(element, ".one");
 
 function show() {
   const value = props.value || {};
-  if (value.cards) fill(cards, value.cards);
+  if (!value.cards) return;
+  fill(cards, value.cards);
+  markGone();
 }
 
 element.addEventListener("click", (event) => {
@@ -22,3 +25,4 @@ element.addEventListener("submit", (event) => {
 
 watch("value", show);
 show();
+snapui.news(element, () => trigger("look_again", {}));

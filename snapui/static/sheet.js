@@ -6,15 +6,19 @@ const bar = element.querySelector(".picks");
 const upscale = element.querySelector(".picks .upscale");
 const untick = element.querySelector(".picks .untick");
 const MEMORY = "snapui-ticked";
+const markGone = watchGone(cards, ".clip:not(.is-moving)");  /* old previews may go */
+let measured = null;
 const ticked = new Set(JSON.parse(sessionStorage.getItem(MEMORY) || "[]"));
 
-function show() {
-  const value = props.value || {};
-  if (!value.cards) return;
+function show(value) {
   const status = element.querySelector(".status");
   if (status.textContent !== value.status) status.textContent = value.status;
   fill(cards, value.cards);
+  markGone();
   picks();
+  const timings = JSON.stringify(value.timings);
+  if (measured !== null && measured !== timings) trigger("measured", {});
+  measured = timings;
 }
 
 function picks() {
@@ -63,5 +67,6 @@ element.addEventListener("click", (event) => {
   else if (button.dataset.act === "example") trigger("use_example", { id });
 });
 
-watch("value", show);
-show();
+watch("value", picks);
+snapui.show("sheet", element, show);
+snapui.start(props.live_key);

@@ -22,7 +22,6 @@ from snapui.player import Player, component
 from snapui.tabs.create import EXAMPLES
 from snapui.votes import LETTERS, Ballot
 
-POLL_SECONDS = 1.0
 LISTED = 50
 NOTHING = "Nothing"
 VARIES = [(FIELDS[name].metadata["label"], name) for name in VARIABLE]
@@ -67,19 +66,14 @@ class CompareTab:
             chosen = known[0] if known else None
         return gr.Dropdown(choices=choices, value=chosen, visible=bool(choices))
 
-    def look(self, chosen: int | None, ballot: Ballot | None) -> tuple[dict, int]:
-        """Return what the player shows and the revision it shows."""
-        revision = self.journal.revision()
+    def look(self, chosen: int | None, ballot: Ballot | None) -> dict:
+        """Return what the player shows."""
         if chosen is None:
-            return self.player.empty(), revision
+            return self.player.empty()
         standing = self.comparisons.standing(chosen)
         if ballot is not None and ballot.comparison == chosen:
-            return self.player.ballot(standing, ballot), revision
-        return self.player.value(standing), revision
-
-    def poll(self, seen: int, chosen: int | None, ballot: Ballot | None) -> Any:
-        """Look again if the journal changed since."""
-        return gr.skip() if self.journal.revision() == seen else self.look(chosen, ballot)
+            return self.player.ballot(standing, ballot)
+        return self.player.value(standing)
 
     def start_ballot(self, chosen: int) -> Ballot:
         """Shuffle the chosen comparison for a vote."""
@@ -123,12 +117,11 @@ def _hint(field: str) -> Any:
     return gr.Textbox(visible=True, info=f"{hint} Up to {MAX_VALUES}.")
 
 
-def build(journal: Journal, desk: Desk, memory: gr.BrowserState) -> gr.Timer:
+def build(journal: Journal, desk: Desk, memory: gr.BrowserState) -> None:
     """Place the tab inside the open Blocks.
 
     desk: the Create tab's controls; they say what all clips share. memory: keeps what is
-    compared, see events.memory. Returns: the timer that looks for news, to be active only while
-    the tab is open.
+    compared, see events.memory.
     """
     tab = CompareTab(journal, desk)
     with gr.Row(elem_id="compare-desk"):
@@ -143,22 +136,20 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState) -> gr.Timer:
                                  info="All comparisons made so far, newest first.")
         with gr.Column(elem_id="compare-results"):
             player = component(answered(tab.save))
-    ballot, seen, timer = gr.State(None), gr.State(-1), gr.Timer(POLL_SECONDS, active=False)
+    ballot = gr.State(None)
     fields = [*axes, *desk.controls.components()]
-    shown = [player, seen]
-    look = {"fn": guarded(tab.look), "inputs": [chosen, ballot], "outputs": shown} | QUIET
+    look = {"fn": guarded(tab.look), "inputs": [chosen, ballot], "outputs": player} | QUIET
     run.click(guarded(tab.run), fields, chosen, **PRESSED)
     chosen.change(lambda: None, outputs=ballot, **QUIET).then(**look)
     page = gr.context.Context.root_block
     gr.on([page.load, *(field.change for field in axes)], guarded(tab.told), fields, told,
           trigger_mode="always_last", **QUIET)
-    timer.tick(guarded(tab.poll), [seen, chosen, ballot], shown, **QUIET)
+    player.look_again(**look)
     player.start_ballot(guarded(tab.start_ballot), chosen, ballot, **PRESSED).then(**look)
     player.end_ballot(lambda: None, outputs=ballot, **QUIET).then(**look)
     player.cast_vote(guarded(tab.vote), ballot, **PRESSED).success(
         lambda: None, outputs=ballot, **QUIET).then(**look)
     _tie_memory(tab, axes, chosen, look, memory)
-    return timer
 
 
 def _axis(label: str, info: str, choices: list[tuple[str, str]], text: str) -> list[Any]:

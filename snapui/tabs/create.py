@@ -11,11 +11,12 @@ from engine.request import QUALITY_STEPS, GenerationRequest
 from snapui import estimate, queue
 from snapui.controls import Controls, drawn_seed, quality_of
 from snapui.desk import Desk
+from snapui.editor import Editor
 from snapui.events import PRESSED, QUIET
 from snapui.guard import guarded
 from snapui.jobs import Journal
 from snapui.schema import JournalError
-from snapui.sheet import SHOWN_JOBS, Sheet, component
+from snapui.sheet import component
 from snapui.tabs import queue as queue_panel
 from snapui.tabs.queue import Panel
 
@@ -27,7 +28,6 @@ EXAMPLES = (
     "a ghost floating on a purple background",
     "a red car driving to the right on the road",
 )
-POLL_SECONDS = 0.5
 ADVANCED = ("steps", "sampler", "fps", "oscillating", "upscale_steps", "upscale_noise")
 COSTS = ("steps", "drafts", "guidance", "sampler", "upscale_steps", "model")
 
@@ -37,10 +37,8 @@ class Create:
     """The tab's parts that its handlers need."""
 
     journal: Journal
-    sheet: Sheet
     panel: Panel
     controls: Controls
-    _drawn: tuple[dict, dict, int] = ({}, {}, -1)
 
     def run(self, is_locked: bool, *values: Any) -> str:
         """Queue the drafts. Returns: the seed they use."""
@@ -73,27 +71,12 @@ class Create:
         """Return the example prompt that was pressed."""
         return EXAMPLES[int(event.id)]
 
-    def poll(self, seen: int, *costs: Any) -> Any:
-        """Return what `refresh` does if the journal changed since this page looked."""
-        if self.journal.revision() == seen:
-            return gr.skip()
-        return self.refresh(*costs)
-
-    def refresh(self, *costs: Any) -> tuple[dict, dict, str, int]:
-        """Return the sheet, the queue, the estimate and the revision they show."""
-        shown, line, revision = self._draw()
+    def measured(self, *costs: Any) -> tuple[str, dict]:
+        """Return the estimate, and the seconds of one upscale as the sheet's value."""
         request = _costly(costs)
-        if request is not None:
-            shown = shown | {"upscale_seconds": estimate.upscale_seconds(
-                request.single(0), self.journal.timings())}
-        return shown, line, self.estimate(*costs), revision
-
-    def _draw(self) -> tuple[dict, dict, int]:
-        """Return the sheet and the queue, drawn once for all pages that look at one revision."""
-        if self._drawn[2] != self.journal.revision():
-            snapshot = self.journal.snapshot(SHOWN_JOBS)
-            self._drawn = self.sheet.value(snapshot), self.panel.value(), snapshot.revision
-        return self._drawn
+        seconds = None if request is None else estimate.upscale_seconds(
+            request.single(0), self.journal.timings())
+        return self.estimate(*costs), {"upscale_seconds": seconds}
 
     def estimate(self, *costs: Any) -> str:
         """Return how long these settings take on this machine, as a sentence."""
@@ -115,15 +98,15 @@ def _costly(costs: tuple[Any, ...]) -> GenerationRequest | None:
         return None
 
 
-def build(journal: Journal, models: list[str],
+def build(journal: Journal, models: list[str], live_key: str,
           memory: gr.BrowserState) -> tuple[Desk, gr.HTML]:
     """Place the tab's controls and tie them to the journal, inside the open Blocks.
 
-    models: names to choose from. memory: keeps the settings, see events.memory.
-    Returns: the controls, for what else fills them in, and the sheet, whose extend_clip event is
-    the page's to tie.
+    models: names to choose from. live_key: see `sheet.component`. memory: keeps the settings, see
+    events.memory. Returns: the controls, for what else fills them in, and the sheet, whose
+    extend_clip event is the page's to tie.
     """
-    tab = Create(journal, Sheet(journal.output_directory, EXAMPLES), Panel(journal), Controls())
+    tab = Create(journal, Panel(journal), Controls())
     place = tab.controls.place
     with gr.Row(elem_id="desk"):
         with gr.Column(elem_id="settings"):
@@ -146,8 +129,8 @@ def build(journal: Journal, models: list[str],
                 examples = [gr.Button(text, size="sm", min_width=0) for text in EXAMPLES]
         with gr.Column(elem_id="results"):
             with gr.Accordion("Queue", open=False, elem_id="line"):
-                line = queue_panel.component()
-            sheet = component()
+                line = queue_panel.component(Editor(journal))
+            sheet = component(live_key)
     _tie_settings(tab, quality, draw, lock, examples)
     _tie_work(tab, sheet, line, told, (run, stop, lock))
     _tie_memory(tab, lock, memory)
@@ -176,13 +159,11 @@ def _tie_settings(tab: Create, quality: gr.Radio, draw: gr.Button, lock: gr.Chec
 
 def _tie_work(tab: Create, sheet: gr.HTML, line: gr.HTML, told: gr.Markdown,
               keys: tuple) -> None:
-    """Tie buttons and the sheet to the journal, and look at the journal twice a second."""
+    """Tie buttons and the sheet to the journal; what is pressed is looked for at once."""
     run, stop, lock = keys
     controls, costs = tab.controls, tab.controls.components(COSTS)
-    seen = gr.State(-1)
-    shown = [sheet, line, told, seen]
     everything = controls.components()
-    look = {"fn": guarded(tab.refresh), "inputs": costs, "outputs": shown} | QUIET
+    look = {"fn": None, "js": "() => snapui.look()"}
     run.click(guarded(tab.run), [lock, *everything], controls.by_name["seed"],
               **PRESSED).then(**look)
     stop.click(guarded(tab.stop), **PRESSED).then(**look)
@@ -192,10 +173,10 @@ def _tie_work(tab: Create, sheet: gr.HTML, line: gr.HTML, told: gr.Markdown,
     sheet.reuse_clip(guarded(tab.reuse), outputs=[lock, *everything], **PRESSED)
     sheet.use_example(guarded(tab.use_example), outputs=controls.by_name["prompt"], **PRESSED)
     queue_panel.tie(tab.panel, line, look, **PRESSED)
-    for cost in costs:
-        cost.change(guarded(tab.estimate), costs, told, **QUIET)
-    gr.Timer(POLL_SECONDS).tick(guarded(tab.poll), [seen, *costs], shown, **QUIET)
-    gr.context.Context.root_block.load(**look)
+    measure = {"fn": guarded(tab.measured), "inputs": costs, "outputs": [told, sheet]} | QUIET
+    sheet.measured(**measure)
+    gr.on([gr.context.Context.root_block.load, *(cost.change for cost in costs)],
+          trigger_mode="always_last", **measure)
 
 
 def _tie_memory(tab: Create, lock: gr.Checkbox, memory: gr.BrowserState) -> None:

@@ -21,7 +21,6 @@ from snapui.jobs import Journal
 from snapui.reel import Reel
 from snapui.schema import ACTIVE, Clip, Film, Job, JournalError
 
-POLL_SECONDS = 1.0
 LISTED = 50
 ANEW = ("Nothing: start anew", 0)
 FIELDS = TYPED + len(FILES)  # of the form, before those of the Create tab
@@ -95,9 +94,8 @@ class ExtendTab:
                 else gr.Number(value=clip.fps, interactive=False),
                 gr.skip() if kept else clip is not None and json.loads(clip.request)["upscale"]]
 
-    def look(self, chosen: int, awaited: int) -> tuple[dict, int, Any, Any]:
-        """Return what the reel shows, the revision, and what became of the awaited job."""
-        revision = self.journal.revision()
+    def look(self, chosen: int, awaited: int) -> tuple[dict, Any, Any]:
+        """Return what the reel shows, and what became of the awaited job."""
         jobs, opened, left = self.films.running(), gr.skip(), gr.skip()
         waited = Job.get_or_none(Job.id == awaited)
         if waited is not None and waited.state not in ACTIVE:
@@ -106,11 +104,7 @@ class ExtendTab:
             else:
                 jobs.append(waited)
         tree = self.films.tree(chosen) if Clip.get_or_none(Clip.id == chosen) else None
-        return self.reel.value(jobs, tree, chosen), revision, opened, left
-
-    def poll(self, seen: int, chosen: int, awaited: int) -> Any:
-        """Look again if the journal changed since."""
-        return gr.skip() if self.journal.revision() == seen else self.look(chosen, awaited)
+        return self.reel.value(jobs, tree, chosen), opened, left
 
     def act(self, event: gr.EventData) -> tuple[Any, Any]:
         """Do what the pressed button says. Returns: the clip to open, and the job to wait for."""
@@ -148,20 +142,15 @@ class _Parts:
     plan: gr.HTML
     reel: gr.HTML
     awaited: gr.State
-    seen: gr.State
 
 
 @dataclass(frozen=True)
 class Extend:
-    """The placed tab for what else of the page works with it.
-
-    timer: looks for news, to be active only while the tab is open. opened: what to do when it is.
-    """
+    """The placed tab for what else of the page works with it. opened: what to do when it is."""
 
     tab: ExtendTab
     form: Form
     chosen: gr.Dropdown
-    timer: gr.Timer
     opened: dict
 
 
@@ -184,20 +173,19 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
                 run = gr.Button("Extend", variant="primary", elem_id="run-extension")
         with gr.Column(elem_id="extend-results"):
             shown = reel.component()
-    parts = _Parts(form, chosen, run, plan, shown, gr.State(0), gr.State(-1))
-    timer = gr.Timer(POLL_SECONDS, active=False)
-    look = _tie_work(tab, parts, desk, timer)
+    parts = _Parts(form, chosen, run, plan, shown, gr.State(0))
+    look = _tie_work(tab, parts, desk)
     _tie_memory(tab, parts, look, memory)
-    return Extend(tab, form, chosen, timer,
+    return Extend(tab, form, chosen,
                   {"fn": guarded(tab.listed_anew), "inputs": chosen, "outputs": chosen} | QUIET)
 
 
-def _tie_work(tab: ExtendTab, parts: _Parts, desk: Desk, timer: gr.Timer) -> dict:
+def _tie_work(tab: ExtendTab, parts: _Parts, desk: Desk) -> dict:
     """Tie the fields to the plan, and the buttons to the journal. Returns: how to look at it."""
     form, chosen, awaited = parts.form, parts.chosen, parts.awaited
     settings = desk.controls.components()
     look = {"fn": guarded(tab.look), "inputs": [chosen, awaited],
-            "outputs": [parts.reel, parts.seen, chosen, awaited]} | QUIET
+            "outputs": [parts.reel, chosen, awaited]} | QUIET
     for component, kept, (_, _, keep) in zip(form.files, form.kept, FILES, strict=True):
         component.change(taker(keep, tab.journal.output_directory), component, [component, kept],
                          **PRESSED)
@@ -209,7 +197,7 @@ def _tie_work(tab: ExtendTab, parts: _Parts, desk: Desk, timer: gr.Timer) -> dic
     parts.run.click(guarded(tab.run), [chosen, desk.lock, *form.inputs, *settings], awaited,
                     **PRESSED).then(**look)
     parts.reel.reel_act(guarded(tab.act), outputs=[chosen, awaited], **PRESSED).then(**look)
-    timer.tick(guarded(tab.poll), [parts.seen, chosen, awaited], look["outputs"], **QUIET)
+    parts.reel.look_again(**look)
     return look
 
 

@@ -19,7 +19,6 @@ from snapui.jobs import Journal
 from snapui.library import VIEWS, Library
 from snapui.shelf import Shelf, component
 
-POLL_SECONDS = 1.0
 CHANGES = {"rename": Library.rename, "star": Library.star, "bin": Library.bin,
            "put_back": Library.put_back}
 
@@ -32,21 +31,16 @@ class LibraryTab:
         self.library = Library(journal)
         self.shelf = Shelf(journal.output_directory)
 
-    def look(self, words: str, view: str, number: int) -> tuple[dict, int, int]:
-        """Return what the component shows, the page's number and the revision they show."""
-        revision = self.journal.revision()
+    def look(self, words: str, view: str, number: int) -> tuple[dict, int]:
+        """Return what the component shows and the page's number."""
         page = self.library.page(words, view, number)
-        return self.shelf.value(page, words, view), page.number, revision
+        return self.shelf.value(page, words, view), page.number
 
-    def poll(self, seen: int, words: str, view: str, number: int) -> Any:
-        """Look again if the journal changed since."""
-        return gr.skip() if self.journal.revision() == seen else self.look(words, view, number)
-
-    def search(self, words: str, view: str) -> tuple[dict, int, int]:
+    def search(self, words: str, view: str) -> tuple[dict, int]:
         """Look at the first page of what is found."""
         return self.look(words, view, 0)
 
-    def turn_page(self, words: str, view: str, event: gr.EventData) -> tuple[dict, int, int]:
+    def turn_page(self, words: str, view: str, event: gr.EventData) -> tuple[dict, int]:
         """Look at the page whose button was pressed."""
         return self.look(words, view, int(event.number))
 
@@ -92,12 +86,11 @@ def settings_of(journal: Journal, desk: Desk) -> Callable[[gr.EventData], list[A
     return use
 
 
-def build(journal: Journal, memory: gr.BrowserState) -> tuple[gr.HTML, gr.Timer]:
+def build(journal: Journal, memory: gr.BrowserState) -> gr.HTML:
     """Place the tab inside the open Blocks.
 
     memory: keeps the search, see events.memory.
-    Returns: the component, whose use_clip event is the page's to tie, and the timer that looks for
-    news, to be active only while the tab is open.
+    Returns: the component, whose use_clip event is the page's to tie.
     """
     tab = LibraryTab(journal)
     with gr.Row(elem_id="finder"):
@@ -106,19 +99,19 @@ def build(journal: Journal, memory: gr.BrowserState) -> tuple[gr.HTML, gr.Timer]
         view = gr.Radio(list(VIEWS), value=VIEWS[0], label="Show", elem_id="view", scale=1,
                         info="The bin keeps clips until you empty it.")
     shelf = component(answered(tab.describe), answered(tab.convert))
-    number, seen, timer = gr.State(0), gr.State(-1), gr.Timer(POLL_SECONDS, active=False)
-    looked, shown = [words, view, number], [shelf, number, seen]
+    number = gr.State(0)
+    looked, shown = [words, view, number], [shelf, number]
     look = {"fn": guarded(tab.look), "inputs": looked, "outputs": shown} | QUIET
     gr.on([words.change, view.change], guarded(tab.search), [words, view], shown,
           trigger_mode="always_last", **QUIET)
-    timer.tick(guarded(tab.poll), [seen, *looked], shown, **QUIET)
+    shelf.look_again(**look)
     shelf.turn_page(guarded(tab.turn_page), [words, view], shown, **QUIET)
     shelf.change_clip(guarded(tab.change), **PRESSED).then(**look)
     shelf.empty_bin(guarded(tab.empty_bin), **PRESSED).then(**look)
     shelf.upscale_clip(guarded(tab.upscale), **PRESSED)
     shelf.open_folder(guarded(tab.open_folder), **PRESSED)
     _tie_memory(words, view, look, memory)
-    return shelf, timer
+    return shelf
 
 
 def _tie_memory(words: gr.Textbox, view: gr.Radio, look: dict,

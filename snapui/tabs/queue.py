@@ -8,7 +8,8 @@ import gradio as gr
 
 from engine.request import GenerationRequest
 from snapui import queue
-from snapui.guard import guarded
+from snapui.editor import EDITABLE, Editor
+from snapui.guard import answered, guarded
 from snapui.jobs import CANCELS, Journal
 from snapui.schema import Job, JournalError
 from snapui.standing import standing
@@ -18,14 +19,16 @@ SHOWN_ENDED = 5
 TEMPLATE = """<div class="head"><p class="told" role="status"></p>
 <button type="button" data-act="pause_all">Pause the queue</button>
 <button type="button" data-act="resume_all" hidden>Go on with the queue</button></div>
-<ol class="line"></ol>"""
+<ol class="line"></ol>
+<dialog aria-label="Change a job"></dialog>"""
 LABELS = {"up": "Up", "down": "Down", "front": "First", "pause": "Pause", "resume": "Go on",
           "drop": "Stop", "keep": "Keep as it is", "after": "Pause after this one",
-          "retry": "Try again", "again": "Run again"}
+          "retry": "Try again", "again": "Run again", "edit": "Edit"}
 KINDS = {"upscale": "Upscale: ", "extension": "Longer: ", "edit": "Edit: "}
 MOVES = ("up", "down", "front")
-OFFERED = {"running": ("pause", "drop", "keep", "after"), "queued": (*MOVES, "pause", "drop"),
-           "paused": (*MOVES, "resume", "drop"), "failed": ("retry", "again"),
+OFFERED = {"running": ("pause", "drop", "keep", "after"),
+           "queued": (*MOVES, "edit", "pause", "drop"),
+           "paused": (*MOVES, "edit", "resume", "drop"), "failed": ("retry", "again"),
            "cancelled": ("retry", "again"), "done": ("again",)}
 
 
@@ -70,10 +73,11 @@ class Panel:
         action(self._journal, int(event.id or 0))
 
 
-def component() -> gr.HTML:
-    """Return the empty panel; `value` fills it. Its event: queue_act (act, id)."""
+def component(editor: Editor) -> gr.HTML:
+    """Return the empty panel, which live.js fills. Its event: queue_act (act, id)."""
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="queue", apply_default_css=False,
-                   js_on_load=scripts("morph.js", "queue.js"))
+                   js_on_load=scripts("morph.js", "queue.js"),
+                   server_functions=[answered(editor.form), answered(editor.change)])
 
 
 def tie(panel: Panel, shown: gr.HTML, look: dict, **how: object) -> None:
@@ -81,12 +85,17 @@ def tie(panel: Panel, shown: gr.HTML, look: dict, **how: object) -> None:
     shown.queue_act(guarded(panel.act), **how).then(**look)
 
 
+def _offered(job: Job) -> list[str]:
+    """Return the buttons of a job."""
+    return [act for act in OFFERED[job.state] if act != "edit" or job.kind in EDITABLE]
+
+
 def _card(job: Job, ahead: int) -> str:
     request = GenerationRequest.from_json(job.request)
     name = escape(f"{KINDS.get(job.kind, '')}{request.prompt}", quote=True)
     buttons = "".join(
         f'<button type="button" data-key="{act}" data-act="{act}" data-id="{job.id}" '
-        f'aria-label="{LABELS[act]}: {name}">{LABELS[act]}</button>' for act in OFFERED[job.state])
+        f'aria-label="{LABELS[act]}: {name}">{LABELS[act]}</button>' for act in _offered(job))
     return (f'<li class="is-{job.state}"><span class="what" dir="auto">{name}</span>'
             f'<span class="told">{escape(standing(job, ahead))}</span>'
             f'<span class="actions">{buttons}</span></li>')

@@ -73,8 +73,8 @@ def chromium():
         browser.close()
 
 
-def stand_in_program(outputs, step_seconds):
-    return Program(outputs, [sys.executable, "-m", "tests.browser.program"],
+def stand_in_program(outputs, step_seconds, *flags):
+    return Program(outputs, [sys.executable, "-m", "tests.browser.program", *flags],
                    {"STAND_IN_STEP_SECONDS": str(step_seconds)})
 
 

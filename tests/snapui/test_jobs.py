@@ -6,7 +6,7 @@ import os
 import pytest
 
 from engine.request import GenerationRequest
-from snapui import crew, jobs
+from snapui import crew, space
 from snapui.jobs import Journal
 from snapui.schema import Clip, Job, JournalError, Number, Worker
 
@@ -184,7 +184,7 @@ def test_a_snapshot_puts_upscales_beside_their_draft(journal):
 
 
 def test_a_full_disk_is_told_before_a_job_is_written(journal, monkeypatch):
-    monkeypatch.setattr(jobs, "MIN_FREE_BYTES", 2**62)
+    monkeypatch.setattr(space, "MIN_FREE_BYTES", 2**62)
     with pytest.raises(JournalError, match="free some space"):
         journal.submit(REQUEST)
     assert Job.select().count() == 0

@@ -148,30 +148,17 @@ def test_the_example_prompts_are_valid_requests():
         GenerationRequest(prompt=text)
 
 
-def test_a_poll_that_has_nothing_new_changes_nothing(journal):
-    from snapui.sheet import Sheet
-    tab = Create(journal, Sheet(journal.output_directory), Panel(journal), Controls())
+def test_the_estimate_is_told_beside_the_time_of_one_upscale(journal):
+    tab = Create(journal, Panel(journal), Controls())
     costs = [FIELDS[name].default for name in COSTS]
-    sheet, line, told, seen = tab.poll(-1, *costs)
-    assert line["told"] == "Nothing waits."
-    assert (sheet["cards"][0][0], told) == ("empty", "Measuring how fast this machine is.")
-    assert tab.poll(seen, *costs) == gr.skip()
-    journal.submit(GenerationRequest(prompt="a dog"))
-    assert tab.poll(seen, *costs)[0]["cards"][0][0] == "job-1"
-
-
-def test_a_change_is_drawn_once_for_all_pages(journal, monkeypatch):
-    from snapui.sheet import Sheet
-    tab = Create(journal, Sheet(journal.output_directory), Panel(journal), Controls())
-    looks, snapshot = [], journal.snapshot
-    monkeypatch.setattr(journal, "snapshot", lambda limit: looks.append(1) or snapshot(limit))
-    costs = [FIELDS[name].default for name in COSTS]
-    for _ in range(5):
-        assert tab.poll(-1, *costs)[0]["cards"][0][0] == "empty"
-    journal.submit(GenerationRequest(prompt="a dog"))
-    for _ in range(5):
-        assert tab.poll(-1, *costs)[0]["cards"][0][0] == "job-1"
-    assert len(looks) == 2
+    assert tab.measured(*costs) == ("Measuring how fast this machine is.",
+                                    {"upscale_seconds": None})
+    journal.measure("storybook/base", 0.1)
+    journal.measure("storybook/upsampler", 2.0)
+    told, sheet = tab.measured(*costs)
+    assert told == "About 5 s for this draft on this machine."
+    assert sheet == {"upscale_seconds": pytest.approx(24)}
+    assert tab.measured(*["?" for _ in costs]) == ("", {"upscale_seconds": None})
 
 
 def test_every_button_can_show_what_went_wrong_and_waits_for_no_other(journal):

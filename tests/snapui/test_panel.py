@@ -43,12 +43,12 @@ def test_it_shows_the_line_in_order_and_then_what_ended(journal, panel):
 
 def test_every_button_of_every_state_does_something_and_says_what(panel):
     for state, acts in OFFERED.items():
-        assert set(acts) <= set(ACTIONS) & set(LABELS), state
+        assert set(acts) <= {*ACTIONS, "edit"} & set(LABELS), state
 
 
 def test_the_buttons_of_a_job_follow_its_state(journal, panel):
     job_id = journal.submit(REQUEST)
-    assert offered(panel, job_id) == ["up", "down", "front", "pause", "drop"]
+    assert offered(panel, job_id) == ["up", "down", "front", "edit", "pause", "drop"]
     press(panel, "pause", job_id)
     assert "resume" in offered(panel, job_id)
     press(panel, "resume", job_id)

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from snapui import launch
@@ -118,6 +119,16 @@ def test_posts_of_other_sites_pages_are_refused(served, origin, status):
     assert Job.select().count() - before == (status == 200)
 
 
+@pytest.mark.parametrize(("host", "status"), [
+    ("127.0.0.1", 200), ("localhost:7860", 200), ("[::1]:7860", 200), ("evil.example", 403),
+    ("127.0.0.1.evil.example:7860", 403), ("localhost.evil.example", 403), ("[::1", 403),
+    ("192.168.0.7", 403), ("", 403)])
+def test_only_names_of_this_machine_are_answered_to(served, host, status):
+    told, body = served.ask("GET", "/config", headers={"Host": host})
+    assert told == status
+    assert (b"start it with --auth" in body) == (status == 403)
+
+
 @pytest.mark.parametrize(("megabytes", "status"), [(1, 200), (201, 413)])
 def test_an_upload_beyond_the_limit_is_refused(served, megabytes, status):
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
@@ -186,3 +197,35 @@ def test_a_program_compares(served):
             client.predict("a dog", "guidance", [1], api_name="/compare")
     finally:
         client.close()
+
+
+def test_what_is_new_is_told_only_to_pages_behind_the_password(tmp_path):
+    program = stand_in_program(tmp_path / "outputs", 0.02, "--auth", "me:secret")
+    program.start()
+    try:
+        with httpx.Client(base_url=program.url, timeout=180) as visitor:
+            assert visitor.get("/snapui/live").status_code == 401
+            assert visitor.get("/config").status_code == 401
+            assert visitor.post("/login", data={"username": "me", "password": "secret"}).is_success
+            sheet = next(part["props"] for part in visitor.get("/config").json()["components"]
+                         if part["props"].get("elem_id") == "sheet")
+        told = httpx.get(f"{program.url}snapui/live", params={"key": sheet["props"]["live_key"]})
+        assert told.json()["parts"]["sheet"]["cards"][0][0] == "empty"
+        assert httpx.get(f"{program.url}snapui/live", params={"key": "x"}).status_code == 401
+    finally:
+        program.stop()
+
+
+def test_what_is_new_is_told_once(served):
+    seen = ""
+
+    def is_told():
+        nonlocal seen
+        status, body = served.ask("GET", f"/snapui/live?seen={seen}")
+        seen = json.loads(body)["seen"] if status == 200 else seen
+        return status == 204
+
+    wait_for(is_told)
+    assert seen
+    foreign = {"Host": "evil.example"}
+    assert served.ask("GET", "/snapui/live", headers=foreign)[0] == 403

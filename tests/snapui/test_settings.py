@@ -52,6 +52,12 @@ def test_an_output_folder_that_is_a_file_is_refused_in_a_sentence(tmp_path):
         read(tmp_path)
 
 
+def test_tools_without_their_package_are_refused_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match=r"pip install -r requirements-mcp\.txt"):
+        read(tmp_path, "--mcp")
+
+
 def test_the_journal_stands_in_the_output_folder_unless_named(tmp_path):
     assert read(tmp_path).database == f"sqlite:///{tmp_path / 'out' / 'journal.db'}"
     assert read(tmp_path, "--database", str(tmp_path / "j.db")).database == (

@@ -1,0 +1,61 @@
+"""What the page says when the program, its files or the disk's space are gone."""
+
+import shutil
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import stand_in_program
+from tests.browser.test_create import make, toast, type_prompt, wait_for_drafts
+from tests.browser.test_library import open_library
+from tests.snapui.small_disk import small_disk
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_program_that_ends_is_said_and_the_open_page_goes_on_with_the_next(program, open_page):
+    page = open_page(program.url)
+    make(page)
+    program.stop()
+    expect(page.locator("#trouble")).to_contain_text("The program does not answer. Nothing is lost")
+    program.start()
+    expect(page.locator("#trouble")).to_be_hidden()
+    wait_for_drafts(page)
+    page.locator("#line button").first.click()
+    page.locator("#queue [data-act=again]").click()
+    wait_for_drafts(page, 8)
+
+
+def test_files_that_were_deleted_are_said_and_the_clip_can_be_made_again(program, open_page):
+    page = open_page(program.url)
+    make(page)
+    wait_for_drafts(page)
+    for folder in program.outputs.glob("[l2]*"):  # loops, and the clips' folder of the day
+        shutil.rmtree(folder)
+    page = open_page(program.url)
+    page.wait_for_function("document.querySelectorAll('#sheet .clip.is-gone').length === 4")
+    assert page.locator("#sheet .clip a").first.is_hidden()
+    open_library(page)
+    page.wait_for_function("document.querySelectorAll('#library .is-gone').length === 4")
+    page.locator("#library .open").first.click()
+    page.get_by_text("Its file is gone from the output folder. The settings").wait_for()
+    page.get_by_role("button", name="Use these settings").click()
+    page.wait_for_function("document.querySelector('#lock input').checked")
+    page.locator("#run").click()
+    page.wait_for_function("document.querySelectorAll('#sheet .clip:not(.is-gone) [data-pick]')"
+                           ".length === 1")
+
+
+def test_a_disk_without_space_is_said_on_the_page_and_takes_no_job(tmp_path, open_page):
+    with small_disk(tmp_path / "disk", 50) as disk:
+        program = stand_in_program(disk.path / "outputs", 0.1)
+        program.start()
+        try:
+            page = open_page(program.url)
+            expect(page.locator("#trouble")).to_contain_text("free some space")
+            type_prompt(page)
+            page.locator("#run").click()
+            assert "free some space" in toast(page)
+            assert page.locator("#sheet .job").count() == 0
+        finally:
+            program.stop()
