@@ -121,7 +121,7 @@ def test_the_meter_warns_and_its_remedies_make_a_child(program, open_page):
     wait_for_open(page, "Colours matched")
     assert "brighter" not in page.locator("#reel .meter [role=status]").inner_text()
     page.locator("#reel .node").nth(1).click()
-    wait_for_open(page, "6 s · 48 frames")
+    page.wait_for_function("document.querySelectorAll('#reel .node')[1].ariaCurrent === 'true'")
     page.get_by_role("button", name="Cross-dissolve the joins").click()
     wait_for_open(page, "Joins dissolved")
     page.locator("#reel form input").fill("3")
