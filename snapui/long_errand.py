@@ -96,13 +96,16 @@ class LongErrand:
     def _kept_early(self, order: Order, made: Any, about: dict, given: int) -> Finished:
         """Return what there was of a clip when it was stopped, all its joins but few frames."""
         sparse = order.request.clip.fps / made.clip.fps
-        ends = [take.end_frame for take in takes_of(order.request, made.clip.plan.layout, given)]
-        whole = self._cut(made, given, ends[:-1], order.request.in_between)
+        takes = takes_of(order.request, made.clip.plan.layout, given)
+        last = next(take for take in takes if take.end_frame >= len(made.frames) * sparse
+                    or take is takes[-1])
+        whole = self._cut(made, given, [take.end_frame for take in takes[:-1]],
+                          order.request.in_between)
         cut = replace(whole, joins=tuple(round(join / sparse) for join in whole.joins),
                       first_frames=max(1, round(whole.first_frames / sparse)))
         film = film_of(cut.until(len(cut.frames)), self._job.order,
                        measure(made.clip.draft_frames))
-        return Finished(Piece(made.request, cut.frames, made.model_hash), about, film=film)
+        return Finished(Piece(made.request, cut.frames, made.model_hash), about, last.prompt, film)
 
     def _cut(self, made: Any, given: int, ends: list[int], times: int) -> Cut:
         """Return what was made with all its joins: the source's, its end, and between segments.

@@ -180,7 +180,7 @@ def test_a_job_is_stopped_and_leaves_nothing_or_kept_as_it_is(films, worker, dra
     wish["how"] = "keep"
     job_id = films.extend(TWO, SETTINGS, draft.id)
     kept, = made(films, worker, job_id)
-    assert 16 < kept.frames < 48 and json.loads(film(kept).joins)[0] == 16
+    assert 16 < kept.frames < 48 and kept.prompt == MEADOW and json.loads(film(kept).joins)[0] == 16
     assert "kept as it was, at 8 frames per second" in films.journal.job(job_id).notes
 
 
