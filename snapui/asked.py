@@ -37,6 +37,13 @@ class Asked:
     end_picture: str = ""
     video: str = ""
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything is there to make a clip of, as far as the fields tell."""
+        told = any(str(prompt).strip() for *_, prompt in self.rows)
+        return bool(told or not self.rows or self.in_between > 1 or self.start_picture
+                    or self.end_picture or self.video)
+
 
 @dataclass(frozen=True)
 class Before:
@@ -84,10 +91,16 @@ def order_of(asked: Asked, settings: Mapping[str, Any], there: Before,
     if fps > MAX_FPS:
         raise RequestError(f"{asked.in_between} frames for each one at {there.fps:g} frames per "
                            f"second make {fps:g}, more than the {MAX_FPS:g} a clip can have.")
+    if asked.in_between > 1 and not there.frames:
+        raise RequestError("New frames go between those of a clip or a video: choose one to go on "
+                           "from.")
     segments = () if asked.in_between > 1 else _segments(asked.rows, there)
     prompt = settings.get("prompt") or ""
     if not there.frames and segments:
         prompt = segments[0].prompt
+    if not str(prompt).strip():
+        raise RequestError("Nothing says what the clip shows: write it in a segment, or as the "
+                           "prompt of the Create tab.")
     clip = GenerationRequest.from_json(json.dumps(dict(settings) | {
         "prompt": prompt, "fps": fps, "drafts": 1, "upscale": asked.upscale}))
     is_longer = asked.in_between == 1
@@ -103,6 +116,8 @@ def _segments(rows: Sequence[Row], there: Before) -> tuple[Segment, ...]:
     segments, said = [], there.prompt
     for start, end, prompt in numbered:
         said = str(prompt).strip() or said
+        if not said:
+            raise RequestError(f"The segment {start:g}-{end:g} has no prompt: say what it shows.")
         segments.append(Segment(start, end, said))
         if end * there.fps < there.frames + 0.5 and there.frames:
             raise RequestError(f"The segment {segments[-1].name} lies in what is there already, "

@@ -79,8 +79,8 @@ def place() -> Form:
     rows = gr.HTML(value=first_rows(None), html_template=ROWS, elem_id="rows",
                    apply_default_css=False, js_on_load=scripts("rows.js"))
     with gr.Row(elem_id="extend-numbers"):
-        seconds = gr.Number(None, label="Seconds", min_width=120, elem_id="extend-seconds",
-                            info=f"In all, up to {MAX_SECONDS:g}; empty: as the segments say.")
+        seconds = gr.Number(0, label="Seconds", min_width=120, elem_id="extend-seconds",
+                            info=f"In all, up to {MAX_SECONDS:g}. 0: as the segments say.")
         fps = gr.Number(12, label="Frames per second", min_width=120, elem_id="extend-fps",
                         info="A clip or video keeps its own.")
     with gr.Row(elem_id="extend-ticks"):
@@ -127,7 +127,7 @@ def filled(request: ExtensionRequest | None) -> list[Any]:
         return [gr.skip()] * TYPED
     rows = [[one.start_seconds, one.end_seconds, one.prompt] for one in request.segments]
     work = next(name for name, times in WORKS.items() if times == request.in_between)
-    return [work, first_rows(None) | {"rows": rows}, request.seconds or None, request.clip.fps,
+    return [work, first_rows(None) | {"rows": rows}, request.seconds, request.clip.fps,
             request.is_loop, request.clip.upscale, request.fit]
 
 

@@ -23,6 +23,7 @@ from snapui.schema import ACTIVE, Clip, Film, Job, JournalError
 
 LISTED = 50
 ANEW = ("Nothing: start anew", 0)
+FRESH = "<p>Say what each segment shows; what it takes to make appears here.</p>"
 FIELDS = TYPED + len(FILES)  # of the form, before those of the Create tab
 
 
@@ -57,10 +58,11 @@ class ExtendTab:
 
     def told(self, chosen: int, *values: Any) -> str:
         """Return what pressing Extend takes, or what keeps it from being made."""
-        settings = self._settings(values[FIELDS:])
+        settings, wanted = self._settings(values[FIELDS:]), asked(*values[:FIELDS])
+        if not (chosen or wanted.is_begun):
+            return FRESH
         try:
-            _, outlook = self.films.order(asked(*values[:FIELDS]), settings | {"seed": 0},
-                                          chosen or None)
+            _, outlook = self.films.order(wanted, settings | {"seed": 0}, chosen or None)
         except SnapError as error:
             return f'<p class="failed">{escape(str(error))}</p>'
         return reel.told(outlook)
@@ -89,7 +91,7 @@ class ExtendTab:
         clip = self.journal.clip(chosen) if chosen else None
         kept = rows.get("source") == (chosen or None)
         return [gr.skip() if kept else first_rows(clip),
-                gr.skip() if kept else None,
+                gr.skip() if kept else 0,
                 gr.Number(interactive=True) if clip is None
                 else gr.Number(value=clip.fps, interactive=False),
                 gr.skip() if kept else clip is not None and json.loads(clip.request)["upscale"]]

@@ -105,6 +105,9 @@ def test_the_plan_is_told_and_bad_input_is_a_sentence_in_its_place(tab):
     assert "measuring" in told
     tab.journal.measure("storybook/base", 1.0)
     assert "about 6 s on this machine" in tab.told(0, *fields([[0, 4, "a dog"]]))
+    assert "Say what each segment shows" in tab.told(0, *fields([[0, 4, " "]]))
+    assert "choose one to go on from" in tab.told(0, *fields([], work="Smooth ×2"))
+    assert "Nothing says what the clip shows" in tab.told(0, *fields([], 4))
     assert "overlap" in tab.told(0, *fields([[0, 4, "a dog"], [3, 5, "<b>"]]))
     assert 'class="failed"' in tab.told(0, *fields([[0, 70, "a dog"]]))
 
@@ -212,7 +215,7 @@ def test_buttons_open_redo_trim_mend_undo_and_stop(tab, film):
 
 def test_another_clip_brings_its_own_rows_and_rate(tab, film):
     rows, seconds, fps, upscale = tab.turn_to(film.id, {"source": None, "rows": []})
-    assert (rows["source"], seconds, fps.value, upscale) == (film.id, None, 8, False)
+    assert (rows["source"], seconds, fps.value, upscale) == (film.id, 0, 8, False)
     kept = tab.turn_to(film.id, {"source": film.id, "rows": [[6, 9, "typed"]]})
     assert kept[0] == kept[1] == gr.skip()
 
