@@ -16,8 +16,8 @@ _upsampled = dict(height=288, width=512, group=(18, 16), condition_channels=3, a
 _storybook = FITConfig(
     patch_width=128, latent_width=192, context_width=192, n_latents=64, blocks=3, global_layers=2,
     cross_head_width=64, text_width=384, dropout=0.0, factorised_positions=True,
-    local_kernel=5, local_frames=7, overlap=2, pixel_skip=True,
-    frame_waves=0.3, placed=True, text_norm=True, pooled_text=True)
+    local_kernel=3, frame_attention=True, overlap=2, pixel_skip=True, placed=True, modulated=True,
+    text_norm=True, pooled_text=True)
 _storybook_base = StageConfig(_storybook, sigma_max=20.0)
 
 PRESETS = {

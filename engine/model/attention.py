@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-LAYER_NORM_EPS = 1e-6
+from engine.model.modulation import LAYER_NORM_EPS, AdaptiveNorm
 
 
 @cache
@@ -28,7 +28,8 @@ def _xformers():
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Attend with xformers' memory-efficient kernel on CUDA, torch's own elsewhere.
+    """Attend with xformers' memory-efficient kernel on CUDA, torch's own elsewhere (in bf16 on a
+    CPU, its matrix products).
 
     q: (b, n, heads, c); k, v: (b, l, heads, c); mask: (b, l) bool, true where a key may be seen.
     Returns: (b, n, heads, c).
@@ -41,8 +42,14 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tenso
             bias = bias.expand(-1, q.shape[2], q.shape[1], -1)
         return _xformers().memory_efficient_attention(q, k, v, attn_bias=bias)
     mask = None if mask is None else mask[:, None, None, :]
-    out = F.scaled_dot_product_attention(
-        q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), attn_mask=mask)
+    q, k, v = (one.transpose(1, 2) for one in (q, k, v))                      # (b, heads, n, c)
+    if q.device.type == "cpu" and q.dtype == torch.bfloat16:
+        # torch's fused kernel is 4 to 6 times slower than this one to differentiate in bf16.
+        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3)                # (b, heads, n, l)
+        scores = scores if mask is None else scores.masked_fill(~mask, float("-inf"))
+        out = scores.softmax(dim=3) @ v
+    else:
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     return out.transpose(1, 2)
 
 
@@ -94,3 +101,36 @@ class SelfAttention(nn.Module):
         qkv = self.to_qkv(self.norm(tokens))
         q, k, v = rearrange(qkv, "b n (three h c) -> three b n h c", three=3, h=self.heads)
         return self.to_out(rearrange(attend(q, k, v), "b n h c -> b n (h c)"))
+
+
+class FrameAttention(nn.Module):
+    """Each patch attends to the same place in every frame, without the residual.
+
+    Differs from the paper, which has no layers among patches (the original FIT attends inside
+    groups): frames that only a few latents join flicker, while a mean over time, where this starts
+    from, is already the best estimate of whatever does not move. bias: a learned score for how
+    far apart two frames are.
+    """
+
+    def __init__(self, width: int, head_width: int, frames: int, description_width: int):
+        super().__init__()
+        if width % head_width:
+            raise ValueError(f"head width {head_width} does not divide width {width}")
+        self.heads = width // head_width
+        self.norm = AdaptiveNorm(width, description_width)
+        self.to_qkv = nn.Linear(width, 3 * width, bias=False)
+        self.to_out = nn.Linear(width, width, bias=False)
+        self.bias = nn.Parameter(torch.zeros(self.heads, 2 * frames - 1))
+
+    def forward(self, tokens: Tensor, frame_index: Tensor,
+                description: Tensor | None = None) -> Tensor:
+        """tokens: (b, g, n, d), n = (t s); frame_index: (t,) long. Returns the same shape."""
+        g, t = tokens.shape[1], len(frame_index)
+        qkv = self.to_qkv(self.norm(tokens, description))
+        q, k, v = rearrange(qkv, "b g (t s) (three h c) -> three (b g s) h t c", t=t, three=3,
+                            h=self.heads)
+        apart = frame_index[:, None] - frame_index + self.bias.shape[1] // 2      # (t, t)
+        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3) + self.bias[:, apart].to(q)
+        out = scores.softmax(dim=3) @ v                                           # (b g s, h, t, c)
+        return self.to_out(rearrange(out, "(b g s) h t c -> b g (t s) (h c)", g=g,
+                                     s=tokens.shape[2] // t))

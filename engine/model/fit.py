@@ -12,9 +12,9 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from engine.model.attention import LAYER_NORM_EPS
-from engine.model.block import FeedForward, FITBlock, Widths
+from engine.model.block import FeedForward, FITBlock, PatchLayers, Surroundings, Widths
 from engine.model.embedding import Conditions, ContextEmbedding, PooledText
+from engine.model.modulation import LAYER_NORM_EPS
 from engine.model.patching import Head, Layout, PixelSkip, Stem, pad_rows
 from engine.model.positions import PatchPositions, SpaceTimeWaves
 
@@ -26,7 +26,7 @@ class FITConfig:
     group: rows and columns of patches in a group; a group spans all frames.
     n_latents: total over all groups.
     shared_positions: one position table for every group instead of one for the frame.
-    local_kernel, local_frames, overlap, pixel_skip, factorised_positions, frame_waves, placed,
+    local_kernel, frame_attention, overlap, pixel_skip, factorised_positions, placed, modulated,
     text_norm, pooled_text: ours, off in the paper's presets.
     """
 
@@ -50,12 +50,12 @@ class FITConfig:
     augmented: bool = False
     shared_positions: bool = False
     factorised_positions: bool = False
-    frame_waves: float = 0.0
     local_kernel: int = 0
-    local_frames: int = 0
+    frame_attention: bool = False
     overlap: int = 0
     pixel_skip: bool = False
     placed: bool = False
+    modulated: bool = False
     text_norm: bool = False
     pooled_text: bool = False
 
@@ -65,11 +65,8 @@ class FITConfig:
             value = getattr(self, spec.name)
             if spec.type is int and (not isinstance(value, int) or value < 0):
                 raise ValueError(f"{spec.name} must be a whole number, not {value!r}")
-        if (self.local_kernel or self.local_frames) and not (
-                self.local_kernel % 2 and (self.local_frames % 2 or not self.local_frames)):
-            raise ValueError("local_kernel and local_frames must be odd numbers, or 0 for none")
-        if self.frame_waves and not self.factorised_positions:
-            raise ValueError("frame_waves need factorised_positions")
+        if self.local_kernel and not self.local_kernel % 2:
+            raise ValueError("local_kernel must be an odd number, or 0 for none")
         if self.width % (self.patch * self.group[1]):
             raise ValueError(f"clip width {self.width} is not whole groups of "
                              f"{self.patch * self.group[1]} pixels")
@@ -138,8 +135,7 @@ class FIT(nn.Module):
             c.group_grid[0] * c.group[0], c.group_grid[1] * c.group[1])
         self.stem = Stem(c.channels + c.condition_channels, c.patch_width, c.patch, c.overlap)
         self.positions = PatchPositions((c.frames, *position_grid), c.patch_width,
-                                        factorised=c.factorised_positions,
-                                        frame_waves=c.frame_waves)
+                                        factorised=c.factorised_positions)
         self.waves = SpaceTimeWaves((c.frames, *position_grid)) if c.placed else None
         self.latents = nn.Parameter(
             0.02 * torch.randn(c.groups, c.n_latents // c.groups, c.latent_width))
@@ -148,10 +144,13 @@ class FIT(nn.Module):
         self.context = ContextEmbedding(
             c.text_width, c.context_width, 4 * c.patch_width,
             text_norm=c.text_norm, augmented=c.augmented)
+        self.describing_text = PooledText(c.text_width, c.context_width) if c.modulated else None
+        among = PatchLayers(
+            kernel=c.local_kernel, frames=c.frames if c.frame_attention else 0,
+            waves=self.waves.width if c.placed else 0,
+            description=c.context_width if c.modulated else 0)
         self.blocks = nn.ModuleList(
-            FITBlock(widths, c.global_layers, c.dropout, (c.local_kernel, c.local_frames),
-                     self.waves.width if c.placed else 0)
-            for _ in range(c.blocks))
+            FITBlock(widths, c.global_layers, c.dropout, among) for _ in range(c.blocks))
         self.head = Head(c.patch_width, c.channels, c.patch, c.overlap)
         pictures = 1 + c.condition_channels // c.channels
         self.pixel_skip = PixelSkip(c.patch_width, c.patch, pictures) if c.pixel_skip else None
@@ -176,11 +175,9 @@ class FIT(nn.Module):
             else (1, 1)
         frame_index = part.frames if part.frames is not None \
             else torch.arange(layout.frames, device=video.device)
-        grid = self.stem(video) + self.positions(frame_index, repeats)        # (b, t, h, w, d)
+        grid = self.stem(video)                                               # (b, t, h, w, d)
+        grid = grid + self.positions(frame_index, repeats).to(grid)           # (b, t, h, w, d)
         patch_tokens = layout.to_groups(grid)                                 # (b, g, n, d)
-        place = None
-        if self.waves is not None:
-            place = layout.to_groups(self.waves(frame_index, repeats)[None])[0]   # (g, n, k)
 
         # latents, self-conditioning
         latents = self._initial_latents(video.shape[0], part.groups)          # (b, g m, e)
@@ -190,9 +187,9 @@ class FIT(nn.Module):
             latents = latents + self.self_conditioning(carry.latents, carry.kept)
 
         # blocks
-        context = self.context(c_noise, conditions)                           # (b, l, k), (b, l)
+        around = self._surroundings(c_noise, conditions, layout, frame_index, repeats)
         for block in self.blocks:
-            patch_tokens, latents = block(patch_tokens, latents, context, layout, place)
+            patch_tokens, latents = block(patch_tokens, latents, around)
 
         # head
         grid = layout.to_grid(patch_tokens)                                   # (b, t, h, w, d)
@@ -200,6 +197,18 @@ class FIT(nn.Module):
         if self.pixel_skip is not None:
             output = output + self.pixel_skip(grid, video)
         return output[:, :, :, :height], latents
+
+    def _surroundings(self, c_noise: Tensor, conditions: Conditions, layout: Layout,
+                      frame_index: Tensor, repeats: tuple[int, int]) -> Surroundings:
+        context, mask = self.context(c_noise, conditions)                     # (b, l, k), (b, l)
+        place = description = None
+        if self.waves is not None:
+            place = layout.to_groups(self.waves(frame_index, repeats)[None])[0]   # (g, n, k)
+        if self.describing_text is not None:
+            # All tokens but the text's: noise level, frame rate, resolution, augmentation.
+            scalars = context[:, conditions.text_mask.shape[1]:].sum(dim=1)   # (b, k)
+            description = scalars + self.describing_text(conditions)[:, 0]
+        return Surroundings(context, mask, layout, frame_index, place, description)
 
     def _layout(self, video: Tensor) -> Layout:
         rows, columns = self.config.group

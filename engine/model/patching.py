@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from engine.model.attention import LAYER_NORM_EPS
+from engine.model.modulation import LAYER_NORM_EPS, AdaptiveNorm
 
 
 @dataclass(frozen=True)
@@ -108,32 +108,19 @@ class PixelSkip(nn.Module):
 
 
 class LocalMixing(nn.Module):
-    """Each patch looks at its neighbours, across group borders, without the residual: first those
-    in its frame, then itself in the frames before and after (`frames` of them, none if 0).
+    """Each patch looks at its neighbours in its frame, across group borders, without the residual.
 
-    Differs from the paper, which has no local layers (the original FIT attends inside groups):
-    depthwise convolutions cost 1% of the network here; the first removes the seams between
-    patches, the second lets neighbouring frames agree, which few latents cannot see to.
+    Differs from the paper, which has no local layers (the original FIT attends inside groups): a
+    depthwise convolution costs 1% of the network here and removes the seams between patches.
     """
 
-    def __init__(self, width: int, kernel: int, frames: int):
+    def __init__(self, width: int, kernel: int, description_width: int):
         super().__init__()
-        self.norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
+        self.norm = AdaptiveNorm(width, description_width)
         self.mix = nn.Conv2d(width, width, kernel, padding=kernel // 2, groups=width)
-        self.mix_frames = None
-        if frames:
-            self.mix_frames = nn.Conv2d(
-                width, width, (frames, 1), padding=(frames // 2, 0), groups=width)
-            # The identity: frames start apart, and a network trained without it goes on as it was.
-            nn.init.dirac_(self.mix_frames.weight, groups=width)
-            nn.init.zeros_(self.mix_frames.bias)
 
-    def forward(self, tokens: Tensor, layout: Layout) -> Tensor:
+    def forward(self, tokens: Tensor, layout: Layout, description: Tensor | None) -> Tensor:
         """tokens: (b, g, n, d). Returns the same shape."""
-        grid = layout.to_grid(self.norm(tokens))                              # (b, t, h, w, d)
-        t, h = grid.shape[1:3]
+        grid = layout.to_grid(self.norm(tokens, description))                 # (b, t, h, w, d)
         mixed = self.mix(rearrange(grid, "b t h w d -> (b t) d h w"))
-        if self.mix_frames is not None:
-            lines = rearrange(mixed, "(b t) d h w -> b d t (h w)", t=t)
-            mixed = rearrange(self.mix_frames(lines), "b d t (h w) -> (b t) d h w", h=h)
-        return layout.to_groups(rearrange(mixed, "(b t) d h w -> b t h w d", t=t))
+        return layout.to_groups(rearrange(mixed, "(b t) d h w -> b t h w d", t=layout.frames))

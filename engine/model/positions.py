@@ -10,19 +10,13 @@ class PatchPositions(nn.Module):
     """Learned position of every patch: a full table, or its sum over frame, row and column.
 
     The factorised form serves clips of some of the frames, and other sizes.
-    Differs from the paper: `frame_waves` > 0 adds fixed waves of that size to the factorised
-    table. Beside tokens of size 1, a learned 0.02 is too faint to tell frames apart for thousands
-    of steps; place shows in every pixel and is learned sooner than time.
     """
 
-    def __init__(self, grid: tuple[int, int, int], width: int, *, factorised: bool,
-                 frame_waves: float):
+    def __init__(self, grid: tuple[int, int, int], width: int, *, factorised: bool):
         super().__init__()
         t, h, w = grid
         self.factorised = factorised
         if factorised:
-            self.register_buffer("waves", frame_waves * waves(t, width)[:, None, None],
-                                 persistent=False)
             self.frame = nn.Parameter(0.02 * torch.randn(t, 1, 1, width))
             self.row = nn.Parameter(0.02 * torch.randn(1, h, 1, width))
             self.column = nn.Parameter(0.02 * torch.randn(1, 1, w, width))
@@ -35,8 +29,7 @@ class PatchPositions(nn.Module):
         Returns: (t, h, w, d).
         """
         if self.factorised:
-            frame = self.frame[frame_index] + self.waves[frame_index]         # (t, 1, 1, d)
-            table = frame + self.row + self.column
+            table = self.frame[frame_index] + self.row + self.column
         else:
             table = self.table[frame_index]
         return table.repeat(1, *repeats, 1)
@@ -71,13 +64,3 @@ def _harmonics(count: int, cycles: tuple[float, ...]) -> Tensor:
     angle = 2 * math.pi * (torch.arange(count)[:, None] + 0.5) / count * torch.tensor(cycles)
     pairs = math.sqrt(2) * torch.cat((angle.sin(), angle.cos()), dim=1)
     return torch.cat((torch.ones(count, 1), pairs), dim=1)
-
-
-def waves(count: int, width: int) -> Tensor:
-    """Return sines and cosines of root mean square 1 over `count` positions, (count, width).
-
-    Half a wave over all positions up to half a wave a position, in equal ratios.
-    """
-    cycles = torch.logspace(math.log10(0.5), math.log10(count / 2), width // 2)
-    angle = 2 * math.pi * torch.arange(count)[:, None] / count * cycles
-    return math.sqrt(2) * torch.cat((angle.sin(), angle.cos()), dim=1)

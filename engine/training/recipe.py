@@ -10,8 +10,8 @@ from engine.errors import DataError
 class Phase:
     """A stretch of training: share of the steps, clips a step, frames a clip.
 
-    frames below the network's: a run of that many of the clip's frames, drawn anew each step, and
-    only their tokens are computed. self_conditioning: share of the clips whose first pass is kept.
+    frames below the network's: that many of the clip's frames, drawn anew each step, and only
+    their tokens are computed. self_conditioning: share of the clips whose first pass is kept.
     Differs from the paper: a short run can begin with few frames and without the first pass,
     which cost most and teach what only a network that knows its pictures can use.
     """
@@ -30,7 +30,8 @@ class Recipe:
     the last `decay_share` of the steps (1 for the paper's plain cosine).
     loss: "paper" weights the error of F by w, "unit" does not (v-prediction loss).
     noise_mean, noise_std: of ln sigma. crop_groups: rows and columns of groups a clip is cropped
-    to, (0, 0) for the whole frame. truth_weight: of a truth head's loss (truth.py).
+    to, (0, 0) for the whole frame. truth_weight: of a truth head's loss (truth.py). is_short:
+    compute in bfloat16 where that is fast (precision.py).
     """
 
     steps: int = 550_000
@@ -50,6 +51,7 @@ class Recipe:
     image_share: float = 0.5
     crop_groups: tuple[int, int] = (0, 0)
     truth_weight: float = 0.0
+    is_short: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -87,9 +89,9 @@ class Recipe:
 # The decay keeps matrices small enough to go on learning: orthogonal steps have a fixed size, and
 # beside weights that have grown for thousands of steps they change little.
 _STORYBOOK = Recipe(
-    steps=5000, phases=(Phase(0.6, 8, 16, 0.0), Phase(0.4, 8, 16, 0.6)),
+    steps=7000, phases=(Phase(0.35, 16, 4, 0.0), Phase(0.45, 8, 16, 0.0), Phase(0.2, 8, 16, 0.6)),
     optimizer="muon", lr=0.02, weight_decay=0.1, warmup_steps=50, decay_share=0.8,
-    ema_half_life=100, loss="unit", noise_mean=0.2, noise_std=1.6, image_share=0.1,
+    ema_half_life=100, loss="unit", noise_mean=0.0, noise_std=1.6, image_share=0.1,
     truth_weight=0.2)
 
 RECIPES = {

@@ -9,6 +9,7 @@ from engine.diffusion import NoiseDistribution, add_noise, output_error, vp_corr
 from engine.model import Carry, Conditions
 from engine.stage import Stage
 from engine.training.data import Batch
+from engine.training.precision import short
 from engine.training.recipe import Phase, Recipe
 
 
@@ -41,10 +42,11 @@ def draw(batch: Batch, recipe: Recipe, phase: Phase, generator: torch.Generator)
     return Draws(sigma, noise, kept, conditions, low)
 
 
-def error(stage: Stage, batch: Batch, draws: Draws) -> Tensor:
+def error(stage: Stage, batch: Batch, draws: Draws, is_short: bool = False) -> Tensor:
     """Return the unweighted error of F per clip, (b,), after the self-conditioning pass.
 
-    The first pass runs without gradient, on the rows that keep its latents only.
+    The first pass runs without gradient, on the rows that keep its latents only. is_short: let
+    the network compute in bfloat16 where that is fast.
     """
     sigma_in = stage.preconditioning.sigma_in
     noisy = add_noise(batch.clips, draws.sigma, draws.noise, sigma_in)
@@ -54,15 +56,18 @@ def error(stage: Stage, batch: Batch, draws: Draws) -> Tensor:
         def chosen(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor[rows]
 
-        with torch.no_grad():
+        with torch.no_grad(), short(stage.device, is_short):
             part = replace(batch.part, groups=chosen(batch.part.groups))
             _, latents = stage.output(noisy[rows], draws.sigma[rows],
                                       draws.conditions.map(chosen), chosen(draws.low), part=part)
-        everyone = latents.new_zeros(len(noisy), *latents.shape[1:])
-        everyone[rows] = latents
+        everyone = noisy.new_zeros(len(noisy), *latents.shape[1:])
+        everyone[rows] = latents.to(noisy)
         carry = Carry(everyone, draws.kept)
-    output, _ = stage.output(noisy, draws.sigma, draws.conditions, draws.low, carry, batch.part)
-    return output_error(output, batch.clips, draws.noise, draws.sigma, stage.preconditioning)
+    with short(stage.device, is_short):
+        output, _ = stage.output(
+            noisy, draws.sigma, draws.conditions, draws.low, carry, batch.part)
+    return output_error(
+        output.float(), batch.clips, draws.noise, draws.sigma, stage.preconditioning)
 
 
 def loss(stage: Stage, errors: Tensor, sigma: Tensor, kind: str) -> Tensor:

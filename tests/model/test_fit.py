@@ -4,13 +4,14 @@ import pytest
 import torch
 
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
+from engine.model.attention import FrameAttention
 from engine.model.embedding import PooledText
 from engine.model.patching import Layout
-from engine.model.positions import SpaceTimeWaves, waves
+from engine.model.positions import SpaceTimeWaves
 from engine.presets import PRESETS
 
 TINY = PRESETS["tiny"].network
-PLAIN = replace(TINY, local_kernel=0, local_frames=0, overlap=0, global_layers=0)
+PLAIN = replace(TINY, local_kernel=0, frame_attention=False, overlap=0, global_layers=0)
 
 
 def conditions(config: FITConfig, b: int, seed: int = 0) -> Conditions:
@@ -71,50 +72,41 @@ def test_without_global_layers_a_pixel_changes_only_its_group():
 
 
 @torch.no_grad()
-def test_mixing_frames_starts_as_nothing_and_then_reaches_the_frames_beside():
-    config = replace(PLAIN, local_kernel=1, local_frames=3, blocks=1, n_latents=4)
+def test_frame_attention_reaches_every_frame_of_its_own_place_only():
+    config = replace(PLAIN, frame_attention=True, blocks=1)
     network, video, c = built(config), clip(config), conditions(config, 2)
-    bare = FIT(replace(config, local_frames=0)).eval()
-    bare.load_state_dict({k: v for k, v in network.state_dict().items() if "mix_frames" not in k})
+    network.blocks[0].write.to_out.weight.zero_()      # or latents would reach every place
     before, _ = network(video, torch.zeros(2), c)
-    torch.testing.assert_close(before, bare(video, torch.zeros(2), c)[0])
-    seen = []
-    for mixing in (False, True):
-        if mixing:
-            torch.nn.init.ones_(network.blocks[0].local.mix_frames.weight)
-        network.blocks[0].write.to_out.weight.zero_()  # latents reach every frame
-        before, _ = network(video, torch.zeros(2), c)
-        changed = video.clone()
-        changed[0, 0, 0, 0, 0] += 1.0
-        after, _ = network(changed, torch.zeros(2), c)
-        seen.append((before != after)[0].any(dim=0).flatten(1).any(dim=1).tolist())
-    assert seen == [[True, False, False, False], [True, True, False, False]]
-
-
-def test_waves_tell_every_frame_from_every_other_and_have_the_size_they_say():
-    table = waves(16, 128)
-    assert table.square().mean().sqrt() == pytest.approx(1, rel=0.02)
-    likeness = torch.nn.functional.cosine_similarity(table[:, None], table[None], dim=-1)
-    assert likeness.fill_diagonal_(0).max() < 0.9
-    assert likeness[0, 1] > likeness[0, 4] > likeness[0, 12]
+    video[0, 0, 1, 0, 0] += 1.0
+    after, _ = network(video, torch.zeros(2), c)
+    changed = (before != after).any(dim=1)[0]                                 # (t, h, w)
+    p = config.patch
+    assert changed[:, :p, :p].all()
+    assert not changed[:, p:].any() and not changed[:, :, p:].any()
 
 
 @torch.no_grad()
-def test_frames_of_one_picture_differ_by_their_waves_alone():
-    config = replace(TINY, local_frames=0, frame_waves=0.5)
-    for waving in (True, False):
-        network, still = built(replace(config, frame_waves=0.5 * waving)), clip(config)
-        network.positions.frame.zero_()
-        still = still[:, :, :1].expand_as(still).contiguous()
-        out, _ = network(still, torch.zeros(2), conditions(config, 2))
-        assert torch.allclose(out[:, :, 0], out[:, :, 3], atol=1e-5) is not waving
-    with pytest.raises(ValueError, match="factorised"):
-        replace(config, factorised_positions=False)
+def test_frame_attention_begins_as_a_mean_over_time_and_learns_who_is_near():
+    """With queries of zero every score is the bias: none at first, then of the distance alone."""
+    attention = FrameAttention(8, head_width=4, frames=7, description_width=0).eval()
+    attention.to_qkv.weight[:8] = 0
+    attention.to_out.weight.copy_(torch.eye(8))
+    tokens = torch.randn(2, 3, 5 * 11, 8)                                     # 5 of 7 frames
+    index = torch.tensor([0, 1, 3, 4, 6])
+    values = (attention.norm(tokens) @ attention.to_qkv.weight[16:].T).view(2, 3, 5, 11, 8)
+    mean = values.mean(dim=2, keepdim=True).expand_as(values)
+    torch.testing.assert_close(attention(tokens, index).view_as(mean), mean)
+    attention.bias[:, 6 + 3] = 50.0                    # to the frame three before, where there is
+    out = attention(tokens, index).view_as(values)
+    torch.testing.assert_close(out[:, :, 2], values[:, :, 0])
+    torch.testing.assert_close(out[:, :, 4], values[:, :, 2])
+    torch.testing.assert_close(out[:, :, 0], mean[:, :, 0])
 
 
 @torch.no_grad()
 @pytest.mark.parametrize(("option", "layers", "size"), [
-    ("placed", ("read_place", "write_place"), 0.1), ("pooled_text", ("to_latents",), 0.1)])
+    ("placed", ("read_place", "write_place"), 0.1), ("pooled_text", ("pooled_text.out",), 0.1),
+    ("modulated", ("to_shift_scale",), 0.1)])
 def test_an_option_starts_as_nothing_and_then_matters(option, layers, size):
     network, video = built(replace(TINY, **{option: True})), clip(TINY)
     c = conditions(TINY, 2)
@@ -150,11 +142,11 @@ def test_one_direction_in_space_time_waves_follows_a_moving_subject():
 @torch.no_grad()
 def test_pooled_text_is_the_mean_of_the_visible_words_and_nothing_when_dropped():
     pool, c = PooledText(TINY.text_width, 8), conditions(TINY, 2)
-    pool.to_latents.weight.normal_()
+    pool.out.weight.normal_()
     hidden = replace(c, text_tokens=c.text_tokens.masked_fill(~c.text_mask[..., None], 9.0))
     torch.testing.assert_close(pool(hidden), pool(c))
     mean = pool.norm(c.text_tokens[0, :3]).mean(dim=0)
-    torch.testing.assert_close(pool(c)[0, 0], pool.to_latents(mean))
+    torch.testing.assert_close(pool(c)[0, 0], pool.out(mean))
     assert not pool(c.without_text()).any()
 
 
@@ -184,7 +176,7 @@ def test_with_global_layers_a_pixel_reaches_every_group():
 @torch.no_grad()
 def test_groups_may_come_in_any_order():
     """With positions shared, swapping two groups with their latents swaps their outputs."""
-    config = replace(TINY, shared_positions=True, local_kernel=0, local_frames=0, overlap=0)
+    config = replace(TINY, shared_positions=True, local_kernel=0, frame_attention=False, overlap=0)
     network, video, c = built(config), clip(config), conditions(config, 2)
     _, wide = config.group_pixels
     swapped = torch.cat((video[..., wide:], video[..., :wide]), dim=-1)
