@@ -18,7 +18,7 @@ _storybook = FITConfig(
     cross_head_width=64, text_width=384, dropout=0.0, factorised_positions=True,
     local_kernel=3, frame_attention=True, overlap=2, pixel_skip=True, placed=True, modulated=True,
     text_norm=True, pooled_text=True)
-_storybook_base = StageConfig(_storybook, sigma_max=20.0)
+_storybook_base = StageConfig(replace(_storybook, known_frames=True), sigma_max=20.0)
 
 PRESETS = {
     "paper_500m": _paper_base,
@@ -30,7 +30,7 @@ PRESETS = {
         _storybook_base, scale=8.0, sigma_max=2.5,
         network=replace(_storybook, patch_width=64, n_latents=768, **_upsampled)),
     "tiny": replace(_storybook_base, network=replace(
-        _storybook, frames=4, height=12, width=16, group=(2, 2), patch_width=32, latent_width=48,
-        context_width=32, n_latents=16, blocks=2, global_layers=1, self_head_width=24,
-        cross_head_width=16)),
+        _storybook_base.network, frames=4, height=12, width=16, group=(2, 2), patch_width=32,
+        latent_width=48, context_width=32, n_latents=16, blocks=2, global_layers=1,
+        self_head_width=24, cross_head_width=16)),
 }

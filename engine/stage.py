@@ -112,27 +112,30 @@ class Stage:
         return self.network.latents.device
 
     def output(self, noisy: Tensor, sigma: Tensor, conditions: Conditions,
-               low: Tensor | None = None, carry: Carry | None = None,
+               beside: Tensor | None = None, carry: Carry | None = None,
                part: Part | None = None) -> tuple[Tensor, Tensor]:
         """Evaluate F and the latents.
 
-        noisy: (b, c, t, h, w), x / sigma_in + sigma eps. sigma: (b,). low: the upsampler's
-        low-resolution clip at this size, (b, c, t, h, w); it is not scaled by c_in.
+        noisy: (b, c, t, h, w), x / sigma_in + sigma eps. sigma: (b,). beside: what the network
+        sees beside it, (b, k, t, h, w), not scaled by c_in: the upsampler's low-resolution clip
+        at this size, or the known frames of a network that takes them; none if none are known.
         """
         scaled = broadcast(self.preconditioning.c_in(sigma), noisy) * noisy
-        if low is not None:
-            scaled = torch.cat((scaled, low), dim=1)
+        if beside is None and self.config.network.known_frames:
+            beside = known_channels(torch.zeros_like(noisy), noisy.new_zeros(noisy.shape[2]))
+        if beside is not None:
+            scaled = torch.cat((scaled, beside), dim=1)
         return self.network(scaled, self.preconditioning.c_noise(sigma), conditions, carry, part)
 
     def denoise(self, noisy: Tensor, sigma: Tensor, conditions: Conditions,
-                low: Tensor | None = None, carry: Carry | None = None) -> tuple[Tensor, Tensor]:
+                beside: Tensor | None = None, carry: Carry | None = None) -> tuple[Tensor, Tensor]:
         """Estimate the clean clip, D = c_skip x_s + c_out F. Returns: D and the latents."""
-        output, latents = self.output(noisy, sigma, conditions, low, carry)
+        output, latents = self.output(noisy, sigma, conditions, beside, carry)
         pre = self.preconditioning
         return (broadcast(pre.c_skip(sigma), noisy) * noisy
                 + broadcast(pre.c_out(sigma), noisy) * output), latents
 
-    def denoiser(self, conditions: Conditions, low: Tensor | None = None,
+    def denoiser(self, conditions: Conditions, beside: Tensor | None = None,
                  should_stop: ShouldStop | None = None) -> Denoise:
         """Return `denoise(x, sigma, carry)` for a sampler. Raises: Cancelled when asked to."""
         def denoise(x: Tensor, sigma: Tensor, latents: Tensor | None):
@@ -141,7 +144,7 @@ class Stage:
             rows = sigma.to(x).expand(x.shape[0])
             carry = None if latents is None else Carry(
                 latents, torch.ones(x.shape[0], dtype=torch.bool, device=x.device))
-            denoised, latents = self.denoise(x, rows, conditions, low, carry)
+            denoised, latents = self.denoise(x, rows, conditions, beside, carry)
             return denoised, latents.detach()    # guidance differentiates one evaluation only
 
         return denoise
@@ -158,7 +161,8 @@ class Stage:
         watch, given = watch or Watch(), given or Given()
         self.network.eval()
         levels = sigmas(settings.steps, sigma_max=self.config.sigma_max)
-        denoise = self._guided(conditions, settings, negative, given.low, watch.should_stop)
+        denoise = self._guided(
+            conditions, settings, negative, self._beside(given), watch.should_stop)
         threshold = dynamic_threshold if settings.threshold else None
         sigma_in = self.preconditioning.sigma_in
         if given.known is not None:
@@ -169,18 +173,33 @@ class Stage:
         clips = sample(denoise, state, levels, sigma_in, SOLVERS[settings.sampler], watch.on_state)
         return clips if given.known is None else given.known.put_into(clips)
 
+    def _beside(self, given: Given) -> Tensor | None:
+        if given.known is None or not self.config.network.known_frames:
+            return given.low
+        return known_channels(given.known.clip.to(self.device), given.known.mask)
+
     def _guided(self, conditions: Conditions, settings: SampleSettings,
-                negative: Conditions | None, low: Tensor | None,
+                negative: Conditions | None, beside: Tensor | None,
                 should_stop: ShouldStop | None) -> Denoise:
         """Return the denoiser steered by the prompt, without a threshold."""
         if settings.guidance == 0:
-            return self.denoiser(conditions, low, should_stop)
+            return self.denoiser(conditions, beside, should_stop)
         pair = Conditions.cat(conditions, negative or conditions.without_text())
-        low = None if low is None else torch.cat((low, low))
+        beside = None if beside is None else torch.cat((beside, beside))
         weights = oscillating_weights if settings.oscillating else constant_weights
         per_step = SOLVERS[settings.sampler].evaluations_per_step
-        return guided(self.denoiser(pair, low, should_stop),
+        return guided(self.denoiser(pair, beside, should_stop),
                       weights(settings.guidance, settings.steps, per_step), threshold=None)
+
+
+def known_channels(clip: Tensor, mask: Tensor) -> Tensor:
+    """Return what a network that takes known frames sees of them, (b, c + 1, t, h, w).
+
+    clip: (b, c, t, h, w) in [-1, 1]. mask: (t,) or (b, t), true where a frame is known; the
+    others are zero, and the last channel says which are which.
+    """
+    shown = mask.to(clip).reshape(-1, 1, mask.shape[-1], 1, 1)                # (b or 1, 1, t, 1, 1)
+    return torch.cat((clip * shown, shown.expand_as(clip[:, :1])), dim=1)
 
 
 def _thresholded(denoise: Denoise, threshold: Callable[[Tensor], Tensor]) -> Denoise:

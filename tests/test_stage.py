@@ -75,6 +75,20 @@ def test_known_frames_come_out_bit_for_bit_and_steer_the_others(stage, sampler, 
     assert not torch.allclose(one[:, :, ~mask], replaced[:, :, ~mask], atol=1e-4)
 
 
+def test_a_network_that_takes_known_frames_sees_them_and_which_they_are(stage, monkeypatch):
+    known = KnownFrames(unit_noise([8], stage.clip_shape), torch.tensor([0, 1, 0, 1]).bool(), 0.0)
+    seen, forward = [], stage.network.forward
+    monkeypatch.setattr(stage.network, "forward",
+                        lambda video, *rest: seen.append(video) or forward(video, *rest))
+    stage.sample(unit_noise([7], stage.clip_shape), conditions(1), SETTINGS,
+                 given=Given(known=known))
+    for branch in seen[0]:
+        assert torch.equal(branch[3:6, [1, 3]], known.clip[0, :, [1, 3]])
+        assert branch[6, [1, 3]].eq(1).all() and not branch[3:, [0, 2]].any()
+    stage.sample(unit_noise([7], stage.clip_shape), conditions(1), SETTINGS)
+    assert not seen[-1][:, 3:].any()
+
+
 def test_draft_alone_or_beside_others_differs_by_at_most_one_level(stage):
     alone = stage.sample(unit_noise([7], stage.clip_shape), conditions(1), SETTINGS)
     beside = stage.sample(unit_noise([5, 6, 7, 8], stage.clip_shape), conditions(4), SETTINGS)

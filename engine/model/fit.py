@@ -27,7 +27,8 @@ class FITConfig:
     n_latents: total over all groups.
     shared_positions: one position table for every group instead of one for the frame.
     local_kernel, frame_attention, overlap, pixel_skip, factorised_positions, placed, modulated,
-    text_norm, pooled_text: ours, off in the paper's presets.
+    text_norm, pooled_text: ours, off in the paper's presets. known_frames: the network also sees
+    the frames of the clip that are given, and which they are (ours, too).
     """
 
     frames: int = 16
@@ -58,6 +59,7 @@ class FITConfig:
     modulated: bool = False
     text_norm: bool = False
     pooled_text: bool = False
+    known_frames: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "group", tuple(self.group))
@@ -67,12 +69,20 @@ class FITConfig:
                 raise ValueError(f"{spec.name} must be a whole number, not {value!r}")
         if self.local_kernel and not self.local_kernel % 2:
             raise ValueError("local_kernel must be an odd number, or 0 for none")
+        if self.known_frames and self.condition_channels:
+            raise ValueError("known_frames are for a stage without condition_channels")
         if self.width % (self.patch * self.group[1]):
             raise ValueError(f"clip width {self.width} is not whole groups of "
                              f"{self.patch * self.group[1]} pixels")
         if self.n_latents % self.groups:
             raise ValueError(f"{self.n_latents} latents do not divide among "
                              f"{self.groups} groups")
+
+    @property
+    def input_channels(self) -> int:
+        """Channels the network sees: noisy clip, low-resolution clip, known frames and mask."""
+        known = self.channels + 1 if self.known_frames else 0
+        return self.channels + self.condition_channels + known
 
     @property
     def group_pixels(self) -> tuple[int, int]:
@@ -133,7 +143,7 @@ class FIT(nn.Module):
                         c.self_head_width, c.cross_head_width)
         position_grid = c.group if c.shared_positions else (
             c.group_grid[0] * c.group[0], c.group_grid[1] * c.group[1])
-        self.stem = Stem(c.channels + c.condition_channels, c.patch_width, c.patch, c.overlap)
+        self.stem = Stem(c.input_channels, c.patch_width, c.patch, c.overlap)
         self.positions = PatchPositions((c.frames, *position_grid), c.patch_width,
                                         factorised=c.factorised_positions)
         self.waves = SpaceTimeWaves((c.frames, *position_grid)) if c.placed else None
@@ -145,22 +155,23 @@ class FIT(nn.Module):
             c.text_width, c.context_width, 4 * c.patch_width,
             text_norm=c.text_norm, augmented=c.augmented)
         self.describing_text = PooledText(c.text_width, c.context_width) if c.modulated else None
+        described = c.context_width if c.modulated else 0
         among = PatchLayers(
             kernel=c.local_kernel, frames=c.frames if c.frame_attention else 0,
-            waves=self.waves.width if c.placed else 0,
-            description=c.context_width if c.modulated else 0)
+            waves=self.waves.width if c.placed else 0, description=described)
         self.blocks = nn.ModuleList(
             FITBlock(widths, c.global_layers, c.dropout, among) for _ in range(c.blocks))
-        self.head = Head(c.patch_width, c.channels, c.patch, c.overlap)
-        pictures = 1 + c.condition_channels // c.channels
-        self.pixel_skip = PixelSkip(c.patch_width, c.patch, pictures) if c.pixel_skip else None
+        self.head = Head(c.patch_width, c.channels, c.patch, c.overlap, described)
+        self.passing = c.channels + c.condition_channels
+        self.pixel_skip = PixelSkip(
+            c.patch_width, c.patch, self.passing // c.channels, described) if c.pixel_skip else None
 
     def forward(self, video: Tensor, c_noise: Tensor, conditions: Conditions,
                 carry: Carry | None = None, part: Part | None = None,
                 ) -> tuple[Tensor, Tensor]:
         """Evaluate the network once.
 
-        video: (b, c, t, h, w), the low-resolution condition already among its channels.
+        video: (b, k, t, h, w), `input_channels`: the noisy clip, then what it is seen beside.
         c_noise: (b,). carry: latents of an earlier evaluation, none on the first.
         part: which frames and groups of the whole clip `video` holds; none for all.
         Returns: F (b, c, t, h, w) and the latents (b, g m, e) after the last block.
@@ -193,9 +204,10 @@ class FIT(nn.Module):
 
         # head
         grid = layout.to_grid(patch_tokens)                                   # (b, t, h, w, d)
-        output = self.head(grid)
+        output = self.head(grid, around.description)
         if self.pixel_skip is not None:
-            output = output + self.pixel_skip(grid, video)
+            output = output + self.pixel_skip(
+                grid, video[:, :self.passing], around.description)
         return output[:, :, :, :height], latents
 
     def _surroundings(self, c_noise: Tensor, conditions: Conditions, layout: Layout,

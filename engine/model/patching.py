@@ -71,15 +71,16 @@ class Head(nn.Module):
     neighbours agree at their border.
     """
 
-    def __init__(self, width: int, channels: int, patch: int, overlap: int):
+    def __init__(self, width: int, channels: int, patch: int, overlap: int,
+                 description_width: int):
         super().__init__()
-        self.norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
+        self.norm = AdaptiveNorm(width, description_width)
         self.to_pixels = nn.ConvTranspose2d(
             width, channels, patch + 2 * overlap, stride=patch, padding=overlap)
 
-    def forward(self, grid: Tensor) -> Tensor:
-        """(b, t, h/p, w/p, d) -> (b, c, t, h, w)."""
-        tokens = rearrange(self.norm(grid), "b t h w d -> (b t) d h w")
+    def forward(self, grid: Tensor, description: Tensor | None) -> Tensor:
+        """(b, t, h/p, w/p, d), description (b, k) -> (b, c, t, h, w)."""
+        tokens = rearrange(self.norm(grid, description), "b t h w d -> (b t) d h w")
         return rearrange(self.to_pixels(tokens), "(b t) c h w -> b c t h w", t=grid.shape[1])
 
 
@@ -91,17 +92,21 @@ class PixelSkip(nn.Module):
     low-resolution pixels. Passing both by leaves narrow tokens room for what they cannot give.
     """
 
-    def __init__(self, width: int, patch: int, pictures: int):
+    def __init__(self, width: int, patch: int, pictures: int, description_width: int):
         super().__init__()
         self.patch, self.pictures = patch, pictures
-        self.norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
+        self.norm = AdaptiveNorm(width, description_width)
         self.factor = nn.Linear(width, pictures)
         nn.init.zeros_(self.factor.weight)
         nn.init.zeros_(self.factor.bias)
 
-    def forward(self, grid: Tensor, video: Tensor) -> Tensor:
-        """grid: (b, t, h/p, w/p, d); video: (b, pictures c, t, h, w). Returns: (b, c, t, h, w)."""
-        factor = rearrange(self.factor(self.norm(grid)), "b t h w k -> b k 1 t h 1 w 1")
+    def forward(self, grid: Tensor, video: Tensor, description: Tensor | None) -> Tensor:
+        """grid: (b, t, h/p, w/p, d); video: (b, pictures c, t, h, w); description: (b, k).
+
+        Returns: (b, c, t, h, w).
+        """
+        factor = self.factor(self.norm(grid, description))                    # (b, t, h, w, k)
+        factor = rearrange(factor, "b t h w k -> b k 1 t h 1 w 1")
         pixels = rearrange(video, "b (k c) t (h p) (w q) -> b k c t h p w q",
                            k=self.pictures, p=self.patch, q=self.patch)
         return rearrange((factor * pixels).sum(dim=1), "b c t h p w q -> b c t (h p) (w q)")

@@ -24,9 +24,9 @@ def conditions(config: FITConfig, b: int, seed: int = 0) -> Conditions:
 
 
 def clip(config: FITConfig, b: int = 2) -> torch.Tensor:
-    channels = config.channels + config.condition_channels
     g = torch.Generator().manual_seed(1)
-    return torch.randn(b, channels, config.frames, config.height, config.width, generator=g)
+    shape = (b, config.input_channels, config.frames, config.height, config.width)
+    return torch.randn(shape, generator=g)
 
 
 def built(config: FITConfig) -> FIT:
@@ -152,7 +152,8 @@ def test_pooled_text_is_the_mean_of_the_visible_words_and_nothing_when_dropped()
 
 @torch.no_grad()
 def test_pixel_skip_starts_as_nothing_and_then_passes_each_picture_by_its_factor():
-    config = replace(TINY, height=11, condition_channels=3, pixel_skip=True)
+    config = replace(
+        TINY, height=11, condition_channels=3, pixel_skip=True, known_frames=False)
     network, video, c = built(config), clip(config), conditions(config, 2)
     bare = FIT(replace(config, pixel_skip=False)).eval()
     bare.load_state_dict({k: v for k, v in network.state_dict().items() if "skip" not in k})
@@ -249,7 +250,8 @@ def test_some_frames_alone_use_their_own_positions():
     assert not torch.allclose(early, late)
 
 
-@pytest.mark.parametrize("changes", [{"width": 20}, {"n_latents": 17}])
+@pytest.mark.parametrize("changes", [
+    {"width": 20}, {"n_latents": 17}, {"condition_channels": 3}])
 def test_config_that_does_not_divide_is_refused(changes):
     with pytest.raises(ValueError):
         replace(TINY, **changes)
