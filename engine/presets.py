@@ -27,8 +27,8 @@ PRESETS = {
         _paper_base, network=replace(_paper_wide, **_upsampled), scale=8.0),
     "storybook_base": _storybook_base,
     "storybook_upsampler": replace(
-        _storybook_base, scale=8.0, sigma_max=2.5,
-        network=replace(_storybook, patch_width=64, n_latents=768, **_upsampled)),
+        _storybook_base, scale=8.0, sigma_max=0.5,
+        network=replace(_storybook, patch_width=64, n_latents=768, local_apart=2, **_upsampled)),
     "tiny": replace(_storybook_base, network=replace(
         _storybook_base.network, frames=4, height=12, width=16, group=(2, 2), patch_width=32,
         latent_width=48, context_width=32, n_latents=16, blocks=2, global_layers=1,

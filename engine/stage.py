@@ -36,7 +36,8 @@ class StageConfig:
 
     scale: factor per axis over 64 px images; with the frame count it gives sigma_in.
     sigma_max: noise level that sampling starts from. Differs from the paper where below 80: in
-    units of the clip it is sigma_in times as large, so that few steps are better spent lower.
+    units of the clip it is sigma_in times as large, so that few steps are better spent lower; an
+    upsampler then starts from its low-resolution clip under so much noise.
     text_encoder: "minilm" for the embedded one, else a local folder or hub name.
     """
 
@@ -169,7 +170,10 @@ class Stage:
             denoise = with_known_frames(denoise, given.known, sigma_in, threshold)
         elif threshold is not None:
             denoise = _thresholded(denoise, threshold)
-        state = watch.resume or SamplerState(levels[0].float() * noise.to(self.device))
+        start = levels[0].float() * noise.to(self.device)
+        if given.low is not None:
+            start = start + given.low / sigma_in
+        state = watch.resume or SamplerState(start)
         clips = sample(denoise, state, levels, sigma_in, SOLVERS[settings.sampler], watch.on_state)
         return clips if given.known is None else given.known.put_into(clips)
 

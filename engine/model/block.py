@@ -57,12 +57,13 @@ class GlobalLayer(nn.Module):
 class PatchLayers:
     """What a block does among patches besides reading and writing; ours, nothing in the paper.
 
-    kernel: patches a patch looks at in its frame, on a side. frames: of a clip, where a patch
-    looks along time; 0 for not. waves: features that say where a patch is. description: width of
-    what patches are told of their clip. Each is 0 for none.
+    kernel: patches a patch looks at in its frame, on a side, each `apart` from the next. frames:
+    of a clip, where a patch looks along time. waves: features that say where a patch is.
+    description: width of what patches are told of their clip. Each but `apart` is 0 for none.
     """
 
     kernel: int = 0
+    apart: int = 1
     frames: int = 0
     waves: int = 0
     description: int = 0
@@ -92,7 +93,8 @@ class FITBlock(nn.Module):
         super().__init__()
         self.local = self.frame_attention = None
         if among.kernel:
-            self.local = LocalMixing(widths.patch, among.kernel, among.description)
+            self.local = LocalMixing(
+                widths.patch, among.kernel, among.apart, among.description)
         if among.frames:
             self.frame_attention = FrameAttention(
                 widths.patch, widths.cross_head, among.frames, among.description)

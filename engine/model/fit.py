@@ -6,7 +6,7 @@ back, block after block. The latents of the last block can start the next evalua
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from einops import rearrange
@@ -26,9 +26,10 @@ class FITConfig:
     group: rows and columns of patches in a group; a group spans all frames.
     n_latents: total over all groups.
     shared_positions: one position table for every group instead of one for the frame.
-    local_kernel, frame_attention, overlap, pixel_skip, factorised_positions, placed, modulated,
-    text_norm, pooled_text: ours, off in the paper's presets. known_frames: the network also sees
-    the frames of the clip that are given, and which they are (ours, too).
+    local_kernel, local_apart (from the second block on), frame_attention, overlap, pixel_skip,
+    factorised_positions, placed, modulated, text_norm, pooled_text: ours, off in the paper's
+    presets. known_frames: the network also sees the frames of the clip that are given, and which
+    they are (ours, too).
     """
 
     frames: int = 16
@@ -52,6 +53,7 @@ class FITConfig:
     shared_positions: bool = False
     factorised_positions: bool = False
     local_kernel: int = 0
+    local_apart: int = 1
     frame_attention: bool = False
     overlap: int = 0
     pixel_skip: bool = False
@@ -69,6 +71,9 @@ class FITConfig:
                 raise ValueError(f"{spec.name} must be a whole number, not {value!r}")
         if self.local_kernel and not self.local_kernel % 2:
             raise ValueError("local_kernel must be an odd number, or 0 for none")
+        if any(side % self.local_apart for side in self.group):
+            raise ValueError(f"local_apart {self.local_apart} does not divide a group of "
+                             f"{self.group} patches")
         if self.known_frames and self.condition_channels:
             raise ValueError("known_frames are for a stage without condition_channels")
         if self.width % (self.patch * self.group[1]):
@@ -160,7 +165,9 @@ class FIT(nn.Module):
             kernel=c.local_kernel, frames=c.frames if c.frame_attention else 0,
             waves=self.waves.width if c.placed else 0, description=described)
         self.blocks = nn.ModuleList(
-            FITBlock(widths, c.global_layers, c.dropout, among) for _ in range(c.blocks))
+            FITBlock(widths, c.global_layers, c.dropout,
+                     replace(among, apart=c.local_apart if number else 1))
+            for number in range(c.blocks))
         self.head = Head(c.patch_width, c.channels, c.patch, c.overlap, described)
         self.passing = c.channels + c.condition_channels
         self.pixel_skip = PixelSkip(

@@ -119,13 +119,20 @@ class LocalMixing(nn.Module):
     depthwise convolution costs 1% of the network here and removes the seams between patches.
     """
 
-    def __init__(self, width: int, kernel: int, description_width: int):
+    def __init__(self, width: int, kernel: int, apart: int, description_width: int):
+        """apart: how far from each other the neighbours are that a patch looks at."""
         super().__init__()
+        self.apart = apart
         self.norm = AdaptiveNorm(width, description_width)
         self.mix = nn.Conv2d(width, width, kernel, padding=kernel // 2, groups=width)
 
     def forward(self, tokens: Tensor, layout: Layout, description: Tensor | None) -> Tensor:
         """tokens: (b, g, n, d). Returns the same shape."""
         grid = layout.to_grid(self.norm(tokens, description))                 # (b, t, h, w, d)
-        mixed = self.mix(rearrange(grid, "b t h w d -> (b t) d h w"))
-        return layout.to_groups(rearrange(mixed, "(b t) d h w -> b t h w d", t=layout.frames))
+        # Every apart-th row and column as a picture of its own: dilation, which is slow to
+        # differentiate on a CPU.
+        pictures = rearrange(grid, "b t (h p) (w q) d -> (b t p q) d h w",
+                             p=self.apart, q=self.apart)
+        return layout.to_groups(rearrange(
+            self.mix(pictures), "(b t p q) d h w -> b t (h p) (w q) d", t=layout.frames,
+            p=self.apart, q=self.apart))

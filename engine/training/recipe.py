@@ -103,7 +103,8 @@ RECIPES = {
     "storybook_base": _STORYBOOK,
     # One group at all times a crop; noise where the low-resolution clip leaves something open.
     "storybook_upsampler": replace(
-        _STORYBOOK, steps=1500, phases=(Phase(1.0, 8, 16, 0.0),), noise_mean=-3.0, noise_std=1.5,
+        _STORYBOOK, steps=1600, phases=(Phase(0.5, 64, 4, 0.0), Phase(0.5, 16, 16, 0.0)),
+        noise_mean=-3.0, noise_std=1.5,
         ema_half_life=60, crop_groups=(1, 1), truth_weight=0.0, known_share=0.0),
     "tiny": replace(_STORYBOOK, steps=100, phases=(Phase(0.5, 4, 2), Phase(0.5, 4, 4)),
                     warmup_steps=5),

@@ -6,7 +6,7 @@ import torch
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
 from engine.model.attention import FrameAttention
 from engine.model.embedding import PooledText
-from engine.model.patching import Layout
+from engine.model.patching import Layout, LocalMixing
 from engine.model.positions import SpaceTimeWaves
 from engine.presets import PRESETS
 
@@ -69,6 +69,22 @@ def test_without_global_layers_a_pixel_changes_only_its_group():
     high, wide = PLAIN.group_pixels
     assert changed[:, :high, :wide].any()
     assert not changed[:, high:].any() and not changed[:, :, wide:].any()
+
+
+@torch.no_grad()
+def test_local_mixing_reaches_the_neighbours_that_far_apart_and_no_others():
+    layout = Layout(frames=1, group_rows=2, group_columns=2, rows=4, columns=6)
+    tokens = torch.randn(1, 4, 24, 8)
+    grid = layout.to_grid(tokens).clone()
+    grid[0, 0, 3, 5] += torch.arange(8)
+    for apart in (1, 2):
+        mixing = LocalMixing(8, kernel=3, apart=apart, description_width=0)
+        torch.nn.init.ones_(mixing.mix.weight)
+        before, after = (layout.to_grid(mixing(one, layout, None))[0, 0]
+                         for one in (tokens, layout.to_groups(grid)))
+        rows, columns = torch.nonzero((before - after).abs().amax(dim=2) > 1e-4, as_tuple=True)
+        assert set(rows.tolist()) == {3 - apart, 3, 3 + apart}
+        assert set(columns.tolist()) == {5 - apart, 5, 5 + apart}
 
 
 @torch.no_grad()
@@ -251,7 +267,7 @@ def test_some_frames_alone_use_their_own_positions():
 
 
 @pytest.mark.parametrize("changes", [
-    {"width": 20}, {"n_latents": 17}, {"condition_channels": 3}])
+    {"width": 20}, {"n_latents": 17}, {"condition_channels": 3}, {"local_apart": 3}])
 def test_config_that_does_not_divide_is_refused(changes):
     with pytest.raises(ValueError):
         replace(TINY, **changes)
