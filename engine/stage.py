@@ -11,6 +11,7 @@ from engine import checkpoint
 from engine.diffusion import Preconditioning, broadcast, input_scale
 from engine.errors import Cancelled, ModelError
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
+from engine.precision import has_fast_bfloat16, short
 from engine.progress import ShouldStop
 from engine.sampling import (
     SIGMA_MAX,
@@ -94,10 +95,14 @@ class Watch:
 
 
 class Stage:
-    """A network that denoises clips of one size."""
+    """A network that denoises clips of one size.
 
-    def __init__(self, config: StageConfig, network: FIT | None = None):
+    is_short: compute in bfloat16 where that is fast (precision.py).
+    """
+
+    def __init__(self, config: StageConfig, network: FIT | None = None, *, is_short: bool = False):
         self.config = config
+        self.is_short = is_short
         self.preconditioning = config.preconditioning
         self.network = network if network is not None else FIT(config.network)
 
@@ -106,6 +111,12 @@ class Stage:
         """(c, t, h, w) of the clips this stage makes."""
         net = self.config.network
         return net.channels, net.frames, net.height, net.width
+
+    @property
+    def backend(self) -> str:
+        """What computes, and in which numbers: the same backend gives the same bits."""
+        is_short = self.is_short and has_fast_bfloat16(self.device)
+        return f"pytorch {self.device.type} {'bfloat16' if is_short else 'float32'}"
 
     @property
     def device(self) -> torch.device:
@@ -126,7 +137,10 @@ class Stage:
             beside = known_channels(torch.zeros_like(noisy), noisy.new_zeros(noisy.shape[2]))
         if beside is not None:
             scaled = torch.cat((scaled, beside), dim=1)
-        return self.network(scaled, self.preconditioning.c_noise(sigma), conditions, carry, part)
+        with short(self.device, self.is_short):
+            output, latents = self.network(
+                scaled, self.preconditioning.c_noise(sigma), conditions, carry, part)
+        return output.float(), latents.float()
 
     def denoise(self, noisy: Tensor, sigma: Tensor, conditions: Conditions,
                 beside: Tensor | None = None, carry: Carry | None = None) -> tuple[Tensor, Tensor]:
@@ -138,15 +152,27 @@ class Stage:
 
     def denoiser(self, conditions: Conditions, beside: Tensor | None = None,
                  should_stop: ShouldStop | None = None) -> Denoise:
-        """Return `denoise(x, sigma, carry)` for a sampler. Raises: Cancelled when asked to."""
-        def denoise(x: Tensor, sigma: Tensor, latents: Tensor | None):
+        """Return `denoise(x, sigma, carry)` for a sampler. Raises: Cancelled when asked to.
+
+        A CPU takes one clip at a time, which is as fast as many: so a clip's bits never depend on
+        its company.
+        """
+        def some(x: Tensor, sigma: Tensor, latents: Tensor | None, rows: slice):
             if should_stop is not None and should_stop():
                 raise Cancelled("Stopped.")
-            rows = sigma.to(x).expand(x.shape[0])
+            x = x[rows]
             carry = None if latents is None else Carry(
-                latents, torch.ones(x.shape[0], dtype=torch.bool, device=x.device))
-            denoised, latents = self.denoise(x, rows, conditions, beside, carry)
-            return denoised, latents.detach()    # guidance differentiates one evaluation only
+                latents[rows], torch.ones(len(x), dtype=torch.bool, device=x.device))
+            return self.denoise(x, sigma.to(x).expand(len(x)),
+                                conditions.map(lambda values: values[rows]),
+                                None if beside is None else beside[rows], carry)
+
+        def denoise(x: Tensor, sigma: Tensor, latents: Tensor | None):
+            size = 1 if x.device.type == "cpu" else len(x)
+            denoised, latents = zip(*(some(x, sigma, latents, slice(start, start + size))
+                                      for start in range(0, len(x), size)), strict=True)
+            # Guidance by known frames differentiates one evaluation only.
+            return torch.cat(denoised), torch.cat(latents).detach()
 
         return denoise
 
@@ -232,7 +258,7 @@ def load_stage(folder: Path, device: str = "cpu") -> Stage:
         raise ModelError(f"{path} has no network settings.")
     fit = checkpoint.build_config(FITConfig, network, path)
     config = checkpoint.build_config(StageConfig, {**values, "network": fit}, path)
-    stage = Stage(config)
+    stage = Stage(config, is_short=True)
     checkpoint.load_weights(stage.network, folder / checkpoint.WEIGHTS_NAME)
     try:
         stage.network.to(device).eval()

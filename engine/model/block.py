@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from engine.model.attention import CrossAttention, FrameAttention, SelfAttention
 from engine.model.modulation import AdaptiveNorm
 from engine.model.patching import Layout, LocalMixing
+from engine.model.positions import WaveMap
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,15 @@ class PatchLayers:
     """What a block does among patches besides reading and writing; ours, nothing in the paper.
 
     kernel: patches a patch looks at in its frame, on a side, each `apart` from the next. frames:
-    of a clip, where a patch looks along time. waves: features that say where a patch is.
-    description: width of what patches are told of their clip. Each but `apart` is 0 for none.
+    of a clip, where a patch looks along time. waves: over frames, rows and columns that say where
+    a patch is. description: width of what patches are told of their clip. Each but `apart` may be
+    nothing.
     """
 
     kernel: int = 0
     apart: int = 1
     frames: int = 0
-    waves: int = 0
+    waves: tuple[int, int, int] | None = None
     description: int = 0
 
 
@@ -74,14 +76,15 @@ class Surroundings:
     """What every block of an evaluation is given besides the tokens it changes.
 
     context: tokens (b, l, k); context_mask: (b, l) bool. frame_index: (t,) long.
-    place: (g, n, waves), where patches are. description: (b, k), what the clip is.
+    place: waves along each axis, (t, a), (h, b), (w, c), where patches are. description: (b, k),
+    what the clip is.
     """
 
     context: Tensor
     context_mask: Tensor
     layout: Layout
     frame_index: Tensor
-    place: Tensor | None = None
+    place: tuple[Tensor, ...] | None = None
     description: Tensor | None = None
 
 
@@ -109,8 +112,8 @@ class FITBlock(nn.Module):
         self.read_place = self.write_place = None
         if among.waves:
             inner = min(widths.patch, widths.latent)
-            self.read_place = _zero_linear(among.waves, inner)
-            self.write_place = _zero_linear(among.waves, inner)
+            self.read_place = WaveMap(among.waves, inner)
+            self.write_place = WaveMap(among.waves, inner)
 
     def forward(self, patch_tokens: Tensor, latents: Tensor,
                 around: Surroundings) -> tuple[Tensor, Tensor]:
@@ -136,7 +139,7 @@ class FITBlock(nn.Module):
         # group read: latents of a group from its own patches
         group = rearrange(latents, "b (g m) e -> (b g) m e", g=g)             # (b g, m, e)
         patches = patch_tokens.flatten(0, 1)                                  # (b g, n, d)
-        keys = _placed(self.read_place, around.place, patch_tokens)           # (b g, n, inner)
+        keys = _placed(self.read_place, around, len(latents))                 # (b g, n, inner)
         group = group + self.read(group, patches, more_k=keys)                # (b g, m, e)
         group = group + self.read_feed_forward(group)                         # (b g, m, e)
 
@@ -147,20 +150,15 @@ class FITBlock(nn.Module):
 
         # group write: patches of a group from its own latents
         group = rearrange(latents, "b (g m) e -> (b g) m e", g=g)             # (b g, m, e)
-        queries = _placed(self.write_place, around.place, patch_tokens)       # (b g, n, inner)
+        queries = _placed(self.write_place, around, len(latents))             # (b g, n, inner)
         patches = patches + self.write(patches, group, more_q=queries)        # (b g, n, d)
         patch_tokens = patches.view_as(patch_tokens)                          # (b, g, n, d)
         patch_tokens = patch_tokens + self.write_feed_forward(patch_tokens, description)
         return patch_tokens, latents
 
 
-def _zero_linear(n_in: int, n_out: int) -> nn.Linear:
-    """A linear map that starts as nothing, so that a network trained without it goes on."""
-    linear = nn.Linear(n_in, n_out, bias=False)
-    nn.init.zeros_(linear.weight)
-    return linear
-
-
-def _placed(linear: nn.Linear | None, place: Tensor | None, like: Tensor) -> Tensor | None:
-    """Map where patches are, (g, n, n_waves), and repeat it for each clip: (b g, n, inner)."""
-    return None if linear is None else linear(place).repeat(like.shape[0], 1, 1)
+def _placed(wave_map: WaveMap | None, around: Surroundings, batch: int) -> Tensor | None:
+    """Map where patches are to their keys or queries, the same for each clip: (b g, n, inner)."""
+    if wave_map is None:
+        return None
+    return around.layout.to_groups(wave_map(around.place)[None])[0].repeat(batch, 1, 1)

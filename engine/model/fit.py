@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from engine.model.block import FeedForward, FITBlock, PatchLayers, Surroundings, Widths
 from engine.model.embedding import Conditions, ContextEmbedding, PooledText
 from engine.model.modulation import LAYER_NORM_EPS
-from engine.model.patching import Head, Layout, PixelSkip, Stem, pad_rows
+from engine.model.patching import Head, Layout, OutputGain, PixelSkip, Stem, pad_rows
 from engine.model.positions import PatchPositions, SpaceTimeWaves
 
 
@@ -163,15 +163,16 @@ class FIT(nn.Module):
         described = c.context_width if c.modulated else 0
         among = PatchLayers(
             kernel=c.local_kernel, frames=c.frames if c.frame_attention else 0,
-            waves=self.waves.width if c.placed else 0, description=described)
+            waves=self.waves.shape if c.placed else None, description=described)
         self.blocks = nn.ModuleList(
             FITBlock(widths, c.global_layers, c.dropout,
                      replace(among, apart=c.local_apart if number else 1))
             for number in range(c.blocks))
         self.head = Head(c.patch_width, c.channels, c.patch, c.overlap, described)
-        self.passing = c.channels + c.condition_channels
         self.pixel_skip = PixelSkip(
-            c.patch_width, c.patch, self.passing // c.channels, described) if c.pixel_skip else None
+            c.patch_width, c.patch, c.condition_channels // c.channels,
+            described) if c.pixel_skip else None
+        self.gain = OutputGain(described) if c.modulated else None
 
     def forward(self, video: Tensor, c_noise: Tensor, conditions: Conditions,
                 carry: Carry | None = None, part: Part | None = None,
@@ -183,8 +184,10 @@ class FIT(nn.Module):
         part: which frames and groups of the whole clip `video` holds; none for all.
         Returns: F (b, c, t, h, w) and the latents (b, g m, e) after the last block.
         """
-        height = video.shape[3]
-        video = pad_rows(video, self.config.group_pixels[0])
+        height, high = video.shape[3], self.config.group_pixels[0]
+        if self.pixel_skip is not None:
+            pictures = pad_rows(self.pixel_skip.pictures(video, self.config.channels), high)
+        video = pad_rows(video, high)
         layout = self._layout(video)
         part = part or Part()
 
@@ -213,8 +216,9 @@ class FIT(nn.Module):
         grid = layout.to_grid(patch_tokens)                                   # (b, t, h, w, d)
         output = self.head(grid, around.description)
         if self.pixel_skip is not None:
-            output = output + self.pixel_skip(
-                grid, video[:, :self.passing], around.description)
+            output = output + self.pixel_skip(grid, pictures, around.description)
+        if self.gain is not None:
+            output = self.gain(output, around.description)
         return output[:, :, :, :height], latents
 
     def _surroundings(self, c_noise: Tensor, conditions: Conditions, layout: Layout,
@@ -222,7 +226,7 @@ class FIT(nn.Module):
         context, mask = self.context(c_noise, conditions)                     # (b, l, k), (b, l)
         place = description = None
         if self.waves is not None:
-            place = layout.to_groups(self.waves(frame_index, repeats)[None])[0]   # (g, n, k)
+            place = self.waves(frame_index, repeats)
         if self.describing_text is not None:
             # All tokens but the text's: noise level, frame rate, resolution, augmentation.
             scalars = context[:, conditions.text_mask.shape[1]:].sum(dim=1)   # (b, k)

@@ -48,14 +48,39 @@ class SpaceTimeWaves(nn.Module):
 
     def __init__(self, grid: tuple[int, int, int]):
         super().__init__()
-        t, h, w = (_harmonics(n, cycles) for n, cycles in zip(grid, self.CYCLES, strict=True))
-        self.width = t.shape[1] * h.shape[1] * w.shape[1]
-        self.register_buffer("table", torch.einsum("ta,hb,wc->thwabc", t, h, w).flatten(3),
-                             persistent=False)
+        for axis, n, cycles in zip("thw", grid, self.CYCLES, strict=True):
+            self.register_buffer(axis, _harmonics(n, cycles), persistent=False)
 
-    def forward(self, frame_index: Tensor, repeats: tuple[int, int]) -> Tensor:
-        """Return (t, h, w, width); the arguments as PatchPositions has them."""
-        return self.table[frame_index].repeat(1, *repeats, 1)
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """How many waves there are over frames, rows and columns."""
+        return self.t.shape[1], self.h.shape[1], self.w.shape[1]
+
+    def forward(self, frame_index: Tensor, repeats: tuple[int, int]) -> tuple[Tensor, ...]:
+        """Return the waves along each axis, (t, a), (h, b), (w, c), whose products are meant; the
+        arguments as PatchPositions has them.
+        """
+        return self.t[frame_index], self.h.repeat(repeats[0], 1), self.w.repeat(repeats[1], 1)
+
+
+class WaveMap(nn.Module):
+    """A linear map of the products of waves, axis by axis; nothing at first.
+
+    One matrix over all products would cost a quarter of the network.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], width: int):
+        super().__init__()
+        self.shape = shape
+        self.weight = nn.Parameter(torch.zeros(width, math.prod(shape)))
+
+    def forward(self, waves: tuple[Tensor, ...]) -> Tensor:
+        """waves: (t, a), (h, b), (w, c). Returns: (t, h, w, width)."""
+        t, h, w = waves
+        weight = self.weight.unflatten(1, self.shape)                         # (k, a, b, c)
+        by_column = torch.einsum("kabc,wc->kabw", weight, w)
+        by_row = torch.einsum("kabw,hb->kahw", by_column, h)
+        return torch.einsum("kahw,ta->thwk", by_row, t)
 
 
 def _harmonics(count: int, cycles: tuple[float, ...]) -> Tensor:

@@ -92,7 +92,7 @@ def build(options: argparse.Namespace) -> Trainer:
         recipe = replace(recipe, steps=options.steps)
     encoder = TextEncoder(config.text_encoder, config.text_length)
     batches = Batches(source(options), config, encoder, recipe.crop_groups)
-    stage = Stage(config)
+    stage = Stage(config, is_short=True)
     if options.start_from:
         start_from(stage, options.start_from)
     trainer = Trainer(stage, batches, recipe, options.out, team=join_team())

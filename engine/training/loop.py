@@ -91,7 +91,7 @@ class Trainer:
         torch.manual_seed(int(rng.integers(2**62)))  # dropout
         self.stage.network.train()
         draws = draw(batch, recipe, phase, generator)
-        errors = error(self.stage, batch, draws, recipe.is_short)
+        errors = error(self.stage, batch, draws)
         total = loss(self.stage, errors, draws.sigma, recipe.loss)
         if self.truth is not None:
             told = self.truth.loss(batch.truth, draws.conditions.text_kept)

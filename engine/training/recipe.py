@@ -31,8 +31,7 @@ class Recipe:
     loss: "paper" weights the error of F by w, "unit" does not (v-prediction loss).
     noise_mean, noise_std: of ln sigma. crop_groups: rows and columns of groups a clip is cropped
     to, (0, 0) for the whole frame. truth_weight: of a truth head's loss (truth.py). known_share:
-    of the clips some of whose frames are given (known.py). is_short: compute in bfloat16 where
-    that is fast (precision.py).
+    of the clips some of whose frames are given (known.py).
     """
 
     steps: int = 550_000
@@ -53,7 +52,6 @@ class Recipe:
     crop_groups: tuple[int, int] = (0, 0)
     truth_weight: float = 0.0
     known_share: float = 0.0
-    is_short: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -91,7 +89,7 @@ class Recipe:
 # The decay keeps matrices small enough to go on learning: orthogonal steps have a fixed size, and
 # beside weights that have grown for thousands of steps they change little.
 _STORYBOOK = Recipe(
-    steps=5500, phases=(Phase(0.35, 16, 4, 0.0), Phase(0.45, 8, 16, 0.0), Phase(0.2, 8, 16, 0.6)),
+    steps=4200, phases=(Phase(0.2, 16, 4, 0.0), Phase(0.6, 8, 16, 0.0), Phase(0.2, 8, 16, 0.6)),
     optimizer="muon", lr=0.02, weight_decay=0.1, warmup_steps=50, decay_share=0.8,
     ema_half_life=100, loss="unit", noise_mean=-0.4, noise_std=1.6, image_share=0.1,
     truth_weight=0.2, known_share=0.2)

@@ -10,7 +10,6 @@ from engine.model import Carry, Conditions
 from engine.stage import Stage, known_channels
 from engine.training.data import Batch
 from engine.training.known import known_masks
-from engine.training.precision import short
 from engine.training.recipe import Phase, Recipe
 
 
@@ -49,11 +48,10 @@ def draw(batch: Batch, recipe: Recipe, phase: Phase, generator: torch.Generator)
     return Draws(sigma, noise, kept, conditions, beside)
 
 
-def error(stage: Stage, batch: Batch, draws: Draws, is_short: bool = False) -> Tensor:
+def error(stage: Stage, batch: Batch, draws: Draws) -> Tensor:
     """Return the unweighted error of F per clip, (b,), after the self-conditioning pass.
 
-    The first pass runs without gradient, on the rows that keep its latents only. is_short: let
-    the network compute in bfloat16 where that is fast.
+    The first pass runs without gradient, on the rows that keep its latents only.
     """
     sigma_in = stage.preconditioning.sigma_in
     noisy = add_noise(batch.clips, draws.sigma, draws.noise, sigma_in)
@@ -63,19 +61,17 @@ def error(stage: Stage, batch: Batch, draws: Draws, is_short: bool = False) -> T
         def chosen(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor[rows]
 
-        with torch.no_grad(), short(stage.device, is_short):
+        with torch.no_grad():
             part = replace(batch.part, groups=chosen(batch.part.groups))
             _, latents = stage.output(
                 noisy[rows], draws.sigma[rows], draws.conditions.map(chosen),
                 chosen(draws.beside), part=part)
-        everyone = noisy.new_zeros(len(noisy), *latents.shape[1:])
-        everyone[rows] = latents.to(noisy)
+        everyone = latents.new_zeros(len(noisy), *latents.shape[1:])
+        everyone[rows] = latents
         carry = Carry(everyone, draws.kept)
-    with short(stage.device, is_short):
-        output, _ = stage.output(
-            noisy, draws.sigma, draws.conditions, draws.beside, carry, batch.part)
-    return output_error(
-        output.float(), batch.clips, draws.noise, draws.sigma, stage.preconditioning)
+    output, _ = stage.output(
+        noisy, draws.sigma, draws.conditions, draws.beside, carry, batch.part)
+    return output_error(output, batch.clips, draws.noise, draws.sigma, stage.preconditioning)
 
 
 def loss(stage: Stage, errors: Tensor, sigma: Tensor, kind: str) -> Tensor:

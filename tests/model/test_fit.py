@@ -1,13 +1,15 @@
+import math
 from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
 from engine.model.attention import FrameAttention
 from engine.model.embedding import PooledText
 from engine.model.patching import Layout, LocalMixing
-from engine.model.positions import SpaceTimeWaves
+from engine.model.positions import SpaceTimeWaves, WaveMap
 from engine.presets import PRESETS
 
 TINY = PRESETS["tiny"].network
@@ -138,8 +140,23 @@ def test_an_option_starts_as_nothing_and_then_matters(option, layers, size):
     assert not torch.allclose(network(video, torch.zeros(2), c)[0], plain, atol=1e-3)
 
 
+def products(grid):
+    waves = SpaceTimeWaves(grid)(torch.arange(grid[0]), (1, 1))
+    return torch.einsum("ta,hb,wc->thwabc", *waves).flatten(3)
+
+
+@torch.no_grad()
+def test_wave_map_is_linear_in_the_products_of_waves():
+    waves = SpaceTimeWaves((7, 5, 3))
+    wave_map = WaveMap(waves.shape, 11)
+    wave_map.weight.normal_()
+    expected = products((7, 5, 3)).repeat(1, 2, 3, 1)[[1, 4]] @ wave_map.weight.T
+    torch.testing.assert_close(
+        wave_map(waves(torch.tensor([1, 4]), (2, 3))), expected, atol=1e-4, rtol=1e-4)
+
+
 def test_space_time_waves_tell_every_patch_from_every_other():
-    table = SpaceTimeWaves((16, 10, 16))(torch.arange(16), (1, 1)).flatten(0, 2)
+    table = products((16, 10, 16)).flatten(0, 2)
     assert table.square().mean().sqrt() == pytest.approx(1, rel=0.05)
     likeness = torch.nn.functional.cosine_similarity(table[:1], table[1:])
     assert likeness.max() < 0.99
@@ -147,7 +164,7 @@ def test_space_time_waves_tell_every_patch_from_every_other():
 
 def test_one_direction_in_space_time_waves_follows_a_moving_subject():
     """What a latent's key has to do: score high on a diagonal of time and column, low beside it."""
-    table = SpaceTimeWaves((16, 10, 16))(torch.arange(16), (1, 1))[:, 5]         # (t, w, k)
+    table = products((16, 10, 16))[:, 5]                                        # (t, w, k)
     time, column = torch.meshgrid(torch.arange(16.), torch.arange(16.), indexing="ij")
     wanted = (-(time - column).square() / 8).exp().flatten()
     found = torch.linalg.lstsq(table.flatten(0, 1), wanted[:, None], driver="gelsd").solution
@@ -175,9 +192,24 @@ def test_pixel_skip_starts_as_nothing_and_then_passes_each_picture_by_its_factor
     bare.load_state_dict({k: v for k, v in network.state_dict().items() if "skip" not in k})
     without, _ = network(video, torch.zeros(2), c)
     assert torch.equal(without, bare(video, torch.zeros(2), c)[0])
-    network.pixel_skip.factor.bias.copy_(torch.tensor([2.0, -0.5]))
-    with_both, _ = network(video, torch.zeros(2), c)
-    torch.testing.assert_close(with_both, without + 2.0 * video[:, :3] - 0.5 * video[:, 3:])
+    noisy, low = video.split(3, dim=1)
+    mean = noisy.mean(dim=2, keepdim=True).expand_as(noisy)
+    soft = F.avg_pool2d(noisy.flatten(1, 2), 3, 1, 1, count_include_pad=False).view_as(noisy)
+    soft_mean = soft.mean(dim=2, keepdim=True).expand_as(soft)
+    for place, picture in enumerate((noisy, mean, soft, soft_mean, low)):
+        network.pixel_skip.factor.bias.zero_()
+        network.pixel_skip.factor.bias[place] = -1.5
+        passed, _ = network(video, torch.zeros(2), c)
+        torch.testing.assert_close(passed, without - 1.5 * picture)
+
+
+@torch.no_grad()
+def test_output_gain_is_the_exponential_of_what_it_learned():
+    network, video, c = built(TINY), clip(TINY), conditions(TINY, 2)
+    before, _ = network(video, torch.zeros(2), c)
+    network.gain.log_gain.bias.fill_(2.0)
+    after, _ = network(video, torch.zeros(2), c)
+    torch.testing.assert_close(after, before * math.e ** 2)
 
 
 @torch.no_grad()

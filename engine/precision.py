@@ -1,7 +1,8 @@
-"""In which numbers a step computes: bfloat16 where the processor has instructions for it.
+"""In which numbers a network computes: bfloat16 where the processor has instructions for it.
 
-Weights, gradients, optimizers, averages and losses stay float32; only the network's products and
-activations are short. Processors without such instructions emulate them, many times slower.
+Weights, gradients, optimizers, losses and the sampler's state stay float32; only the network's
+products and activations are short. Processors without such instructions emulate them, many times
+slower.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     return any(capabilities.get(name, False) for name in BF16_INSTRUCTIONS)
 
 
-def short(device: torch.device, enabled: bool) -> contextlib.AbstractContextManager:
+def short(device: torch.device, enabled: bool = True) -> contextlib.AbstractContextManager:
     """Return a context in which a network computes in bfloat16 if that is fast on the device.
 
     One context a pass: autocast keeps the weights it has rounded, and those of a pass without
