@@ -18,7 +18,8 @@ _storybook = FITConfig(
     cross_head_width=64, text_width=384, dropout=0.0, factorised_positions=True,
     local_kernel=3, frame_attention=True, overlap=2, pixel_skip=True, placed=True, modulated=True,
     text_norm=True, pooled_text=True)
-_storybook_base = StageConfig(replace(_storybook, known_frames=True), sigma_max=20.0)
+_storybook_base = StageConfig(
+    replace(_storybook, place_attention=True, known_frames=True), sigma_max=20.0)
 
 PRESETS = {
     "paper_500m": _paper_base,

@@ -204,7 +204,9 @@ class Stage:
         return clips if given.known is None else given.known.put_into(clips)
 
     def _beside(self, given: Given) -> Tensor | None:
-        if given.known is None or not self.config.network.known_frames:
+        """Show known frames to a network that takes them, unless guidance by them is asked for."""
+        known = given.known
+        if known is None or known.weight > 0 or not self.config.network.known_frames:
             return given.low
         return known_channels(given.known.clip.to(self.device), given.known.mask)
 

@@ -85,8 +85,10 @@ def test_a_network_that_takes_known_frames_sees_them_and_which_they_are(stage, m
     for branch in seen[0]:
         assert torch.equal(branch[3:6, [1, 3]], known.clip[0, :, [1, 3]])
         assert branch[6, [1, 3]].eq(1).all() and not branch[3:, [0, 2]].any()
-    stage.sample(unit_noise([7], stage.clip_shape), conditions(1), SETTINGS)
-    assert not seen[-1][:, 3:].any()
+    for guided_by in (None, replace(known, weight=2.0)):
+        stage.sample(unit_noise([7], stage.clip_shape), conditions(1), SETTINGS,
+                     given=Given(known=guided_by))
+        assert not seen[-1][:, 3:].any()
 
 
 def test_draft_alone_or_beside_others_has_the_same_bits(stage):

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from engine.model.modulation import LAYER_NORM_EPS, AdaptiveNorm
+from engine.model.modulation import LAYER_NORM_EPS
 
 
 @cache
@@ -101,36 +101,3 @@ class SelfAttention(nn.Module):
         qkv = self.to_qkv(self.norm(tokens))
         q, k, v = rearrange(qkv, "b n (three h c) -> three b n h c", three=3, h=self.heads)
         return self.to_out(rearrange(attend(q, k, v), "b n h c -> b n (h c)"))
-
-
-class FrameAttention(nn.Module):
-    """Each patch attends to the same place in every frame, without the residual.
-
-    Differs from the paper, which has no layers among patches (the original FIT attends inside
-    groups): frames that only a few latents join flicker, while a mean over time, where this starts
-    from, is already the best estimate of whatever does not move. bias: a learned score for how
-    far apart two frames are.
-    """
-
-    def __init__(self, width: int, head_width: int, frames: int, description_width: int):
-        super().__init__()
-        if width % head_width:
-            raise ValueError(f"head width {head_width} does not divide width {width}")
-        self.heads = width // head_width
-        self.norm = AdaptiveNorm(width, description_width)
-        self.to_qkv = nn.Linear(width, 3 * width, bias=False)
-        self.to_out = nn.Linear(width, width, bias=False)
-        self.bias = nn.Parameter(torch.zeros(self.heads, 2 * frames - 1))
-
-    def forward(self, tokens: Tensor, frame_index: Tensor,
-                description: Tensor | None = None) -> Tensor:
-        """tokens: (b, g, n, d), n = (t s); frame_index: (t,) long. Returns the same shape."""
-        g, t = tokens.shape[1], len(frame_index)
-        qkv = self.to_qkv(self.norm(tokens, description))
-        q, k, v = rearrange(qkv, "b g (t s) (three h c) -> three (b g s) h t c", t=t, three=3,
-                            h=self.heads)
-        apart = frame_index[:, None] - frame_index + self.bias.shape[1] // 2      # (t, t)
-        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3) + self.bias[:, apart].to(q)
-        out = scores.softmax(dim=3) @ v                                           # (b g s, h, t, c)
-        return self.to_out(rearrange(out, "(b g s) h t c -> b g (t s) (h c)", g=g,
-                                     s=tokens.shape[2] // t))

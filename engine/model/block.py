@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from einops import rearrange
 from torch import Tensor, nn
 
-from engine.model.attention import CrossAttention, FrameAttention, SelfAttention
+from engine.model.among_patches import FrameAttention, LocalMixing, PlaceAttention
+from engine.model.attention import CrossAttention, SelfAttention
 from engine.model.modulation import AdaptiveNorm
-from engine.model.patching import Layout, LocalMixing
+from engine.model.patching import Layout
 from engine.model.positions import WaveMap
 
 
@@ -59,7 +60,8 @@ class PatchLayers:
     """What a block does among patches besides reading and writing; ours, nothing in the paper.
 
     kernel: patches a patch looks at in its frame, on a side, each `apart` from the next. frames:
-    of a clip, where a patch looks along time. waves: over frames, rows and columns that say where
+    of a clip, where a patch looks along time. grid: rows and columns of patches of a frame, where
+    a patch looks at all of it. waves: over frames, rows and columns that say where
     a patch is. description: width of what patches are told of their clip. Each but `apart` may be
     nothing.
     """
@@ -67,6 +69,7 @@ class PatchLayers:
     kernel: int = 0
     apart: int = 1
     frames: int = 0
+    grid: tuple[int, int] | None = None
     waves: tuple[int, int, int] | None = None
     description: int = 0
 
@@ -94,13 +97,16 @@ class FITBlock(nn.Module):
     def __init__(self, widths: Widths, n_global_layers: int, dropout: float,
                  among: PatchLayers = PatchLayers()):
         super().__init__()
-        self.local = self.frame_attention = None
+        self.local = self.frame_attention = self.place_attention = None
         if among.kernel:
             self.local = LocalMixing(
                 widths.patch, among.kernel, among.apart, among.description)
         if among.frames:
             self.frame_attention = FrameAttention(
                 widths.patch, widths.cross_head, among.frames, among.description)
+        if among.grid is not None:
+            self.place_attention = PlaceAttention(
+                widths.patch, widths.cross_head, among.grid, among.description)
         self.context_read = CrossAttention(widths.latent, widths.context, widths.cross_head)
         self.context_feed_forward = FeedForward(widths.latent)
         self.read = CrossAttention(widths.latent, widths.patch, widths.cross_head)
@@ -125,12 +131,15 @@ class FITBlock(nn.Module):
         g = around.layout.groups
         description = around.description
 
-        # among patches: neighbours in the frame, then the same place in other frames
+        # among patches: neighbours, then the same place in other frames, then the whole frame
         if self.local is not None:
             patch_tokens = patch_tokens + self.local(patch_tokens, around.layout, description)
         if self.frame_attention is not None:
             patch_tokens = patch_tokens + self.frame_attention(
                 patch_tokens, around.frame_index, description)                # (b, g, n, d)
+        if self.place_attention is not None:
+            patch_tokens = patch_tokens + self.place_attention(
+                patch_tokens, around.layout, description)                     # (b, g, n, d)
 
         # context read: all latents, ungrouped
         latents = latents + self.context_read(latents, around.context, around.context_mask)

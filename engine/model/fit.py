@@ -26,10 +26,10 @@ class FITConfig:
     group: rows and columns of patches in a group; a group spans all frames.
     n_latents: total over all groups.
     shared_positions: one position table for every group instead of one for the frame.
-    local_kernel, local_apart (from the second block on), frame_attention, overlap, pixel_skip,
-    factorised_positions, placed, modulated, text_norm, pooled_text: ours, off in the paper's
-    presets. known_frames: the network also sees the frames of the clip that are given, and which
-    they are (ours, too).
+    local_kernel, local_apart (from the second block on), frame_attention, place_attention,
+    overlap, pixel_skip, factorised_positions, placed, modulated, text_norm, pooled_text,
+    known_frames (the network also sees the frames of the clip that are given, and which they
+    are): ours, off in the paper's presets.
     """
 
     frames: int = 16
@@ -55,6 +55,7 @@ class FITConfig:
     local_kernel: int = 0
     local_apart: int = 1
     frame_attention: bool = False
+    place_attention: bool = False
     overlap: int = 0
     pixel_skip: bool = False
     placed: bool = False
@@ -163,6 +164,7 @@ class FIT(nn.Module):
         described = c.context_width if c.modulated else 0
         among = PatchLayers(
             kernel=c.local_kernel, frames=c.frames if c.frame_attention else 0,
+            grid=position_grid if c.place_attention else None,
             waves=self.waves.shape if c.placed else None, description=described)
         self.blocks = nn.ModuleList(
             FITBlock(widths, c.global_layers, c.dropout,

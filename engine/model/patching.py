@@ -142,29 +142,3 @@ class OutputGain(nn.Module):
         """output: (b, c, t, h, w); description: (b, k). Returns: like output."""
         gain = self.log_gain(F.silu(description)).float().exp()               # (b, 1)
         return output * gain[:, :, None, None, None]
-
-
-class LocalMixing(nn.Module):
-    """Each patch looks at its neighbours in its frame, across group borders, without the residual.
-
-    Differs from the paper, which has no local layers (the original FIT attends inside groups): a
-    depthwise convolution costs 1% of the network here and removes the seams between patches.
-    """
-
-    def __init__(self, width: int, kernel: int, apart: int, description_width: int):
-        """apart: how far from each other the neighbours are that a patch looks at."""
-        super().__init__()
-        self.apart = apart
-        self.norm = AdaptiveNorm(width, description_width)
-        self.mix = nn.Conv2d(width, width, kernel, padding=kernel // 2, groups=width)
-
-    def forward(self, tokens: Tensor, layout: Layout, description: Tensor | None) -> Tensor:
-        """tokens: (b, g, n, d). Returns the same shape."""
-        grid = layout.to_grid(self.norm(tokens, description))                 # (b, t, h, w, d)
-        # Every apart-th row and column as a picture of its own: dilation, which is slow to
-        # differentiate on a CPU.
-        pictures = rearrange(grid, "b t (h p) (w q) d -> (b t p q) d h w",
-                             p=self.apart, q=self.apart)
-        return layout.to_groups(rearrange(
-            self.mix(pictures), "(b t p q) d h w -> b t (h p) (w q) d", t=layout.frames,
-            p=self.apart, q=self.apart))

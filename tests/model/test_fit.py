@@ -6,14 +6,15 @@ import torch
 import torch.nn.functional as F
 
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
-from engine.model.attention import FrameAttention
+from engine.model.among_patches import FrameAttention, LocalMixing, PlaceAttention
 from engine.model.embedding import PooledText
-from engine.model.patching import Layout, LocalMixing
+from engine.model.patching import Layout
 from engine.model.positions import SpaceTimeWaves, WaveMap
 from engine.presets import PRESETS
 
 TINY = PRESETS["tiny"].network
-PLAIN = replace(TINY, local_kernel=0, frame_attention=False, overlap=0, global_layers=0)
+PLAIN = replace(TINY, local_kernel=0, frame_attention=False, place_attention=False, overlap=0,
+                global_layers=0)
 
 
 def conditions(config: FITConfig, b: int, seed: int = 0) -> Conditions:
@@ -104,14 +105,32 @@ def test_frame_attention_reaches_every_frame_of_its_own_place_only():
 
 
 @torch.no_grad()
+def test_place_attention_sees_its_own_frame_and_how_far_away_a_patch_is():
+    layout = Layout(frames=2, group_rows=1, group_columns=2, rows=3, columns=2)
+    attention = PlaceAttention(8, head_width=4, grid=(3, 4), description_width=0).eval()
+    tokens = torch.randn(1, 2, 12, 8)
+    assert not attention(tokens, layout).any()                       # nothing at first
+    attention.attention.to_qkv.weight[:8] = 0
+    attention.attention.to_out.weight.copy_(torch.eye(8))
+    values = layout.to_grid(attention.norm(tokens) @ attention.attention.to_qkv.weight[16:].T)
+    mean = values.mean(dim=(2, 3), keepdim=True).expand_as(values)
+    torch.testing.assert_close(layout.to_grid(attention(tokens, layout)), mean)
+    attention.bias[:, 2 + 1, 3 - 2] = 50.0                           # one row up, two columns right
+    out = layout.to_grid(attention(tokens, layout))
+    torch.testing.assert_close(out[:, :, 1:, :2], values[:, :, :-1, 2:])
+    torch.testing.assert_close(out[:, :, 0], mean[:, :, 0])
+
+
+@torch.no_grad()
 def test_frame_attention_begins_as_a_mean_over_time_and_learns_who_is_near():
     """With queries of zero every score is the bias: none at first, then of the distance alone."""
     attention = FrameAttention(8, head_width=4, frames=7, description_width=0).eval()
-    attention.to_qkv.weight[:8] = 0
-    attention.to_out.weight.copy_(torch.eye(8))
+    attention.attention.to_qkv.weight[:8] = 0
+    attention.attention.to_out.weight.copy_(torch.eye(8))
     tokens = torch.randn(2, 3, 5 * 11, 8)                                     # 5 of 7 frames
     index = torch.tensor([0, 1, 3, 4, 6])
-    values = (attention.norm(tokens) @ attention.to_qkv.weight[16:].T).view(2, 3, 5, 11, 8)
+    values = attention.norm(tokens) @ attention.attention.to_qkv.weight[16:].T
+    values = values.view(2, 3, 5, 11, 8)
     mean = values.mean(dim=2, keepdim=True).expand_as(values)
     torch.testing.assert_close(attention(tokens, index).view_as(mean), mean)
     attention.bias[:, 6 + 3] = 50.0                    # to the frame three before, where there is
@@ -225,7 +244,8 @@ def test_with_global_layers_a_pixel_reaches_every_group():
 @torch.no_grad()
 def test_groups_may_come_in_any_order():
     """With positions shared, swapping two groups with their latents swaps their outputs."""
-    config = replace(TINY, shared_positions=True, local_kernel=0, frame_attention=False, overlap=0)
+    config = replace(TINY, shared_positions=True, local_kernel=0, frame_attention=False,
+                     place_attention=False, overlap=0)
     network, video, c = built(config), clip(config), conditions(config, 2)
     _, wide = config.group_pixels
     swapped = torch.cat((video[..., wide:], video[..., :wide]), dim=-1)
