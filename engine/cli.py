@@ -53,7 +53,8 @@ Exit codes: 0 done, 1 an error in one sentence on stderr, 130 stopped with Ctrl-
 class Job:
     """One request and where its clips go.
 
-    source: the metadata of the file it came from, such as model_hash and backend. longer: what makes it a longer clip.
+    source: the metadata of the file it came from, such as model_hash and backend. longer: what
+    makes it a longer clip.
     """
 
     request: GenerationRequest
@@ -188,7 +189,7 @@ def _job_again(options: Namespace, given: dict[str, Any]) -> Job:
     metadata = read_metadata(options.from_file)
     if "model" in given:
         request = GenerationRequest(**{**asdict(request), **given})
-    job = _job(request, options, metadata)
+    job = _job(request, options, source=metadata)
     if EXTENSION_KEY not in metadata:
         return job
     if metadata.get("parents", "[]") != "[]":
