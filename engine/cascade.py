@@ -93,6 +93,11 @@ class Cascade:
                              f"gives {encoder.width}. Name the right encoder in its config.")
         return cls(stage, None if upsampler is None else load_stage(upsampler, device), encoder)
 
+    @property
+    def backend(self) -> str:
+        """What computes, and in which numbers."""
+        return self.base.backend
+
     def draft(self, prompts: Prompts, settings: SampleSettings,
               listener: Listener | None = None) -> Tensor:
         """Make small clips, (b, 3, t, 36, 64) in [-1, 1].

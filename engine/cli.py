@@ -13,9 +13,9 @@ import sys
 import threading
 import time
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -36,6 +36,8 @@ from engine.progress import ShouldStop, StepEvent
 from engine.request import GenerationRequest
 
 FLAGS = {"negative_prompt": "--negative"}    # the rest are --field-name
+# What else than the request decides a clip's bits, in words about a model of some name.
+MAKERS = {"model_hash": "other weights of {}", "backend": "another backend"}
 STEP_BAR = 24
 RANDOM_SEEDS = 2**32
 
@@ -50,7 +52,8 @@ Exit codes: 0 done, 1 an error in one sentence on stderr, 130 stopped with Ctrl-
 class Job:
     """One request and where its clips go.
 
-    source_hash: the model hash of the file it came from. longer: what makes it a longer clip.
+    source: the metadata of the file it came from, such as model_hash and backend. longer: what
+    makes it a longer clip.
     """
 
     request: GenerationRequest
@@ -58,7 +61,7 @@ class Job:
     stem: str
     suffix: str
     may_replace: bool
-    source_hash: str = ""
+    source: Mapping[str, str] = field(default_factory=dict)
     longer: LongerJob | None = None
 
     def path_for(self, seed: int) -> Path:
@@ -124,17 +127,19 @@ def _made(job: Job, options: Namespace, should_stop: ShouldStop) -> list[Any]:
 
 def _save(clip: Any, job: Job) -> dict[str, Any]:
     """Write one finished clip with its settings inside. Returns: what --json prints of it."""
+    maker = {"model_hash": clip.model_hash, "backend": clip.backend}
     notes = list(clip.notes)
-    if job.source_hash and job.source_hash != clip.model_hash:
-        notes.append(f"The file was made with other weights of {clip.request.model} "
-                     f"({job.source_hash}, now {clip.model_hash}), so the frames may differ.")
-    extra: dict[str, Any] = {"model_hash": clip.model_hash}
+    for key, what in MAKERS.items():
+        if job.source.get(key, maker[key]) != maker[key]:
+            notes.append(f"The file was made with {what.format(clip.request.model)} "
+                         f"({job.source[key]}, now {maker[key]}), so the frames may differ.")
+    extra: dict[str, Any] = dict(maker)
     if job.longer is not None:
         extra |= {EXTENSION_KEY: job.longer.request.to_json(), "parents": job.longer.given_names}
     path = write_clip(job.path_for(clip.request.seed), clip.frames, clip.request.fps,
                       request_metadata(clip.request, extra))
     return {"file": str(path), "request": asdict(clip.request),
-            "model_hash": clip.model_hash, "notes": notes}
+            **maker, "notes": notes}
 
 
 def _check_model(request: GenerationRequest, models_directory: Path | None) -> None:
@@ -183,7 +188,7 @@ def _job_again(options: Namespace, given: dict[str, Any]) -> Job:
     metadata = read_metadata(options.from_file)
     if "model" in given:
         request = GenerationRequest(**{**asdict(request), **given})
-    job = _job(request, options, source_hash=metadata.get("model_hash", ""))
+    job = _job(request, options, source=metadata)
     if EXTENSION_KEY not in metadata:
         return job
     if metadata.get("parents", "[]") != "[]":
@@ -222,15 +227,15 @@ def _jobs_of_file(options: Namespace, given: dict[str, Any]) -> list[Job]:
 
 
 def _job(request: GenerationRequest, options: Namespace, *, prefix: str = "",
-         source_hash: str = "") -> Job:
+         source: Mapping[str, str] | None = None) -> Job:
     """Return the job of a request: at -o, or under a name that tells time, prompt and seed."""
     if options.output:
         path = options.output
-        return Job(request, path.parent, path.stem, path.suffix, True, source_hash)
+        return Job(request, path.parent, path.stem, path.suffix, True, source or {})
     folder = options.output_directory or Path("outputs", time.strftime("%Y-%m-%d"))
     slug = "-".join(re.findall(r"\w+", request.prompt.lower()))[:40].strip("-_") or "clip"
     stem = f"{prefix or time.strftime('%H%M%S')}_{slug}"
-    return Job(request, folder, stem, ".mp4", False, source_hash)
+    return Job(request, folder, stem, ".mp4", False, source or {})
 
 
 # ---- options, from the request's fields

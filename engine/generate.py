@@ -30,6 +30,7 @@ class GeneratedClip:
 
     request: the single-draft request that makes it again. frames: uint8 (t, h, w, 3), upscaled if
     the request says so. draft_frames: uint8 (t, 36, 64, 3). notes: sentences the user should see.
+    model_hash, backend: what made it; the same request and both give the same bits.
     """
 
     request: GenerationRequest
@@ -37,6 +38,7 @@ class GeneratedClip:
     draft_frames: np.ndarray
     notes: tuple[str, ...]
     model_hash: str
+    backend: str
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,12 @@ def generate(request: GenerationRequest, *, on_step: OnStep | None = None,
     card, cascade = _model(request, models_directory, device)
     start = start or Start()
     saved = None if start.work_folder is None else SavedRuns(
-        start.work_folder, _work(request, card, device, start), cascade.base.device)
+        start.work_folder, _work(request, card, cascade.backend, start), cascade.base.device)
     notes = tuple(_notes([("prompt", request.prompt),
                           ("negative prompt", request.negative_prompt)], cascade))
     try:
-        return [GeneratedClip(request.single(seed), large, small, notes, card.model_hash)
+        return [GeneratedClip(request.single(seed), large, small, notes, card.model_hash,
+                              cascade.backend)
                 for seed, small, large in _frames(request, cascade, start,
                                                   Listener(on_step, should_stop, saved))]
     except Cancelled:
@@ -89,6 +92,7 @@ class ExtendedClip:
     text_notes: tuple[str, ...]
     drift: tuple[str, ...]
     model_hash: str
+    backend: str
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -117,12 +121,12 @@ def extend(request: ExtensionRequest, material: Material | None = None, *,
     card, cascade = _model(request.clip, models_directory, device)
     material = material or Material()
     work = None if work_folder is None else Work(work_folder, "\n".join(
-        [request.to_json(), card.model_hash, device, material.digest]))
+        [request.to_json(), card.model_hash, cascade.backend, material.digest]))
     made = make(cascade, request, material, followers, work)
     texts = [("prompt", one) for one in request.timeline.prompts]
     notes = _notes([*texts, ("negative prompt", request.clip.negative_prompt)], cascade)
     return ExtendedClip(request, made, tuple(notes), tuple(_drift_notes(request, made, material)),
-                        card.model_hash)
+                        card.model_hash, cascade.backend)
 
 
 def _drift_notes(request: ExtensionRequest, made: LongClip, material: Material) -> list[str]:
@@ -164,10 +168,10 @@ def _frames(request: GenerationRequest, cascade: Cascade, start: Start,
         yield seed, small, large
 
 
-def _work(request: GenerationRequest, card: ModelCard, device: str, start: Start) -> str:
+def _work(request: GenerationRequest, card: ModelCard, backend: str, start: Start) -> str:
     """Describe all that decides the bits of a request's clips."""
     draft = b"" if start.draft_frames is None else start.draft_frames.tobytes()
-    return "\n".join([request.to_json(), card.model_hash, device,
+    return "\n".join([request.to_json(), card.model_hash, backend,
                       hashlib.sha256(draft).hexdigest()])
 
 

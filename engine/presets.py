@@ -16,9 +16,10 @@ _upsampled = dict(height=288, width=512, group=(18, 16), condition_channels=3, a
 _storybook = FITConfig(
     patch_width=128, latent_width=192, context_width=192, n_latents=64, blocks=3, global_layers=2,
     cross_head_width=64, text_width=384, dropout=0.0, factorised_positions=True,
-    local_kernel=5, local_frames=7, overlap=2, pixel_skip=True,
-    frame_waves=0.3, placed=True, text_norm=True, pooled_text=True)
-_storybook_base = StageConfig(_storybook, sigma_max=20.0)
+    local_kernel=3, frame_attention=True, overlap=2, pixel_skip=True, placed=True, modulated=True,
+    text_norm=True, pooled_text=True)
+_storybook_base = StageConfig(
+    replace(_storybook, place_attention=True, known_frames=True), sigma_max=20.0)
 
 PRESETS = {
     "paper_500m": _paper_base,
@@ -27,10 +28,10 @@ PRESETS = {
         _paper_base, network=replace(_paper_wide, **_upsampled), scale=8.0),
     "storybook_base": _storybook_base,
     "storybook_upsampler": replace(
-        _storybook_base, scale=8.0, sigma_max=2.5,
-        network=replace(_storybook, patch_width=64, n_latents=768, **_upsampled)),
+        _storybook_base, scale=8.0, sigma_max=0.5,
+        network=replace(_storybook, patch_width=64, n_latents=768, local_apart=2, **_upsampled)),
     "tiny": replace(_storybook_base, network=replace(
-        _storybook, frames=4, height=12, width=16, group=(2, 2), patch_width=32, latent_width=48,
-        context_width=32, n_latents=16, blocks=2, global_layers=1, self_head_width=24,
-        cross_head_width=16)),
+        _storybook_base.network, frames=4, height=12, width=16, group=(2, 2), patch_width=32,
+        latent_width=48, context_width=32, n_latents=16, blocks=2, global_layers=1,
+        self_head_width=24, cross_head_width=16)),
 }

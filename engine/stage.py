@@ -11,6 +11,7 @@ from engine import checkpoint
 from engine.diffusion import Preconditioning, broadcast, input_scale
 from engine.errors import Cancelled, ModelError
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
+from engine.precision import has_fast_bfloat16, short
 from engine.progress import ShouldStop
 from engine.sampling import (
     SIGMA_MAX,
@@ -36,7 +37,8 @@ class StageConfig:
 
     scale: factor per axis over 64 px images; with the frame count it gives sigma_in.
     sigma_max: noise level that sampling starts from. Differs from the paper where below 80: in
-    units of the clip it is sigma_in times as large, so that few steps are better spent lower.
+    units of the clip it is sigma_in times as large, so that few steps are better spent lower; an
+    upsampler then starts from its low-resolution clip under so much noise.
     text_encoder: "minilm" for the embedded one, else a local folder or hub name.
     """
 
@@ -93,10 +95,14 @@ class Watch:
 
 
 class Stage:
-    """A network that denoises clips of one size."""
+    """A network that denoises clips of one size.
 
-    def __init__(self, config: StageConfig, network: FIT | None = None):
+    is_short: compute in bfloat16 where that is fast (precision.py).
+    """
+
+    def __init__(self, config: StageConfig, network: FIT | None = None, *, is_short: bool = False):
         self.config = config
+        self.is_short = is_short
         self.preconditioning = config.preconditioning
         self.network = network if network is not None else FIT(config.network)
 
@@ -107,42 +113,66 @@ class Stage:
         return net.channels, net.frames, net.height, net.width
 
     @property
+    def backend(self) -> str:
+        """What computes, and in which numbers: the same backend gives the same bits."""
+        is_short = self.is_short and has_fast_bfloat16(self.device)
+        return f"pytorch {self.device.type} {'bfloat16' if is_short else 'float32'}"
+
+    @property
     def device(self) -> torch.device:
         """Where the network is."""
         return self.network.latents.device
 
     def output(self, noisy: Tensor, sigma: Tensor, conditions: Conditions,
-               low: Tensor | None = None, carry: Carry | None = None,
+               beside: Tensor | None = None, carry: Carry | None = None,
                part: Part | None = None) -> tuple[Tensor, Tensor]:
         """Evaluate F and the latents.
 
-        noisy: (b, c, t, h, w), x / sigma_in + sigma eps. sigma: (b,). low: the upsampler's
-        low-resolution clip at this size, (b, c, t, h, w); it is not scaled by c_in.
+        noisy: (b, c, t, h, w), x / sigma_in + sigma eps. sigma: (b,). beside: what the network
+        sees beside it, (b, k, t, h, w), not scaled by c_in: the upsampler's low-resolution clip
+        at this size, or the known frames of a network that takes them; none if none are known.
         """
         scaled = broadcast(self.preconditioning.c_in(sigma), noisy) * noisy
-        if low is not None:
-            scaled = torch.cat((scaled, low), dim=1)
-        return self.network(scaled, self.preconditioning.c_noise(sigma), conditions, carry, part)
+        if beside is None and self.config.network.known_frames:
+            beside = known_channels(torch.zeros_like(noisy), noisy.new_zeros(noisy.shape[2]))
+        if beside is not None:
+            scaled = torch.cat((scaled, beside), dim=1)
+        with short(self.device, self.is_short):
+            output, latents = self.network(
+                scaled, self.preconditioning.c_noise(sigma), conditions, carry, part)
+        return output.float(), latents.float()
 
     def denoise(self, noisy: Tensor, sigma: Tensor, conditions: Conditions,
-                low: Tensor | None = None, carry: Carry | None = None) -> tuple[Tensor, Tensor]:
+                beside: Tensor | None = None, carry: Carry | None = None) -> tuple[Tensor, Tensor]:
         """Estimate the clean clip, D = c_skip x_s + c_out F. Returns: D and the latents."""
-        output, latents = self.output(noisy, sigma, conditions, low, carry)
+        output, latents = self.output(noisy, sigma, conditions, beside, carry)
         pre = self.preconditioning
         return (broadcast(pre.c_skip(sigma), noisy) * noisy
                 + broadcast(pre.c_out(sigma), noisy) * output), latents
 
-    def denoiser(self, conditions: Conditions, low: Tensor | None = None,
+    def denoiser(self, conditions: Conditions, beside: Tensor | None = None,
                  should_stop: ShouldStop | None = None) -> Denoise:
-        """Return `denoise(x, sigma, carry)` for a sampler. Raises: Cancelled when asked to."""
-        def denoise(x: Tensor, sigma: Tensor, latents: Tensor | None):
+        """Return `denoise(x, sigma, carry)` for a sampler. Raises: Cancelled when asked to.
+
+        A CPU takes one clip at a time, which is as fast as many: so a clip's bits never depend on
+        its company.
+        """
+        def some(x: Tensor, sigma: Tensor, latents: Tensor | None, rows: slice):
             if should_stop is not None and should_stop():
                 raise Cancelled("Stopped.")
-            rows = sigma.to(x).expand(x.shape[0])
+            x = x[rows]
             carry = None if latents is None else Carry(
-                latents, torch.ones(x.shape[0], dtype=torch.bool, device=x.device))
-            denoised, latents = self.denoise(x, rows, conditions, low, carry)
-            return denoised, latents.detach()    # guidance differentiates one evaluation only
+                latents[rows], torch.ones(len(x), dtype=torch.bool, device=x.device))
+            return self.denoise(x, sigma.to(x).expand(len(x)),
+                                conditions.map(lambda values: values[rows]),
+                                None if beside is None else beside[rows], carry)
+
+        def denoise(x: Tensor, sigma: Tensor, latents: Tensor | None):
+            size = 1 if x.device.type == "cpu" else len(x)
+            denoised, latents = zip(*(some(x, sigma, latents, slice(start, start + size))
+                                      for start in range(0, len(x), size)), strict=True)
+            # Guidance by known frames differentiates one evaluation only.
+            return torch.cat(denoised), torch.cat(latents).detach()
 
         return denoise
 
@@ -158,29 +188,50 @@ class Stage:
         watch, given = watch or Watch(), given or Given()
         self.network.eval()
         levels = sigmas(settings.steps, sigma_max=self.config.sigma_max)
-        denoise = self._guided(conditions, settings, negative, given.low, watch.should_stop)
+        denoise = self._guided(
+            conditions, settings, negative, self._beside(given), watch.should_stop)
         threshold = dynamic_threshold if settings.threshold else None
         sigma_in = self.preconditioning.sigma_in
         if given.known is not None:
             denoise = with_known_frames(denoise, given.known, sigma_in, threshold)
         elif threshold is not None:
             denoise = _thresholded(denoise, threshold)
-        state = watch.resume or SamplerState(levels[0].float() * noise.to(self.device))
+        start = levels[0].float() * noise.to(self.device)
+        if given.low is not None:
+            start = start + given.low / sigma_in
+        state = watch.resume or SamplerState(start)
         clips = sample(denoise, state, levels, sigma_in, SOLVERS[settings.sampler], watch.on_state)
         return clips if given.known is None else given.known.put_into(clips)
 
+    def _beside(self, given: Given) -> Tensor | None:
+        """Show known frames to a network that takes them, unless guidance by them is asked for."""
+        known = given.known
+        if known is None or known.weight > 0 or not self.config.network.known_frames:
+            return given.low
+        return known_channels(given.known.clip.to(self.device), given.known.mask)
+
     def _guided(self, conditions: Conditions, settings: SampleSettings,
-                negative: Conditions | None, low: Tensor | None,
+                negative: Conditions | None, beside: Tensor | None,
                 should_stop: ShouldStop | None) -> Denoise:
         """Return the denoiser steered by the prompt, without a threshold."""
         if settings.guidance == 0:
-            return self.denoiser(conditions, low, should_stop)
+            return self.denoiser(conditions, beside, should_stop)
         pair = Conditions.cat(conditions, negative or conditions.without_text())
-        low = None if low is None else torch.cat((low, low))
+        beside = None if beside is None else torch.cat((beside, beside))
         weights = oscillating_weights if settings.oscillating else constant_weights
         per_step = SOLVERS[settings.sampler].evaluations_per_step
-        return guided(self.denoiser(pair, low, should_stop),
+        return guided(self.denoiser(pair, beside, should_stop),
                       weights(settings.guidance, settings.steps, per_step), threshold=None)
+
+
+def known_channels(clip: Tensor, mask: Tensor) -> Tensor:
+    """Return what a network that takes known frames sees of them, (b, c + 1, t, h, w).
+
+    clip: (b, c, t, h, w) in [-1, 1]. mask: (t,) or (b, t), true where a frame is known; the
+    others are zero, and the last channel says which are which.
+    """
+    shown = mask.to(clip).reshape(-1, 1, mask.shape[-1], 1, 1)                # (b or 1, 1, t, 1, 1)
+    return torch.cat((clip * shown, shown.expand_as(clip[:, :1])), dim=1)
 
 
 def _thresholded(denoise: Denoise, threshold: Callable[[Tensor], Tensor]) -> Denoise:
@@ -209,7 +260,7 @@ def load_stage(folder: Path, device: str = "cpu") -> Stage:
         raise ModelError(f"{path} has no network settings.")
     fit = checkpoint.build_config(FITConfig, network, path)
     config = checkpoint.build_config(StageConfig, {**values, "network": fit}, path)
-    stage = Stage(config)
+    stage = Stage(config, is_short=True)
     checkpoint.load_weights(stage.network, folder / checkpoint.WEIGHTS_NAME)
     try:
         stage.network.to(device).eval()

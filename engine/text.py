@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import ModelError
 
 MINILM = "minilm"
-CACHED_PROMPTS = 4096
+CACHED_PROMPTS = 32768  # of a dozen tokens: half a gigabyte when a training run fills it
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class TextEncoder:
         self.device = device
         self._model, self._tokenizer = _load(_folder(name))
         self._model.to(device).eval().requires_grad_(False)
-        self._cache: OrderedDict[str, tuple[Tensor, int]] = OrderedDict()
+        self._cache: OrderedDict[str, Tensor] = OrderedDict()
 
     @property
     def width(self) -> int:
@@ -50,10 +51,10 @@ class TextEncoder:
     @torch.no_grad()
     def encode(self, prompts: Sequence[str]) -> EncodedText:
         """Encode prompts, each by itself, so that its tokens never depend on its neighbours."""
-        states, counts = zip(*(self._one(prompt) for prompt in prompts), strict=True)
-        positions = torch.arange(self.length, device=self.device)
-        mask = positions < torch.tensor(counts, device=self.device)[:, None]
-        return EncodedText(torch.stack(states), mask)
+        states = [self._one(prompt) for prompt in prompts]                    # (l', width) each
+        counts = torch.tensor([len(one) for one in states], device=self.device)
+        padded = torch.stack([F.pad(one, (0, 0, 0, self.length - len(one))) for one in states])
+        return EncodedText(padded, torch.arange(self.length, device=self.device) < counts[:, None])
 
     def used_words(self, prompt: str) -> str:
         """Return the part of the prompt the encoder sees; the prompt itself when all of it."""
@@ -62,15 +63,13 @@ class TextEncoder:
             return prompt
         return self._tokenizer.decode(ids, skip_special_tokens=True)
 
-    def _one(self, prompt: str) -> tuple[Tensor, int]:
+    def _one(self, prompt: str) -> Tensor:
         if prompt not in self._cache:
             batch = self._tokenizer(prompt, truncation=True, max_length=self.length,
                                     return_tensors="pt").to(self.device)
             states = self._model(input_ids=batch["input_ids"],
                                  attention_mask=batch["attention_mask"]).last_hidden_state[0]
-            padded = states.new_zeros(self.length, states.shape[1])
-            padded[:len(states)] = states                                     # (l, width)
-            self._cache[prompt] = padded.float(), len(states)
+            self._cache[prompt] = states.float()
             if len(self._cache) > CACHED_PROMPTS:
                 self._cache.popitem(last=False)
         return self._cache[prompt]

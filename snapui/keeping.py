@@ -22,13 +22,14 @@ class Piece:
     request: GenerationRequest
     frames: np.ndarray
     model_hash: str
+    backend: str = ""
 
 
 @dataclass(frozen=True)
 class Finished:
     """One finished clip.
 
-    clip: a Piece, or what the engine made, which has the same three fields. about: metadata for
+    clip: a Piece, or what the engine made, which has the same fields. about: metadata for
     its file. prompt: what it shows at its end, if that is not its request's. film: fields of its
     Film, if it is a long one.
     """

@@ -88,7 +88,7 @@ class LongErrand:
         for take in takes:
             cut = whole.until(take.end_frame)
             part = {} if take is takes[-1] else {"kept_frames": str(take.end_frame)}
-            piece = Piece(made.request, cut.frames, made.model_hash)
+            piece = Piece(made.request, cut.frames, made.model_hash, made.backend)
             finished.append(Finished(piece, about | part, take.prompt,
                                      film_of(cut, self._job.order, measures)))
         return finished
@@ -105,7 +105,8 @@ class LongErrand:
                       first_frames=max(1, round(whole.first_frames / sparse)))
         film = film_of(cut.until(len(cut.frames)), self._job.order,
                        measure(made.clip.draft_frames))
-        return Finished(Piece(made.request, cut.frames, made.model_hash), about, last.prompt, film)
+        piece = Piece(made.request, cut.frames, made.model_hash, made.backend)
+        return Finished(piece, about, last.prompt, film)
 
     def _cut(self, made: Any, given: int, ends: list[int], times: int) -> Cut:
         """Return what was made with all its joins: the source's, its end, and between segments.

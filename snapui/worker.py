@@ -127,8 +127,8 @@ def load_engine(models_directory: Path | None, device: str, threads: int) -> Eng
                       models_directory=models_directory, device=device)
 
     def write(path: Path, clip: Any, about: dict[str, Any]) -> object:
-        told = {"model_hash": clip.model_hash} | {key: value for key, value in about.items()
-                                                  if value}
+        told = {"model_hash": clip.model_hash, "backend": clip.backend} | about
+        told = {key: value for key, value in told.items() if value}
         return write_clip(path, clip.frames, clip.request.fps,
                           request_metadata(clip.request, told))
 

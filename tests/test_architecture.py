@@ -18,7 +18,7 @@ ALLOWED = {
     "checkpoint": {"errors", "progress"}, "model": {"errors", "progress"},
     "diffusion": {"errors", "progress"}, "sampling": {"errors", "progress"},
     "storybook": {"errors", "progress"},
-    "stage": {"errors", "progress", "model", "diffusion", "sampling", "checkpoint"},
+    "stage": {"errors", "progress", "precision", "model", "diffusion", "sampling", "checkpoint"},
     "presets": {"stage", "model"},
     "saved": {"sampling"},
     "cascade": {"errors", "progress", "stage", "saved", "video", "text", "model", "diffusion",

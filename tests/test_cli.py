@@ -32,6 +32,7 @@ class FakeClip:
     draft_frames: np.ndarray
     notes: tuple[str, ...]
     model_hash: str
+    backend: str
 
 
 class FakeEngine(types.ModuleType):
@@ -40,6 +41,7 @@ class FakeEngine(types.ModuleType):
     def __init__(self):
         super().__init__("engine.generate")
         self.calls, self.notes, self.model_hash = [], (), "0123456789ab"
+        self.backend = "pytorch cpu float32"
         self.during = lambda on_step, should_stop: None
 
     def generate(self, request, *, on_step=None, should_stop=None, models_directory=None,
@@ -52,7 +54,7 @@ class FakeEngine(types.ModuleType):
         seed = sum(replace(request, model="m").to_json().encode()) + request.seed
         draft = np.random.default_rng(seed).integers(0, 256, (3, 36, 64, 3), np.uint8)
         frames = draft.repeat(8, 1).repeat(8, 2) if request.upscale else draft
-        return FakeClip(request, frames, draft, self.notes, self.model_hash)
+        return FakeClip(request, frames, draft, self.notes, self.model_hash, self.backend)
 
 
 @pytest.fixture
@@ -85,7 +87,9 @@ def test_a_prompt_and_every_option_become_the_request(engine, capsys):
     assert read_request("clip.mp4") == expected
     clip = read_clip("clip.mp4")
     assert (clip.frames.shape, clip.fps) == ((3, 288, 512, 3), 8)
-    assert read_metadata("clip.mp4")["model_hash"] == "0123456789ab"
+    metadata = read_metadata("clip.mp4")
+    assert metadata["model_hash"] == "0123456789ab"
+    assert metadata["backend"] == "pytorch cpu float32"
     assert capsys.readouterr() == ("clip.mp4  seed 7\n", "")
     assert made() == ["clip.mp4"]
 
@@ -170,13 +174,16 @@ def test_a_clip_is_made_again_from_its_file(engine, suffix):
     assert Path(f"clip{suffix}").read_bytes() == Path(f"again{suffix}").read_bytes()
 
 
-def test_other_weights_or_another_model_folder_are_noted(engine, tmp_path, capsys):
+def test_other_weights_backend_or_model_folder_are_noted(engine, tmp_path, capsys):
     make_model(tmp_path / "mine")
     assert cli.main(["a dog", "-o", "clip.mp4"]) == 0
-    engine.model_hash = "ffffffffffff"
+    engine.model_hash, engine.backend = "ffffffffffff", "pytorch cpu bfloat16"
     assert cli.main(["--from-file", "clip.mp4", "--model", str(tmp_path / "mine"),
                      "-o", "again.mp4"]) == 0
-    assert "(0123456789ab, now ffffffffffff), so the frames may differ" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "other weights of" in said
+    assert "(0123456789ab, now ffffffffffff), so the frames may differ" in said
+    assert "another backend (pytorch cpu float32, now pytorch cpu bfloat16)" in said
     assert engine.calls[1][0].model == str(tmp_path / "mine")
     assert read_request("again.mp4").model == "mine"
 

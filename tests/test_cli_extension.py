@@ -28,6 +28,7 @@ class FakeClip:
     frames: np.ndarray
     notes: tuple[str, ...] = ()
     model_hash: str = "0123456789ab"
+    backend: str = "pytorch cpu float32"
 
 
 class FakeEngine(types.ModuleType):

@@ -29,7 +29,8 @@ def made(**network) -> Stage:
 
 @pytest.fixture(scope="module")
 def stages():
-    return {"base": made(), "upsampler": made(condition_channels=3, augmented=True)}
+    return {"base": made(),
+            "upsampler": made(condition_channels=3, known_frames=False, augmented=True)}
 
 
 def run(stage, settings, listener):

@@ -68,25 +68,25 @@ class ScalarToken(nn.Module):
 
 
 class PooledText(nn.Module):
-    """The mean of the text's states -> what every latent starts from, nothing at first.
+    """The mean of the text's states -> a vector of each clip, nothing at first.
 
     Differs from the paper: the mean holds every word of a short caption, and a linear map reads
     "left" from it in a few steps. Attention that has settled on the words for subject and place
     does not find that word for thousands.
     """
 
-    def __init__(self, text_width: int, latent_width: int):
+    def __init__(self, text_width: int, width: int):
         super().__init__()
         self.norm = nn.LayerNorm(text_width)
-        self.to_latents = nn.Linear(text_width, latent_width, bias=False)
-        nn.init.zeros_(self.to_latents.weight)
+        self.out = nn.Linear(text_width, width, bias=False)
+        nn.init.zeros_(self.out.weight)
 
     def forward(self, conditions: Conditions) -> Tensor:
-        """Return (b, 1, e), zero where the text is dropped."""
+        """Return (b, 1, width), zero where the text is dropped."""
         mask = conditions.text_mask & conditions.text_kept[:, None]               # (b, l)
         states = self.norm(conditions.text_tokens) * mask[..., None]
         pooled = states.sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)   # (b, text_width)
-        return self.to_latents(pooled)[:, None]
+        return self.out(pooled)[:, None]
 
 
 class ContextEmbedding(nn.Module):

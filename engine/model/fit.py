@@ -6,16 +6,16 @@ back, block after block. The latents of the last block can start the next evalua
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from engine.model.attention import LAYER_NORM_EPS
-from engine.model.block import FeedForward, FITBlock, Widths
+from engine.model.block import FeedForward, FITBlock, PatchLayers, Surroundings, Widths
 from engine.model.embedding import Conditions, ContextEmbedding, PooledText
-from engine.model.patching import Head, Layout, PixelSkip, Stem, pad_rows
+from engine.model.modulation import LAYER_NORM_EPS
+from engine.model.patching import Head, Layout, OutputGain, PixelSkip, Stem, pad_rows
 from engine.model.positions import PatchPositions, SpaceTimeWaves
 
 
@@ -26,8 +26,10 @@ class FITConfig:
     group: rows and columns of patches in a group; a group spans all frames.
     n_latents: total over all groups.
     shared_positions: one position table for every group instead of one for the frame.
-    local_kernel, local_frames, overlap, pixel_skip, factorised_positions, frame_waves, placed,
-    text_norm, pooled_text: ours, off in the paper's presets.
+    local_kernel, local_apart (from the second block on), frame_attention, place_attention,
+    overlap, pixel_skip, factorised_positions, placed, modulated, text_norm, pooled_text,
+    known_frames (the network also sees the frames of the clip that are given, and which they
+    are): ours, off in the paper's presets.
     """
 
     frames: int = 16
@@ -50,14 +52,17 @@ class FITConfig:
     augmented: bool = False
     shared_positions: bool = False
     factorised_positions: bool = False
-    frame_waves: float = 0.0
     local_kernel: int = 0
-    local_frames: int = 0
+    local_apart: int = 1
+    frame_attention: bool = False
+    place_attention: bool = False
     overlap: int = 0
     pixel_skip: bool = False
     placed: bool = False
+    modulated: bool = False
     text_norm: bool = False
     pooled_text: bool = False
+    known_frames: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "group", tuple(self.group))
@@ -65,17 +70,25 @@ class FITConfig:
             value = getattr(self, spec.name)
             if spec.type is int and (not isinstance(value, int) or value < 0):
                 raise ValueError(f"{spec.name} must be a whole number, not {value!r}")
-        if (self.local_kernel or self.local_frames) and not (
-                self.local_kernel % 2 and (self.local_frames % 2 or not self.local_frames)):
-            raise ValueError("local_kernel and local_frames must be odd numbers, or 0 for none")
-        if self.frame_waves and not self.factorised_positions:
-            raise ValueError("frame_waves need factorised_positions")
+        if self.local_kernel and not self.local_kernel % 2:
+            raise ValueError("local_kernel must be an odd number, or 0 for none")
+        if any(side % self.local_apart for side in self.group):
+            raise ValueError(f"local_apart {self.local_apart} does not divide a group of "
+                             f"{self.group} patches")
+        if self.known_frames and self.condition_channels:
+            raise ValueError("known_frames are for a stage without condition_channels")
         if self.width % (self.patch * self.group[1]):
             raise ValueError(f"clip width {self.width} is not whole groups of "
                              f"{self.patch * self.group[1]} pixels")
         if self.n_latents % self.groups:
             raise ValueError(f"{self.n_latents} latents do not divide among "
                              f"{self.groups} groups")
+
+    @property
+    def input_channels(self) -> int:
+        """Channels the network sees: noisy clip, low-resolution clip, known frames and mask."""
+        known = self.channels + 1 if self.known_frames else 0
+        return self.channels + self.condition_channels + known
 
     @property
     def group_pixels(self) -> tuple[int, int]:
@@ -136,10 +149,9 @@ class FIT(nn.Module):
                         c.self_head_width, c.cross_head_width)
         position_grid = c.group if c.shared_positions else (
             c.group_grid[0] * c.group[0], c.group_grid[1] * c.group[1])
-        self.stem = Stem(c.channels + c.condition_channels, c.patch_width, c.patch, c.overlap)
+        self.stem = Stem(c.input_channels, c.patch_width, c.patch, c.overlap)
         self.positions = PatchPositions((c.frames, *position_grid), c.patch_width,
-                                        factorised=c.factorised_positions,
-                                        frame_waves=c.frame_waves)
+                                        factorised=c.factorised_positions)
         self.waves = SpaceTimeWaves((c.frames, *position_grid)) if c.placed else None
         self.latents = nn.Parameter(
             0.02 * torch.randn(c.groups, c.n_latents // c.groups, c.latent_width))
@@ -148,26 +160,36 @@ class FIT(nn.Module):
         self.context = ContextEmbedding(
             c.text_width, c.context_width, 4 * c.patch_width,
             text_norm=c.text_norm, augmented=c.augmented)
+        self.describing_text = PooledText(c.text_width, c.context_width) if c.modulated else None
+        described = c.context_width if c.modulated else 0
+        among = PatchLayers(
+            kernel=c.local_kernel, frames=c.frames if c.frame_attention else 0,
+            grid=position_grid if c.place_attention else None,
+            waves=self.waves.shape if c.placed else None, description=described)
         self.blocks = nn.ModuleList(
-            FITBlock(widths, c.global_layers, c.dropout, (c.local_kernel, c.local_frames),
-                     self.waves.width if c.placed else 0)
-            for _ in range(c.blocks))
-        self.head = Head(c.patch_width, c.channels, c.patch, c.overlap)
-        pictures = 1 + c.condition_channels // c.channels
-        self.pixel_skip = PixelSkip(c.patch_width, c.patch, pictures) if c.pixel_skip else None
+            FITBlock(widths, c.global_layers, c.dropout,
+                     replace(among, apart=c.local_apart if number else 1))
+            for number in range(c.blocks))
+        self.head = Head(c.patch_width, c.channels, c.patch, c.overlap, described)
+        self.pixel_skip = PixelSkip(
+            c.patch_width, c.patch, c.condition_channels // c.channels,
+            described) if c.pixel_skip else None
+        self.gain = OutputGain(described) if c.modulated else None
 
     def forward(self, video: Tensor, c_noise: Tensor, conditions: Conditions,
                 carry: Carry | None = None, part: Part | None = None,
                 ) -> tuple[Tensor, Tensor]:
         """Evaluate the network once.
 
-        video: (b, c, t, h, w), the low-resolution condition already among its channels.
+        video: (b, k, t, h, w), `input_channels`: the noisy clip, then what it is seen beside.
         c_noise: (b,). carry: latents of an earlier evaluation, none on the first.
         part: which frames and groups of the whole clip `video` holds; none for all.
         Returns: F (b, c, t, h, w) and the latents (b, g m, e) after the last block.
         """
-        height = video.shape[3]
-        video = pad_rows(video, self.config.group_pixels[0])
+        height, high = video.shape[3], self.config.group_pixels[0]
+        if self.pixel_skip is not None:
+            pictures = pad_rows(self.pixel_skip.pictures(video, self.config.channels), high)
+        video = pad_rows(video, high)
         layout = self._layout(video)
         part = part or Part()
 
@@ -176,11 +198,9 @@ class FIT(nn.Module):
             else (1, 1)
         frame_index = part.frames if part.frames is not None \
             else torch.arange(layout.frames, device=video.device)
-        grid = self.stem(video) + self.positions(frame_index, repeats)        # (b, t, h, w, d)
+        grid = self.stem(video)                                               # (b, t, h, w, d)
+        grid = grid + self.positions(frame_index, repeats).to(grid)           # (b, t, h, w, d)
         patch_tokens = layout.to_groups(grid)                                 # (b, g, n, d)
-        place = None
-        if self.waves is not None:
-            place = layout.to_groups(self.waves(frame_index, repeats)[None])[0]   # (g, n, k)
 
         # latents, self-conditioning
         latents = self._initial_latents(video.shape[0], part.groups)          # (b, g m, e)
@@ -190,16 +210,30 @@ class FIT(nn.Module):
             latents = latents + self.self_conditioning(carry.latents, carry.kept)
 
         # blocks
-        context = self.context(c_noise, conditions)                           # (b, l, k), (b, l)
+        around = self._surroundings(c_noise, conditions, layout, frame_index, repeats)
         for block in self.blocks:
-            patch_tokens, latents = block(patch_tokens, latents, context, layout, place)
+            patch_tokens, latents = block(patch_tokens, latents, around)
 
         # head
         grid = layout.to_grid(patch_tokens)                                   # (b, t, h, w, d)
-        output = self.head(grid)
+        output = self.head(grid, around.description)
         if self.pixel_skip is not None:
-            output = output + self.pixel_skip(grid, video)
+            output = output + self.pixel_skip(grid, pictures, around.description)
+        if self.gain is not None:
+            output = self.gain(output, around.description)
         return output[:, :, :, :height], latents
+
+    def _surroundings(self, c_noise: Tensor, conditions: Conditions, layout: Layout,
+                      frame_index: Tensor, repeats: tuple[int, int]) -> Surroundings:
+        context, mask = self.context(c_noise, conditions)                     # (b, l, k), (b, l)
+        place = description = None
+        if self.waves is not None:
+            place = self.waves(frame_index, repeats)
+        if self.describing_text is not None:
+            # All tokens but the text's: noise level, frame rate, resolution, augmentation.
+            scalars = context[:, conditions.text_mask.shape[1]:].sum(dim=1)   # (b, k)
+            description = scalars + self.describing_text(conditions)[:, 0]
+        return Surroundings(context, mask, layout, frame_index, place, description)
 
     def _layout(self, video: Tensor) -> Layout:
         rows, columns = self.config.group

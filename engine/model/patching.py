@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from engine.model.attention import LAYER_NORM_EPS
+from engine.model.modulation import LAYER_NORM_EPS, AdaptiveNorm
 
 
 @dataclass(frozen=True)
@@ -71,69 +71,74 @@ class Head(nn.Module):
     neighbours agree at their border.
     """
 
-    def __init__(self, width: int, channels: int, patch: int, overlap: int):
+    def __init__(self, width: int, channels: int, patch: int, overlap: int,
+                 description_width: int):
         super().__init__()
-        self.norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
+        self.norm = AdaptiveNorm(width, description_width)
         self.to_pixels = nn.ConvTranspose2d(
             width, channels, patch + 2 * overlap, stride=patch, padding=overlap)
 
-    def forward(self, grid: Tensor) -> Tensor:
-        """(b, t, h/p, w/p, d) -> (b, c, t, h, w)."""
-        tokens = rearrange(self.norm(grid), "b t h w d -> (b t) d h w")
+    def forward(self, grid: Tensor, description: Tensor | None) -> Tensor:
+        """(b, t, h/p, w/p, d), description (b, k) -> (b, c, t, h, w)."""
+        tokens = rearrange(self.norm(grid, description), "b t h w d -> (b t) d h w")
         return rearrange(self.to_pixels(tokens), "(b t) c h w -> b c t h w", t=grid.shape[1])
 
 
 class PixelSkip(nn.Module):
-    """What each patch lets through of its input pixels: one learned factor a patch and picture.
+    """What each patch passes by of pictures of its input: one learned factor a patch and picture.
 
-    Pictures are the noisy clip and, in an upsampler, the low-resolution one.
-    Differs from the paper: wherever the clip is smooth, F is mostly the noise of the input and the
-    low-resolution pixels. Passing both by leaves narrow tokens room for what they cannot give.
+    The pictures are the noisy clip as it is, its mean over time, a soft copy of it, that copy's
+    mean over time, and in an upsampler the low-resolution clip.
+    Differs from the paper: wherever the clip is smooth or still, F is the noise of the input, which
+    these give. Passing them by leaves narrow tokens room for what they cannot (kernel-predicting
+    denoisers work so, Bako et al. 2017).
     """
 
-    def __init__(self, width: int, patch: int, pictures: int):
+    VIEWS = 4
+
+    def __init__(self, width: int, patch: int, conditions: int, description_width: int):
         super().__init__()
-        self.patch, self.pictures = patch, pictures
-        self.norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
-        self.factor = nn.Linear(width, pictures)
+        self.patch = patch
+        self.norm = AdaptiveNorm(width, description_width)
+        self.factor = nn.Linear(width, self.VIEWS + conditions)
         nn.init.zeros_(self.factor.weight)
         nn.init.zeros_(self.factor.bias)
 
-    def forward(self, grid: Tensor, video: Tensor) -> Tensor:
-        """grid: (b, t, h/p, w/p, d); video: (b, pictures c, t, h, w). Returns: (b, c, t, h, w)."""
-        factor = rearrange(self.factor(self.norm(grid)), "b t h w k -> b k 1 t h 1 w 1")
-        pixels = rearrange(video, "b (k c) t (h p) (w q) -> b k c t h p w q",
-                           k=self.pictures, p=self.patch, q=self.patch)
+    def pictures(self, video: Tensor, channels: int) -> Tensor:
+        """(b, k, t, h, w), noisy clip first -> (b, pictures channels, t, h, w)."""
+        noisy = video[:, :channels]
+        soft = F.avg_pool3d(noisy, (1, 3, 3), 1, (0, 1, 1), count_include_pad=False)
+        still, soft_still = (one.mean(dim=2, keepdim=True).expand_as(one) for one in (noisy, soft))
+        conditions = (self.factor.out_features - self.VIEWS) * channels
+        return torch.cat((noisy, still, soft, soft_still,
+                          video[:, channels:channels + conditions]), dim=1)
+
+    def forward(self, grid: Tensor, pictures: Tensor, description: Tensor | None) -> Tensor:
+        """grid: (b, t, h/p, w/p, d); pictures: as above, padded; description: (b, k).
+
+        Returns: (b, c, t, h, w).
+        """
+        factor = self.factor(self.norm(grid, description))                    # (b, t, h, w, k)
+        factor = rearrange(factor, "b t h w k -> b k 1 t h 1 w 1")
+        pixels = rearrange(pictures, "b (k c) t (h p) (w q) -> b k c t h p w q",
+                           k=self.factor.out_features, p=self.patch, q=self.patch)
         return rearrange((factor * pixels).sum(dim=1), "b c t h p w q -> b c t (h p) (w q)")
 
 
-class LocalMixing(nn.Module):
-    """Each patch looks at its neighbours, across group borders, without the residual: first those
-    in its frame, then itself in the frames before and after (`frames` of them, none if 0).
+class OutputGain(nn.Module):
+    """How large the output is, as its description says; unchanged at first.
 
-    Differs from the paper, which has no local layers (the original FIT attends inside groups):
-    depthwise convolutions cost 1% of the network here; the first removes the seams between
-    patches, the second lets neighbouring frames agree, which few latents cannot see to.
+    Differs from the paper: at little noise, F is the small difference between input and clip, many
+    times enlarged. A gain learns that in its logarithm.
     """
 
-    def __init__(self, width: int, kernel: int, frames: int):
+    def __init__(self, description_width: int):
         super().__init__()
-        self.norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
-        self.mix = nn.Conv2d(width, width, kernel, padding=kernel // 2, groups=width)
-        self.mix_frames = None
-        if frames:
-            self.mix_frames = nn.Conv2d(
-                width, width, (frames, 1), padding=(frames // 2, 0), groups=width)
-            # The identity: frames start apart, and a network trained without it goes on as it was.
-            nn.init.dirac_(self.mix_frames.weight, groups=width)
-            nn.init.zeros_(self.mix_frames.bias)
+        self.log_gain = nn.Linear(description_width, 1)
+        nn.init.zeros_(self.log_gain.weight)
+        nn.init.zeros_(self.log_gain.bias)
 
-    def forward(self, tokens: Tensor, layout: Layout) -> Tensor:
-        """tokens: (b, g, n, d). Returns the same shape."""
-        grid = layout.to_grid(self.norm(tokens))                              # (b, t, h, w, d)
-        t, h = grid.shape[1:3]
-        mixed = self.mix(rearrange(grid, "b t h w d -> (b t) d h w"))
-        if self.mix_frames is not None:
-            lines = rearrange(mixed, "(b t) d h w -> b d t (h w)", t=t)
-            mixed = rearrange(self.mix_frames(lines), "b d t (h w) -> (b t) d h w", h=h)
-        return layout.to_groups(rearrange(mixed, "(b t) d h w -> b t h w d", t=t))
+    def forward(self, output: Tensor, description: Tensor) -> Tensor:
+        """output: (b, c, t, h, w); description: (b, k). Returns: like output."""
+        gain = self.log_gain(F.silu(description)).float().exp()               # (b, 1)
+        return output * gain[:, :, None, None, None]

@@ -10,19 +10,13 @@ class PatchPositions(nn.Module):
     """Learned position of every patch: a full table, or its sum over frame, row and column.
 
     The factorised form serves clips of some of the frames, and other sizes.
-    Differs from the paper: `frame_waves` > 0 adds fixed waves of that size to the factorised
-    table. Beside tokens of size 1, a learned 0.02 is too faint to tell frames apart for thousands
-    of steps; place shows in every pixel and is learned sooner than time.
     """
 
-    def __init__(self, grid: tuple[int, int, int], width: int, *, factorised: bool,
-                 frame_waves: float):
+    def __init__(self, grid: tuple[int, int, int], width: int, *, factorised: bool):
         super().__init__()
         t, h, w = grid
         self.factorised = factorised
         if factorised:
-            self.register_buffer("waves", frame_waves * waves(t, width)[:, None, None],
-                                 persistent=False)
             self.frame = nn.Parameter(0.02 * torch.randn(t, 1, 1, width))
             self.row = nn.Parameter(0.02 * torch.randn(1, h, 1, width))
             self.column = nn.Parameter(0.02 * torch.randn(1, 1, w, width))
@@ -35,8 +29,7 @@ class PatchPositions(nn.Module):
         Returns: (t, h, w, d).
         """
         if self.factorised:
-            frame = self.frame[frame_index] + self.waves[frame_index]         # (t, 1, 1, d)
-            table = frame + self.row + self.column
+            table = self.frame[frame_index] + self.row + self.column
         else:
             table = self.table[frame_index]
         return table.repeat(1, *repeats, 1)
@@ -55,14 +48,39 @@ class SpaceTimeWaves(nn.Module):
 
     def __init__(self, grid: tuple[int, int, int]):
         super().__init__()
-        t, h, w = (_harmonics(n, cycles) for n, cycles in zip(grid, self.CYCLES, strict=True))
-        self.width = t.shape[1] * h.shape[1] * w.shape[1]
-        self.register_buffer("table", torch.einsum("ta,hb,wc->thwabc", t, h, w).flatten(3),
-                             persistent=False)
+        for axis, n, cycles in zip("thw", grid, self.CYCLES, strict=True):
+            self.register_buffer(axis, _harmonics(n, cycles), persistent=False)
 
-    def forward(self, frame_index: Tensor, repeats: tuple[int, int]) -> Tensor:
-        """Return (t, h, w, width); the arguments as PatchPositions has them."""
-        return self.table[frame_index].repeat(1, *repeats, 1)
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """How many waves there are over frames, rows and columns."""
+        return self.t.shape[1], self.h.shape[1], self.w.shape[1]
+
+    def forward(self, frame_index: Tensor, repeats: tuple[int, int]) -> tuple[Tensor, ...]:
+        """Return the waves along each axis, (t, a), (h, b), (w, c), whose products are meant; the
+        arguments as PatchPositions has them.
+        """
+        return self.t[frame_index], self.h.repeat(repeats[0], 1), self.w.repeat(repeats[1], 1)
+
+
+class WaveMap(nn.Module):
+    """A linear map of the products of waves, axis by axis; nothing at first.
+
+    One matrix over all products would cost a quarter of the network.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], width: int):
+        super().__init__()
+        self.shape = shape
+        self.weight = nn.Parameter(torch.zeros(width, math.prod(shape)))
+
+    def forward(self, waves: tuple[Tensor, ...]) -> Tensor:
+        """waves: (t, a), (h, b), (w, c). Returns: (t, h, w, width)."""
+        t, h, w = waves
+        weight = self.weight.unflatten(1, self.shape)                         # (k, a, b, c)
+        by_column = torch.einsum("kabc,wc->kabw", weight, w)
+        by_row = torch.einsum("kabw,hb->kahw", by_column, h)
+        return torch.einsum("kahw,ta->thwk", by_row, t)
 
 
 def _harmonics(count: int, cycles: tuple[float, ...]) -> Tensor:
@@ -71,13 +89,3 @@ def _harmonics(count: int, cycles: tuple[float, ...]) -> Tensor:
     angle = 2 * math.pi * (torch.arange(count)[:, None] + 0.5) / count * torch.tensor(cycles)
     pairs = math.sqrt(2) * torch.cat((angle.sin(), angle.cos()), dim=1)
     return torch.cat((torch.ones(count, 1), pairs), dim=1)
-
-
-def waves(count: int, width: int) -> Tensor:
-    """Return sines and cosines of root mean square 1 over `count` positions, (count, width).
-
-    Half a wave over all positions up to half a wave a position, in equal ratios.
-    """
-    cycles = torch.logspace(math.log10(0.5), math.log10(count / 2), width // 2)
-    angle = 2 * math.pi * torch.arange(count)[:, None] / count * cycles
-    return math.sqrt(2) * torch.cat((angle.sin(), angle.cos()), dim=1)

@@ -19,7 +19,8 @@ class KnownFrames:
 
     clip: (b, c, t, h, w) in data units; only its known frames are looked at.
     mask: (t,) bool, true where a frame is known.
-    weight: w_r of reconstruction guidance; 0 is replacement alone, at a third of the time.
+    weight: w_r of reconstruction guidance, as the paper has it; 0 is replacement alone, at a third
+    of the time, and all that a network needs which is shown its known frames.
     """
 
     clip: Tensor

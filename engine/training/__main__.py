@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 
 from engine.checkpoint import read_tensors
 from engine.errors import DataError, SnapError
@@ -24,6 +25,8 @@ from engine.training.data import Batches, StorybookSource
 from engine.training.loop import Progress, Trainer
 from engine.training.recipe import RECIPES
 from engine.training.team import join_team
+
+STEM = "stem.to_tokens.weight"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -89,7 +92,7 @@ def build(options: argparse.Namespace) -> Trainer:
         recipe = replace(recipe, steps=options.steps)
     encoder = TextEncoder(config.text_encoder, config.text_length)
     batches = Batches(source(options), config, encoder, recipe.crop_groups)
-    stage = Stage(config)
+    stage = Stage(config, is_short=True)
     if options.start_from:
         start_from(stage, options.start_from)
     trainer = Trainer(stage, batches, recipe, options.out, team=join_team())
@@ -127,9 +130,15 @@ def make_folder(folder: Path) -> None:
 
 
 def start_from(stage: Stage, folder: Path) -> None:
-    """Copy every tensor of a model whose name and shape agree; the rest stays as it began."""
+    """Copy every tensor of a model whose name and shape agree; the rest stays as it began.
+
+    A stem that sees more channels than the model's takes its first ones, and nothing of the rest.
+    """
     own = stage.network.state_dict()
     given = read_tensors(folder / "model.safetensors")
+    stem = given.get(STEM)
+    if stem is not None and stem.shape[1] < own[STEM].shape[1]:
+        given[STEM] = F.pad(stem, (0, 0, 0, 0, 0, own[STEM].shape[1] - stem.shape[1]))
     shared = {k: v.float() for k, v in given.items() if k in own and own[k].shape == v.shape}
     stage.network.load_state_dict({**own, **shared})
     say(f"Took {len(shared)} of {len(own)} tensors from {folder}.")

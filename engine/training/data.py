@@ -94,7 +94,7 @@ class Batches:
         """Draw `size` clips of `frames` of the stage's frames; a share of them are images."""
         net = self.network
         frames = min(frames, net.frames)
-        frame_index = int(rng.integers(net.frames - frames + 1)) + np.arange(frames)
+        frame_index = np.sort(rng.permutation(net.frames)[:frames])
         corners = [self._corner(rng) for _ in range(size)]
         examples = [
             self.source.example(rng, frame_index, self._window(corner),

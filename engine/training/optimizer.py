@@ -12,6 +12,9 @@ from engine.training.team import ALONE, Team
 # Quintic whose iteration pushes every singular value towards one (Jordan et al., Muon).
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
+# Projections that are several matrices in one.
+FUSED = {"to_qkv": 3, "to_kv": 2, "to_shift_scale": 2}
+
 
 class LAMB(Optimizer):
     """Adam whose step is rescaled, tensor by tensor, to the size of the tensor (PAPER.md 8).
@@ -56,7 +59,8 @@ class Muon(Optimizer):
     """Momentum whose every matrix step is made orthogonal, in float32, batched over shapes.
 
     Fused projections count as the matrices they are made of: `splits` says how many (by
-    parameter id). torch's own Muon iterates in bf16, which CPUs without bf16 units crawl in.
+    parameter id). In bf16, torch's own Muon crawls on CPUs without bf16 units, and the Gram
+    form below lets the small singular values explode.
     The processes of a team share the iterations.
     """
 
@@ -126,8 +130,9 @@ def build_optimizers(network: nn.Module, kind: str, lr: float, weight_decay: flo
         raise ValueError(f"optimizer {kind!r} is not one of lamb, adamw, muon")
     matrices, rest, splits = [], [], {}
     for name, p in network.named_parameters():
-        hidden = p.ndim == 2 and name.startswith(("blocks.", "self_conditioning."))
+        hidden = p.ndim == 2 and name.endswith("weight") and name.startswith(
+            ("blocks.", "self_conditioning."))
         (matrices if hidden else rest).append(p)
-        splits[id(p)] = 3 if "to_qkv" in name else 2 if "to_kv" in name else 1
+        splits[id(p)] = next((n for part, n in FUSED.items() if part in name), 1)
     return [Muon(matrices, lr=lr, weight_decay=weight_decay, splits=splits, team=team),
             AdamW(rest, lr=lr / 10, betas=(0.9, 0.99), weight_decay=0.0)]

@@ -10,8 +10,8 @@ from engine.errors import DataError
 class Phase:
     """A stretch of training: share of the steps, clips a step, frames a clip.
 
-    frames below the network's: a run of that many of the clip's frames, drawn anew each step, and
-    only their tokens are computed. self_conditioning: share of the clips whose first pass is kept.
+    frames below the network's: that many of the clip's frames, drawn anew each step, and only
+    their tokens are computed. self_conditioning: share of the clips whose first pass is kept.
     Differs from the paper: a short run can begin with few frames and without the first pass,
     which cost most and teach what only a network that knows its pictures can use.
     """
@@ -30,7 +30,8 @@ class Recipe:
     the last `decay_share` of the steps (1 for the paper's plain cosine).
     loss: "paper" weights the error of F by w, "unit" does not (v-prediction loss).
     noise_mean, noise_std: of ln sigma. crop_groups: rows and columns of groups a clip is cropped
-    to, (0, 0) for the whole frame. truth_weight: of a truth head's loss (truth.py).
+    to, (0, 0) for the whole frame. truth_weight: of a truth head's loss (truth.py). known_share:
+    of the clips some of whose frames are given (known.py).
     """
 
     steps: int = 550_000
@@ -50,6 +51,7 @@ class Recipe:
     image_share: float = 0.5
     crop_groups: tuple[int, int] = (0, 0)
     truth_weight: float = 0.0
+    known_share: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -87,10 +89,10 @@ class Recipe:
 # The decay keeps matrices small enough to go on learning: orthogonal steps have a fixed size, and
 # beside weights that have grown for thousands of steps they change little.
 _STORYBOOK = Recipe(
-    steps=5000, phases=(Phase(0.6, 8, 16, 0.0), Phase(0.4, 8, 16, 0.6)),
+    steps=2900, phases=(Phase(0.3, 64, 1, 0.0), Phase(0.25, 16, 4, 0.0), Phase(0.45, 8, 16, 0.0)),
     optimizer="muon", lr=0.02, weight_decay=0.1, warmup_steps=50, decay_share=0.8,
-    ema_half_life=100, loss="unit", noise_mean=0.2, noise_std=1.6, image_share=0.1,
-    truth_weight=0.2)
+    ema_half_life=100, loss="unit", noise_mean=-0.4, noise_std=1.6, image_share=0.1,
+    truth_weight=0.2, known_share=0.2)
 
 RECIPES = {
     "paper_500m": Recipe(),
@@ -99,8 +101,9 @@ RECIPES = {
     "storybook_base": _STORYBOOK,
     # One group at all times a crop; noise where the low-resolution clip leaves something open.
     "storybook_upsampler": replace(
-        _STORYBOOK, steps=1500, phases=(Phase(1.0, 8, 16, 0.0),), noise_mean=-3.0, noise_std=1.5,
-        ema_half_life=60, crop_groups=(1, 1), truth_weight=0.0),
+        _STORYBOOK, steps=1600, phases=(Phase(0.5, 64, 4, 0.0), Phase(0.5, 16, 16, 0.0)),
+        noise_mean=-3.0, noise_std=1.5,
+        ema_half_life=60, crop_groups=(1, 1), truth_weight=0.0, known_share=0.0),
     "tiny": replace(_STORYBOOK, steps=100, phases=(Phase(0.5, 4, 2), Phase(0.5, 4, 4)),
                     warmup_steps=5),
 }

@@ -7,8 +7,9 @@ from torch import Tensor
 
 from engine.diffusion import NoiseDistribution, add_noise, output_error, vp_corrupt
 from engine.model import Carry, Conditions
-from engine.stage import Stage
+from engine.stage import Stage, known_channels
 from engine.training.data import Batch
+from engine.training.known import known_masks
 from engine.training.recipe import Phase, Recipe
 
 
@@ -16,29 +17,35 @@ from engine.training.recipe import Phase, Recipe
 class Draws:
     """All randomness of a step, drawn before either pass so that both see the same.
 
-    sigma: (b,); noise: like the clips; kept: (b,) bool, rows whose latents are carried over.
+    sigma: (b,); noise: like the clips; kept: (b,) bool, rows whose latents are carried over;
+    beside: what the network sees beside the noisy clip (Stage.output).
     """
 
     sigma: Tensor
     noise: Tensor
     kept: Tensor
     conditions: Conditions
-    low: Tensor | None
+    beside: Tensor | None
 
 
 def draw(batch: Batch, recipe: Recipe, phase: Phase, generator: torch.Generator) -> Draws:
-    """Draw noise levels, noise, which texts are dropped, and how the low-res input is corrupted."""
+    """Draw noise levels, noise, which texts are dropped, which frames are known, and how the
+    low-resolution input is corrupted.
+    """
     b = len(batch.clips)
     sigma = NoiseDistribution(recipe.noise_mean, recipe.noise_std).sample(b, generator)
     noise = torch.randn(batch.clips.shape, generator=generator)
     kept = torch.rand(b, generator=generator) < phase.self_conditioning
     text_kept = torch.rand(b, generator=generator) >= recipe.label_dropout
-    conditions, low = replace(batch.conditions, text_kept=text_kept), None
+    conditions, beside = replace(batch.conditions, text_kept=text_kept), None
+    if recipe.known_share:
+        beside = known_channels(batch.clips, known_masks(
+            b, batch.clips.shape[2], recipe.known_share, generator))
     if batch.low is not None:
         level = torch.rand(b, generator=generator)
         conditions = replace(conditions, augmentation=level)
-        low = vp_corrupt(batch.low, level, torch.randn(batch.low.shape, generator=generator))
-    return Draws(sigma, noise, kept, conditions, low)
+        beside = vp_corrupt(batch.low, level, torch.randn(batch.low.shape, generator=generator))
+    return Draws(sigma, noise, kept, conditions, beside)
 
 
 def error(stage: Stage, batch: Batch, draws: Draws) -> Tensor:
@@ -56,12 +63,14 @@ def error(stage: Stage, batch: Batch, draws: Draws) -> Tensor:
 
         with torch.no_grad():
             part = replace(batch.part, groups=chosen(batch.part.groups))
-            _, latents = stage.output(noisy[rows], draws.sigma[rows],
-                                      draws.conditions.map(chosen), chosen(draws.low), part=part)
+            _, latents = stage.output(
+                noisy[rows], draws.sigma[rows], draws.conditions.map(chosen),
+                chosen(draws.beside), part=part)
         everyone = latents.new_zeros(len(noisy), *latents.shape[1:])
         everyone[rows] = latents
         carry = Carry(everyone, draws.kept)
-    output, _ = stage.output(noisy, draws.sigma, draws.conditions, draws.low, carry, batch.part)
+    output, _ = stage.output(
+        noisy, draws.sigma, draws.conditions, draws.beside, carry, batch.part)
     return output_error(output, batch.clips, draws.noise, draws.sigma, stage.preconditioning)
 
 

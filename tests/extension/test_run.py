@@ -48,7 +48,7 @@ def stage(**network) -> Stage:
 @pytest.fixture(scope="module")
 def cascade() -> Cascade:
     upsampler = stage(height=24, width=32, n_latents=24, condition_channels=3,
-                      augmented=True)
+                      known_frames=False, augmented=True)
     return Cascade(stage(), upsampler, Letters())
 
 

@@ -1,16 +1,20 @@
+import math
 from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
+from engine.model.among_patches import FrameAttention, LocalMixing, PlaceAttention
 from engine.model.embedding import PooledText
 from engine.model.patching import Layout
-from engine.model.positions import SpaceTimeWaves, waves
+from engine.model.positions import SpaceTimeWaves, WaveMap
 from engine.presets import PRESETS
 
 TINY = PRESETS["tiny"].network
-PLAIN = replace(TINY, local_kernel=0, local_frames=0, overlap=0, global_layers=0)
+PLAIN = replace(TINY, local_kernel=0, frame_attention=False, place_attention=False, overlap=0,
+                global_layers=0)
 
 
 def conditions(config: FITConfig, b: int, seed: int = 0) -> Conditions:
@@ -23,9 +27,9 @@ def conditions(config: FITConfig, b: int, seed: int = 0) -> Conditions:
 
 
 def clip(config: FITConfig, b: int = 2) -> torch.Tensor:
-    channels = config.channels + config.condition_channels
     g = torch.Generator().manual_seed(1)
-    return torch.randn(b, channels, config.frames, config.height, config.width, generator=g)
+    shape = (b, config.input_channels, config.frames, config.height, config.width)
+    return torch.randn(shape, generator=g)
 
 
 def built(config: FITConfig) -> FIT:
@@ -71,50 +75,75 @@ def test_without_global_layers_a_pixel_changes_only_its_group():
 
 
 @torch.no_grad()
-def test_mixing_frames_starts_as_nothing_and_then_reaches_the_frames_beside():
-    config = replace(PLAIN, local_kernel=1, local_frames=3, blocks=1, n_latents=4)
-    network, video, c = built(config), clip(config), conditions(config, 2)
-    bare = FIT(replace(config, local_frames=0)).eval()
-    bare.load_state_dict({k: v for k, v in network.state_dict().items() if "mix_frames" not in k})
-    before, _ = network(video, torch.zeros(2), c)
-    torch.testing.assert_close(before, bare(video, torch.zeros(2), c)[0])
-    seen = []
-    for mixing in (False, True):
-        if mixing:
-            torch.nn.init.ones_(network.blocks[0].local.mix_frames.weight)
-        network.blocks[0].write.to_out.weight.zero_()  # latents reach every frame
-        before, _ = network(video, torch.zeros(2), c)
-        changed = video.clone()
-        changed[0, 0, 0, 0, 0] += 1.0
-        after, _ = network(changed, torch.zeros(2), c)
-        seen.append((before != after)[0].any(dim=0).flatten(1).any(dim=1).tolist())
-    assert seen == [[True, False, False, False], [True, True, False, False]]
-
-
-def test_waves_tell_every_frame_from_every_other_and_have_the_size_they_say():
-    table = waves(16, 128)
-    assert table.square().mean().sqrt() == pytest.approx(1, rel=0.02)
-    likeness = torch.nn.functional.cosine_similarity(table[:, None], table[None], dim=-1)
-    assert likeness.fill_diagonal_(0).max() < 0.9
-    assert likeness[0, 1] > likeness[0, 4] > likeness[0, 12]
+def test_local_mixing_reaches_the_neighbours_that_far_apart_and_no_others():
+    layout = Layout(frames=1, group_rows=2, group_columns=2, rows=4, columns=6)
+    tokens = torch.randn(1, 4, 24, 8)
+    grid = layout.to_grid(tokens).clone()
+    grid[0, 0, 3, 5] += torch.arange(8)
+    for apart in (1, 2):
+        mixing = LocalMixing(8, kernel=3, apart=apart, description_width=0)
+        torch.nn.init.ones_(mixing.mix.weight)
+        before, after = (layout.to_grid(mixing(one, layout, None))[0, 0]
+                         for one in (tokens, layout.to_groups(grid)))
+        rows, columns = torch.nonzero((before - after).abs().amax(dim=2) > 1e-4, as_tuple=True)
+        assert set(rows.tolist()) == {3 - apart, 3, 3 + apart}
+        assert set(columns.tolist()) == {5 - apart, 5, 5 + apart}
 
 
 @torch.no_grad()
-def test_frames_of_one_picture_differ_by_their_waves_alone():
-    config = replace(TINY, local_frames=0, frame_waves=0.5)
-    for waving in (True, False):
-        network, still = built(replace(config, frame_waves=0.5 * waving)), clip(config)
-        network.positions.frame.zero_()
-        still = still[:, :, :1].expand_as(still).contiguous()
-        out, _ = network(still, torch.zeros(2), conditions(config, 2))
-        assert torch.allclose(out[:, :, 0], out[:, :, 3], atol=1e-5) is not waving
-    with pytest.raises(ValueError, match="factorised"):
-        replace(config, factorised_positions=False)
+def test_frame_attention_reaches_every_frame_of_its_own_place_only():
+    config = replace(PLAIN, frame_attention=True, blocks=1)
+    network, video, c = built(config), clip(config), conditions(config, 2)
+    network.blocks[0].write.to_out.weight.zero_()      # or latents would reach every place
+    before, _ = network(video, torch.zeros(2), c)
+    video[0, 0, 1, 0, 0] += 1.0
+    after, _ = network(video, torch.zeros(2), c)
+    changed = (before != after).any(dim=1)[0]                                 # (t, h, w)
+    p = config.patch
+    assert changed[:, :p, :p].all()
+    assert not changed[:, p:].any() and not changed[:, :, p:].any()
+
+
+@torch.no_grad()
+def test_place_attention_sees_its_own_frame_and_how_far_away_a_patch_is():
+    layout = Layout(frames=2, group_rows=1, group_columns=2, rows=3, columns=2)
+    attention = PlaceAttention(8, head_width=4, grid=(3, 4), description_width=0).eval()
+    tokens = torch.randn(1, 2, 12, 8)
+    assert not attention(tokens, layout).any()                       # nothing at first
+    attention.attention.to_qkv.weight[:8] = 0
+    attention.attention.to_out.weight.copy_(torch.eye(8))
+    values = layout.to_grid(attention.norm(tokens) @ attention.attention.to_qkv.weight[16:].T)
+    mean = values.mean(dim=(2, 3), keepdim=True).expand_as(values)
+    torch.testing.assert_close(layout.to_grid(attention(tokens, layout)), mean)
+    attention.bias[:, 2 + 1, 3 - 2] = 50.0                           # one row up, two columns right
+    out = layout.to_grid(attention(tokens, layout))
+    torch.testing.assert_close(out[:, :, 1:, :2], values[:, :, :-1, 2:])
+    torch.testing.assert_close(out[:, :, 0], mean[:, :, 0])
+
+
+@torch.no_grad()
+def test_frame_attention_begins_as_a_mean_over_time_and_learns_who_is_near():
+    """With queries of zero every score is the bias: none at first, then of the distance alone."""
+    attention = FrameAttention(8, head_width=4, frames=7, description_width=0).eval()
+    attention.attention.to_qkv.weight[:8] = 0
+    attention.attention.to_out.weight.copy_(torch.eye(8))
+    tokens = torch.randn(2, 3, 5 * 11, 8)                                     # 5 of 7 frames
+    index = torch.tensor([0, 1, 3, 4, 6])
+    values = attention.norm(tokens) @ attention.attention.to_qkv.weight[16:].T
+    values = values.view(2, 3, 5, 11, 8)
+    mean = values.mean(dim=2, keepdim=True).expand_as(values)
+    torch.testing.assert_close(attention(tokens, index).view_as(mean), mean)
+    attention.bias[:, 6 + 3] = 50.0                    # to the frame three before, where there is
+    out = attention(tokens, index).view_as(values)
+    torch.testing.assert_close(out[:, :, 2], values[:, :, 0])
+    torch.testing.assert_close(out[:, :, 4], values[:, :, 2])
+    torch.testing.assert_close(out[:, :, 0], mean[:, :, 0])
 
 
 @torch.no_grad()
 @pytest.mark.parametrize(("option", "layers", "size"), [
-    ("placed", ("read_place", "write_place"), 0.1), ("pooled_text", ("to_latents",), 0.1)])
+    ("placed", ("read_place", "write_place"), 0.1), ("pooled_text", ("pooled_text.out",), 0.1),
+    ("modulated", ("to_shift_scale",), 0.1)])
 def test_an_option_starts_as_nothing_and_then_matters(option, layers, size):
     network, video = built(replace(TINY, **{option: True})), clip(TINY)
     c = conditions(TINY, 2)
@@ -130,8 +159,23 @@ def test_an_option_starts_as_nothing_and_then_matters(option, layers, size):
     assert not torch.allclose(network(video, torch.zeros(2), c)[0], plain, atol=1e-3)
 
 
+def products(grid):
+    waves = SpaceTimeWaves(grid)(torch.arange(grid[0]), (1, 1))
+    return torch.einsum("ta,hb,wc->thwabc", *waves).flatten(3)
+
+
+@torch.no_grad()
+def test_wave_map_is_linear_in_the_products_of_waves():
+    waves = SpaceTimeWaves((7, 5, 3))
+    wave_map = WaveMap(waves.shape, 11)
+    wave_map.weight.normal_()
+    expected = products((7, 5, 3)).repeat(1, 2, 3, 1)[[1, 4]] @ wave_map.weight.T
+    torch.testing.assert_close(
+        wave_map(waves(torch.tensor([1, 4]), (2, 3))), expected, atol=1e-4, rtol=1e-4)
+
+
 def test_space_time_waves_tell_every_patch_from_every_other():
-    table = SpaceTimeWaves((16, 10, 16))(torch.arange(16), (1, 1)).flatten(0, 2)
+    table = products((16, 10, 16)).flatten(0, 2)
     assert table.square().mean().sqrt() == pytest.approx(1, rel=0.05)
     likeness = torch.nn.functional.cosine_similarity(table[:1], table[1:])
     assert likeness.max() < 0.99
@@ -139,7 +183,7 @@ def test_space_time_waves_tell_every_patch_from_every_other():
 
 def test_one_direction_in_space_time_waves_follows_a_moving_subject():
     """What a latent's key has to do: score high on a diagonal of time and column, low beside it."""
-    table = SpaceTimeWaves((16, 10, 16))(torch.arange(16), (1, 1))[:, 5]         # (t, w, k)
+    table = products((16, 10, 16))[:, 5]                                        # (t, w, k)
     time, column = torch.meshgrid(torch.arange(16.), torch.arange(16.), indexing="ij")
     wanted = (-(time - column).square() / 8).exp().flatten()
     found = torch.linalg.lstsq(table.flatten(0, 1), wanted[:, None], driver="gelsd").solution
@@ -150,25 +194,41 @@ def test_one_direction_in_space_time_waves_follows_a_moving_subject():
 @torch.no_grad()
 def test_pooled_text_is_the_mean_of_the_visible_words_and_nothing_when_dropped():
     pool, c = PooledText(TINY.text_width, 8), conditions(TINY, 2)
-    pool.to_latents.weight.normal_()
+    pool.out.weight.normal_()
     hidden = replace(c, text_tokens=c.text_tokens.masked_fill(~c.text_mask[..., None], 9.0))
     torch.testing.assert_close(pool(hidden), pool(c))
     mean = pool.norm(c.text_tokens[0, :3]).mean(dim=0)
-    torch.testing.assert_close(pool(c)[0, 0], pool.to_latents(mean))
+    torch.testing.assert_close(pool(c)[0, 0], pool.out(mean))
     assert not pool(c.without_text()).any()
 
 
 @torch.no_grad()
 def test_pixel_skip_starts_as_nothing_and_then_passes_each_picture_by_its_factor():
-    config = replace(TINY, height=11, condition_channels=3, pixel_skip=True)
+    config = replace(
+        TINY, height=11, condition_channels=3, pixel_skip=True, known_frames=False)
     network, video, c = built(config), clip(config), conditions(config, 2)
     bare = FIT(replace(config, pixel_skip=False)).eval()
     bare.load_state_dict({k: v for k, v in network.state_dict().items() if "skip" not in k})
     without, _ = network(video, torch.zeros(2), c)
     assert torch.equal(without, bare(video, torch.zeros(2), c)[0])
-    network.pixel_skip.factor.bias.copy_(torch.tensor([2.0, -0.5]))
-    with_both, _ = network(video, torch.zeros(2), c)
-    torch.testing.assert_close(with_both, without + 2.0 * video[:, :3] - 0.5 * video[:, 3:])
+    noisy, low = video.split(3, dim=1)
+    mean = noisy.mean(dim=2, keepdim=True).expand_as(noisy)
+    soft = F.avg_pool2d(noisy.flatten(1, 2), 3, 1, 1, count_include_pad=False).view_as(noisy)
+    soft_mean = soft.mean(dim=2, keepdim=True).expand_as(soft)
+    for place, picture in enumerate((noisy, mean, soft, soft_mean, low)):
+        network.pixel_skip.factor.bias.zero_()
+        network.pixel_skip.factor.bias[place] = -1.5
+        passed, _ = network(video, torch.zeros(2), c)
+        torch.testing.assert_close(passed, without - 1.5 * picture)
+
+
+@torch.no_grad()
+def test_output_gain_is_the_exponential_of_what_it_learned():
+    network, video, c = built(TINY), clip(TINY), conditions(TINY, 2)
+    before, _ = network(video, torch.zeros(2), c)
+    network.gain.log_gain.bias.fill_(2.0)
+    after, _ = network(video, torch.zeros(2), c)
+    torch.testing.assert_close(after, before * math.e ** 2)
 
 
 @torch.no_grad()
@@ -184,7 +244,8 @@ def test_with_global_layers_a_pixel_reaches_every_group():
 @torch.no_grad()
 def test_groups_may_come_in_any_order():
     """With positions shared, swapping two groups with their latents swaps their outputs."""
-    config = replace(TINY, shared_positions=True, local_kernel=0, local_frames=0, overlap=0)
+    config = replace(TINY, shared_positions=True, local_kernel=0, frame_attention=False,
+                     place_attention=False, overlap=0)
     network, video, c = built(config), clip(config), conditions(config, 2)
     _, wide = config.group_pixels
     swapped = torch.cat((video[..., wide:], video[..., :wide]), dim=-1)
@@ -257,7 +318,8 @@ def test_some_frames_alone_use_their_own_positions():
     assert not torch.allclose(early, late)
 
 
-@pytest.mark.parametrize("changes", [{"width": 20}, {"n_latents": 17}])
+@pytest.mark.parametrize("changes", [
+    {"width": 20}, {"n_latents": 17}, {"condition_channels": 3}, {"local_apart": 3}])
 def test_config_that_does_not_divide_is_refused(changes):
     with pytest.raises(ValueError):
         replace(TINY, **changes)

@@ -35,6 +35,7 @@ class StandInExtended:
     clip: StandInLongClip
     text_notes: tuple[str, ...] = ("A stand-in made it.",)
     model_hash: str = "stand-in"
+    backend: str = "stand-in"
 
     @property
     def frames(self):

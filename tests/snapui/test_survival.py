@@ -26,7 +26,8 @@ def tiny_model(tmp_path):
 
     torch.manual_seed(0)
     tiny = PRESETS["tiny"]
-    upsampler = replace(tiny, network=replace(tiny.network, condition_channels=3, augmented=True))
+    upsampler = replace(tiny, network=replace(
+        tiny.network, condition_channels=3, known_frames=False, augmented=True))
     for name, config in (("base", tiny), ("upsampler", upsampler)):
         stage = Stage(config)
         for p in stage.network.parameters():

@@ -14,7 +14,7 @@ from tests.training.stand_ins import CAPTIONS, HashedText, tiny_batches
 TINY = PRESETS["tiny"]
 UPSAMPLER = replace(TINY, scale=8.0, network=replace(
     TINY.network, height=24, width=48, group=(2, 4), n_latents=18, condition_channels=3,
-    augmented=True))
+    known_frames=False, augmented=True))
 
 
 def test_batch_has_the_stage_s_shapes():

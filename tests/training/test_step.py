@@ -17,16 +17,17 @@ RECIPE = replace(RECIPES["tiny"], label_dropout=0.5)
 PHASE = Phase(1.0, 4, 4, self_conditioning=0.5)
 TINY = PRESETS["tiny"]
 UPSAMPLER = replace(TINY, scale=8.0, network=replace(
-    TINY.network, height=16, condition_channels=3, augmented=True, shared_positions=True))
+    TINY.network, height=16, condition_channels=3, known_frames=False, augmented=True,
+    shared_positions=True))
 
 
 class Recorded(Stage):
     """A stage that remembers every evaluation."""
 
-    def output(self, noisy, sigma, conditions, low=None, carry=None, part=None):
+    def output(self, noisy, sigma, conditions, beside=None, carry=None, part=None):
         """Evaluate and remember arguments, latents and whether a gradient is kept."""
-        output, latents = super().output(noisy, sigma, conditions, low, carry, part)
-        self.calls.append(dict(noisy=noisy, sigma=sigma, conditions=conditions, low=low,
+        output, latents = super().output(noisy, sigma, conditions, beside, carry, part)
+        self.calls.append(dict(noisy=noisy, sigma=sigma, conditions=conditions, beside=beside,
                                carry=carry, part=part, latents=latents,
                                has_gradient=output.requires_grad))
         return output, latents
@@ -75,7 +76,8 @@ def test_second_pass_carries_the_first_ones_latents_in_their_own_rows():
 def test_rows_that_keep_no_latents_are_evaluated_as_if_alone():
     _, draws, errors, batch, stage = evaluated(kept=KEPT)
     noisy = add_noise(batch.clips, draws.sigma, draws.noise, stage.preconditioning.sigma_in)
-    output, _ = stage.output(noisy, draws.sigma, draws.conditions, part=batch.part)
+    output, _ = stage.output(
+        noisy, draws.sigma, draws.conditions, draws.beside, part=batch.part)
     alone = output_error(output, batch.clips, draws.noise, draws.sigma, stage.preconditioning)
     same = torch.isclose(errors, alone, rtol=1e-4)
     assert same.tolist() == [not kept for kept in KEPT]
@@ -90,14 +92,14 @@ def test_crops_and_low_resolution_rows_follow_the_kept_rows():
     (first, second), draws, _, batch, _ = evaluated(UPSAMPLER, (1, 1), KEPT)
     assert batch.part.groups.shape == (7, 1)
     assert torch.equal(first["part"].groups, batch.part.groups[ROWS])
-    assert torch.equal(first["low"], draws.low[ROWS])
+    assert torch.equal(first["beside"], draws.beside[ROWS])
     assert torch.equal(first["conditions"].augmentation, second["conditions"].augmentation[ROWS])
 
 
 def test_low_resolution_input_is_corrupted_by_its_own_level():
     _, draws, _, batch, _ = evaluated(UPSAMPLER, size=7)
     level = draws.conditions.augmentation
-    noise = draws.low - (1 - level ** 2).sqrt()[:, None, None, None, None] * batch.low
+    noise = draws.beside - (1 - level ** 2).sqrt()[:, None, None, None, None] * batch.low
     assert torch.allclose(noise.flatten(1).std(dim=1), level, rtol=0.1)
 
 

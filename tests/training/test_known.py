@@ -1,0 +1,14 @@
+import torch
+
+from engine.training.known import known_masks
+
+
+def test_a_share_of_the_clips_has_known_frames_of_every_kind_and_something_left_to_make():
+    masks = known_masks(4000, 7, 0.25, torch.Generator().manual_seed(3))
+    some = masks[masks.any(dim=1)]
+    assert 0.2 < len(some) / 4000 < 0.27           # some draws of "any" hold none
+    assert not some.all(dim=1).any()
+    wanted = ("1000000", "1110000", "1000001", "1010101", "0100000")
+    kinds = {"".join(map(str, row.int().tolist())) for row in some}
+    assert set(wanted) <= kinds
+    assert not known_masks(100, 7, 0.0, torch.Generator().manual_seed(3)).any()
