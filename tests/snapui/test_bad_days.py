@@ -122,9 +122,10 @@ def test_a_job_outlasts_a_program_that_locks_its_journal(tmp_path, start):
 
 def test_two_programs_share_one_journal(tmp_path, start):
     one, journal = start(tmp_path / "outputs")
+    ids = [in_the_middle(journal)]
     other, _ = start(tmp_path / "outputs")
     quick = GenerationRequest(prompt="a dog", steps=4)
-    ids = [journal.submit(quick) for _ in range(6)]
+    ids += [journal.submit(quick) for _ in range(6)]
     assert refusal(one) == refusal(other) == ""
     wait_for(lambda: all(is_done(journal, job_id) for job_id in ids))
     assert all(len(journal.clips_of(job_id)) == 1 for job_id in ids)
