@@ -22,6 +22,7 @@ def test_every_tab_fits_the_screen_and_every_control_has_a_name(
         program, open_page, width, scheme):
     page = open_page(program.url, width=width, scheme=scheme)
     make(page)
+    page.wait_for_function("document.querySelector('#results').getBoundingClientRect().top < 450")
     wait_for_drafts(page)
     page.locator("#line button").first.click()
     page.locator("#advanced button").first.click()

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -54,9 +55,9 @@ def refusal(program):
     return "" if answer.is_success else answer.json()["error"]
 
 
-def in_the_middle(journal):
+def in_the_middle(journal, request=LONG):
     """Submit a job and wait until it is under way. Returns: its number."""
-    job_id = journal.submit(LONG)
+    job_id = journal.submit(request)
     wait_for(lambda: journal.job(job_id).step > 2)
     return job_id
 
@@ -87,7 +88,7 @@ def test_a_full_disk_fails_the_job_in_a_sentence_and_it_can_be_tried_again(tmp_p
 def test_a_folder_that_becomes_read_only_is_said_and_nothing_is_lost(tmp_path, start):
     with small_disk(tmp_path / "disk", 100) as disk:
         program, journal = start(disk.path, database=str(tmp_path / "journal.db"))
-        job_id = in_the_middle(journal)
+        job_id = in_the_middle(journal, replace(LONG, steps=256))  # remounting takes its time
         disk.remount("ro")
         assert "cannot be written to" in trouble(program)
         assert "cannot be written to" in refusal(program)
