@@ -108,6 +108,7 @@ class Live:
                 now = time.monotonic()
                 self._rest_until = now + REST * (now - begun)
         except Exception as error:
+            self._journal.close()  # the connection may be what is broken
             said = sentence(error)
             if said != drawn.trouble:
                 log_unexpected(error)

@@ -30,6 +30,7 @@ def theme() -> gr.themes.Base:
         block_background_fill="*neutral_50", block_background_fill_dark="*neutral_900",
         block_border_width="0px", block_shadow="none", block_shadow_dark="none",
         block_label_text_color="*neutral_600", block_info_text_color="*neutral_500",
+        block_title_text_color="*neutral_800", block_title_text_color_dark="*neutral_100",
         block_info_text_color_dark="*neutral_400", block_title_text_weight="600",
         input_background_fill="white", input_background_fill_dark="*neutral_800",
         input_border_color="*neutral_300", input_border_color_dark="*neutral_700",

@@ -14,8 +14,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import peewee
 
 from engine.errors import Cancelled
 from engine.extension.material import Material
@@ -28,7 +31,6 @@ from snapui.files import PREVIEWS, WORK, drop_job_folders
 from snapui.jobs import Journal
 from snapui.long_errand import LongErrand
 from snapui.messages import log_unexpected, sentence
-from snapui.patience import goes_on_without
 from snapui.queue import ids_in
 from snapui.schema import ACTIVE, LONG, Job, database_url
 
@@ -96,15 +98,15 @@ class Worker:
             self.journal.end(job, "failed", sentence(error))
         self.sweep(PREVIEW_LIFE_SECONDS)
 
-    @goes_on_without()
     def sweep(self, older_seconds: float = 0.0) -> None:
         """Delete what ended jobs no longer need.
 
         older_seconds: how old previews must be; a page may still be fetching the newest ones.
         """
         folder = self.journal.output_directory
-        drop_job_folders(folder / PREVIEWS, lambda: ids_in(("running",)), older_seconds)
-        drop_job_folders(folder / WORK, lambda: ids_in(ACTIVE))
+        with suppress(peewee.OperationalError):  # there will be another time
+            drop_job_folders(folder / PREVIEWS, lambda: ids_in(("running",)), older_seconds)
+            drop_job_folders(folder / WORK, lambda: ids_in(ACTIVE))
 
 
 def load_engine(models_directory: Path | None, device: str, threads: int) -> Engine:

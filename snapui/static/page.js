@@ -14,6 +14,12 @@ document.addEventListener("input", (event) => {
   if (!lock.checked) lock.click();
 });
 
+/* On a phone the drafts are made below all settings: show them. */
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("#run") || !matchMedia("(max-width: 900px)").matches) return;
+  document.querySelector("#results").scrollIntoView();
+});
+
 function snapuiLook(look) {
   document.body.classList.toggle("dark", look === "dark");
   localStorage.setItem("snapui-look", look);

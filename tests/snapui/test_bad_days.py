@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -54,9 +55,9 @@ def refusal(program):
     return "" if answer.is_success else answer.json()["error"]
 
 
-def in_the_middle(journal):
+def in_the_middle(journal, request=LONG):
     """Submit a job and wait until it is under way. Returns: its number."""
-    job_id = journal.submit(LONG)
+    job_id = journal.submit(request)
     wait_for(lambda: journal.job(job_id).step > 2)
     return job_id
 
@@ -87,7 +88,7 @@ def test_a_full_disk_fails_the_job_in_a_sentence_and_it_can_be_tried_again(tmp_p
 def test_a_folder_that_becomes_read_only_is_said_and_nothing_is_lost(tmp_path, start):
     with small_disk(tmp_path / "disk", 100) as disk:
         program, journal = start(disk.path, database=str(tmp_path / "journal.db"))
-        job_id = in_the_middle(journal)
+        job_id = in_the_middle(journal, replace(LONG, steps=256))  # remounting takes its time
         disk.remount("ro")
         assert "cannot be written to" in trouble(program)
         assert "cannot be written to" in refusal(program)
@@ -122,9 +123,10 @@ def test_a_job_outlasts_a_program_that_locks_its_journal(tmp_path, start):
 
 def test_two_programs_share_one_journal(tmp_path, start):
     one, journal = start(tmp_path / "outputs")
+    ids = [in_the_middle(journal)]
     other, _ = start(tmp_path / "outputs")
     quick = GenerationRequest(prompt="a dog", steps=4)
-    ids = [journal.submit(quick) for _ in range(6)]
+    ids += [journal.submit(quick) for _ in range(6)]
     assert refusal(one) == refusal(other) == ""
     wait_for(lambda: all(is_done(journal, job_id) for job_id in ids))
     assert all(len(journal.clips_of(job_id)) == 1 for job_id in ids)

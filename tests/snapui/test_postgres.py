@@ -112,3 +112,16 @@ def test_two_workers_do_every_job_once(farm, tmp_path, is_killed):
         done_by = {job.worker for job in Job.select()}
         assert len(done_by) == 2, "one of the workers did nothing"
     assert second.poll() is None
+
+
+def test_a_worker_outlasts_a_connection_that_breaks(farm):
+    journal, start = farm
+    worker = start()
+    job_id = journal.submit(GenerationRequest(prompt="a dog", steps=150))
+    wait_for(lambda: journal.job(job_id).step > 2)
+    journal.database.execute_sql(
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "where pid <> pg_backend_pid() and datname = current_database()")
+    wait_for(lambda: journal.job(job_id).state == "done")
+    assert journal.job(job_id).deaths == 0
+    assert worker.poll() is None
