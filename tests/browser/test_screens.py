@@ -16,6 +16,17 @@ UNNAMED = """() => [...document.querySelectorAll(
       (id) => document.getElementById(id)?.innerText)].some((name) => name && name.trim()))
   .map((one) => one.outerHTML.slice(0, 200))"""
 
+# What stands beyond the right edge, where no part of the page of its own can be scrolled to it.
+BEYOND = """() => [...document.querySelectorAll("#tabs *, #top *")]
+  .filter((one) => one.checkVisibility() && one.getBoundingClientRect().width > 1
+    && one.getBoundingClientRect().right > innerWidth + 1)
+  .filter((one) => {
+    while ((one = one.parentElement) !== document.body) {
+      if (/auto|scroll/.test(getComputedStyle(one).overflowX)) return false;
+    }
+    return true;
+  }).map((one) => one.outerHTML.slice(0, 200))"""
+
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_every_tab_fits_the_screen_and_every_control_has_a_name(
@@ -31,6 +42,7 @@ def test_every_tab_fits_the_screen_and_every_control_has_a_name(
         shown = page.locator("#run, #run-comparison, #library .card").locator("visible=true")
         shown.first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
+        assert page.evaluate(BEYOND) == [], tab
         assert page.evaluate(UNNAMED) == [], tab
         SHOTS.mkdir(exist_ok=True)
         page.screenshot(path=SHOTS / f"screen-{tab}-{width}-{scheme}.png", full_page=True)
