@@ -6,7 +6,7 @@ from tests.browser.conftest import LOOKS, SHOTS
 from tests.browser.test_create import make, wait_for_drafts
 
 pytestmark = pytest.mark.browser
-TABS = ("Create", "Compare", "Library")
+TABS = ("Create", "Extend", "Compare", "Library")
 # The visible controls that nothing names: neither a label, nor text, nor an attribute.
 UNNAMED = """() => [...document.querySelectorAll(
     "button, input, select, textarea, a[href], video, canvas, [role=tab], [role=slider]")]
@@ -15,6 +15,17 @@ UNNAMED = """() => [...document.querySelectorAll(
       (label) => label.innerText), ...(one.getAttribute("aria-labelledby") || "").split(" ").map(
       (id) => document.getElementById(id)?.innerText)].some((name) => name && name.trim()))
   .map((one) => one.outerHTML.slice(0, 200))"""
+
+# What stands beyond the right edge, where no part of the page of its own can be scrolled to it.
+BEYOND = """() => [...document.querySelectorAll("#tabs *, #top *")]
+  .filter((one) => one.checkVisibility() && one.getBoundingClientRect().width > 1
+    && one.getBoundingClientRect().right > innerWidth + 1)
+  .filter((one) => {
+    while ((one = one.parentElement) !== document.body) {
+      if (/auto|scroll/.test(getComputedStyle(one).overflowX)) return false;
+    }
+    return true;
+  }).map((one) => one.outerHTML.slice(0, 200))"""
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
@@ -28,9 +39,10 @@ def test_every_tab_fits_the_screen_and_every_control_has_a_name(
     page.locator("#advanced button").first.click()
     for tab in TABS:
         page.get_by_role("tab", name=tab).click()
-        shown = page.locator("#run, #run-comparison, #library .card").locator("visible=true")
+        shown = page.locator("#run, #run-extension, #run-comparison, #library .card").locator("visible=true")
         shown.first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
+        assert page.evaluate(BEYOND) == [], tab
         assert page.evaluate(UNNAMED) == [], tab
         SHOTS.mkdir(exist_ok=True)
         page.screenshot(path=SHOTS / f"screen-{tab}-{width}-{scheme}.png", full_page=True)
