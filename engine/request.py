@@ -36,7 +36,7 @@ class GenerationRequest:
                          minimum=1, maximum=8)
     steps: int = _field(24, "Steps", "More steps take longer and look cleaner.",
                         minimum=1, maximum=256)
-    guidance: float = _field(3.0, "Guidance", "How closely the clip follows the prompt; 0 is off.",
+    guidance: float = _field(1.5, "Guidance", "How closely the clip follows the prompt; 0 is off.",
                              minimum=0.0, maximum=30.0)
     fps: float = _field(12.0, "Frames per second", "How fast the clip plays and things move.",
                         minimum=1.0, maximum=60.0)

@@ -21,12 +21,12 @@ from snapui.tabs import queue as queue_panel
 from snapui.tabs.queue import Panel
 
 EXAMPLES = (
-    "a dog walking to the left in the meadow",
-    "a penguin waddling to the right in the snow",
-    "a rocket flying up in the night sky",
-    "a blue fish swimming to the left in the sea",
+    "a red heart beating on a yellow background",
     "a ghost floating on a purple background",
     "a red car driving to the right on the road",
+    "a blue fish swimming to the left in the sea",
+    "a yellow star spinning in space",
+    "a rocket flying up in the night sky",
 )
 ADVANCED = ("steps", "sampler", "fps", "oscillating", "upscale_steps", "upscale_noise")
 COSTS = ("steps", "drafts", "guidance", "sampler", "upscale_steps", "model")
