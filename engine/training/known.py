@@ -13,6 +13,7 @@ def known_masks(count: int, frames: int, share: float, generator: torch.Generato
 
     share: of the clips that have known frames at all. Theirs are the first few, as in a window
     that goes on; both ends, as between two pictures; every other, as between two rates; or any.
+    Something is always left to make.
     """
     def one() -> Tensor:
         if torch.rand((), generator=generator) >= share:
@@ -24,4 +25,5 @@ def known_masks(count: int, frames: int, share: float, generator: torch.Generato
                  draw < draw.roll(1)[0])
         return kinds[torch.randint(len(kinds), (), generator=generator)]
 
-    return torch.stack([one() for _ in range(count)])
+    masks = torch.stack([one() for _ in range(count)])
+    return masks & ~masks.all(dim=1, keepdim=True)

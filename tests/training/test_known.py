@@ -11,4 +11,5 @@ def test_a_share_of_the_clips_has_known_frames_of_every_kind_and_something_left_
     wanted = ("1000000", "1110000", "1000001", "1010101", "0100000")
     kinds = {"".join(map(str, row.int().tolist())) for row in some}
     assert set(wanted) <= kinds
-    assert not known_masks(100, 7, 0.0, torch.Generator().manual_seed(3)).any()
+    for frames, share in ((7, 0.0), (1, 1.0)):
+        assert not known_masks(100, frames, share, torch.Generator().manual_seed(3)).any()
