@@ -47,7 +47,7 @@ def test_a_waiting_job_is_changed_and_a_wrong_value_is_one_sentence(slow_program
     page.wait_for_selector("#queue [data-key=queue-1].is-running")
     press(page, 2, "edit")
     dialog = page.locator("#queue dialog[open]")
-    assert dialog.get_by_label("Guidance", exact=True).input_value() == "3"
+    assert dialog.get_by_label("Guidance", exact=True).input_value() == "1.5"
     dialog.get_by_label("Seed").fill("seven")
     dialog.get_by_role("button", name="Save changes").click()
     dialog.get_by_text("Seed must be a whole number").wait_for()
