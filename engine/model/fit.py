@@ -147,8 +147,8 @@ class FIT(nn.Module):
         c = config
         widths = Widths(c.patch_width, c.latent_width, c.context_width,
                         c.self_head_width, c.cross_head_width)
-        position_grid = c.group if c.shared_positions else (
-            c.group_grid[0] * c.group[0], c.group_grid[1] * c.group[1])
+        whole_grid = c.group_grid[0] * c.group[0], c.group_grid[1] * c.group[1]
+        position_grid = c.group if c.shared_positions else whole_grid
         self.stem = Stem(c.input_channels, c.patch_width, c.patch, c.overlap)
         self.positions = PatchPositions((c.frames, *position_grid), c.patch_width,
                                         factorised=c.factorised_positions)
@@ -164,7 +164,7 @@ class FIT(nn.Module):
         described = c.context_width if c.modulated else 0
         among = PatchLayers(
             kernel=c.local_kernel, frames=c.frames if c.frame_attention else 0,
-            grid=position_grid if c.place_attention else None,
+            grid=whole_grid if c.place_attention else None,
             waves=self.waves.shape if c.placed else None, description=described)
         self.blocks = nn.ModuleList(
             FITBlock(widths, c.global_layers, c.dropout,

@@ -23,7 +23,8 @@ def open_compare(page):
 def choose(page, axis, label):
     box = page.locator(f"#{axis}-field input")
     box.click()
-    page.get_by_role("option", name=label, exact=True).click()
+    field = page.locator(f"#{axis}-field")    # another field's list may still be closing
+    field.get_by_role("option", name=label, exact=True).click()
 
 
 def compare(page, label, values, key="Control+Enter"):

@@ -3,6 +3,7 @@
 import ast
 import base64
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import anyio
@@ -32,6 +33,12 @@ async def session_with(program):
         yield session
 
 
+def run(use):
+    """Run what uses a session in a thread of its own: browser tests leave a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(anyio.run, use).result()
+
+
 async def call(session, tool, **given):
     """Return what a tool answers, or its sentence as an exception."""
     answer = await session.call_tool(tool, given)
@@ -55,7 +62,7 @@ def test_every_endpoint_is_a_tool_that_explains_itself(program):
             assert {"create", "upscale", "extend", "compare", "status", "cancel"} <= set(tools)
             assert all(tool.description for tool in tools.values())
             assert tools["create"].inputSchema["required"] == ["prompt"]
-    anyio.run(use)
+    run(use)
 
 
 def test_a_client_creates_watches_fetches_and_cancels(program):
@@ -72,7 +79,7 @@ def test_a_client_creates_watches_fetches_and_cancels(program):
             await call(session, "cancel", job=slow)
             told = await wait_for(session, slow, lambda told: told["state"] == "cancelled")
             assert told["clips"] == []
-    anyio.run(use)
+    run(use)
 
 
 def test_an_error_is_the_sentence_the_page_would_say(program):
@@ -82,7 +89,7 @@ def test_an_error_is_the_sentence_the_page_would_say(program):
                 await call(session, "create", prompt="")
             with pytest.raises(RuntimeError, match="no job number 4711"):
                 await call(session, "status", job=4711)
-    anyio.run(use)
+    run(use)
 
 
 def test_tools_ask_for_the_password_too(tmp_path):
