@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from engine.model.block import FeedForward, FITBlock, PatchLayers, Surroundings, Widths
 from engine.model.embedding import Conditions, ContextEmbedding, PooledText
 from engine.model.modulation import LAYER_NORM_EPS
-from engine.model.patching import Head, Layout, OutputGain, PixelSkip, Stem, pad_rows
+from engine.model.patching import CoarseLook, Head, Layout, OutputGain, PixelSkip, Stem, pad_rows
 from engine.model.positions import PatchPositions, SpaceTimeWaves
 
 
@@ -28,8 +28,8 @@ class FITConfig:
     shared_positions: one position table for every group instead of one for the frame.
     local_kernel, local_apart (from the second block on), frame_attention, place_attention,
     overlap, pixel_skip, factorised_positions, placed, modulated, text_norm, pooled_text,
-    known_frames (the network also sees the frames of the clip that are given, and which they
-    are): ours, off in the paper's presets.
+    coarse_look, known_frames (the network also sees the frames of the clip that are given, and
+    which they are): ours, off in the paper's presets.
     """
 
     frames: int = 16
@@ -63,6 +63,7 @@ class FITConfig:
     text_norm: bool = False
     pooled_text: bool = False
     known_frames: bool = False
+    coarse_look: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "group", tuple(self.group))
@@ -150,6 +151,7 @@ class FIT(nn.Module):
         whole_grid = c.group_grid[0] * c.group[0], c.group_grid[1] * c.group[1]
         position_grid = c.group if c.shared_positions else whole_grid
         self.stem = Stem(c.input_channels, c.patch_width, c.patch, c.overlap)
+        self.coarse = CoarseLook(c.channels, c.patch_width, c.patch) if c.coarse_look else None
         self.positions = PatchPositions((c.frames, *position_grid), c.patch_width,
                                         factorised=c.factorised_positions)
         self.waves = SpaceTimeWaves((c.frames, *position_grid)) if c.placed else None
@@ -199,6 +201,8 @@ class FIT(nn.Module):
         frame_index = part.frames if part.frames is not None \
             else torch.arange(layout.frames, device=video.device)
         grid = self.stem(video)                                               # (b, t, h, w, d)
+        if self.coarse is not None:
+            grid = grid + self.coarse(video[:, :self.config.channels])        # (b, t, h, w, d)
         grid = grid + self.positions(frame_index, repeats).to(grid)           # (b, t, h, w, d)
         patch_tokens = layout.to_groups(grid)                                 # (b, g, n, d)
 

@@ -25,7 +25,7 @@ CLIP_FRAMES = 16
 
 @dataclass(frozen=True)
 class Window:
-    """The pixels of a clip that are wanted: its full size and a crop of it."""
+    """The pixels of a clip that are wanted: its full size and a crop of it, and a patch's side."""
 
     height: int
     width: int
@@ -33,6 +33,7 @@ class Window:
     left: int
     crop_height: int
     crop_width: int
+    patch: int
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Example:
 
     frames: uint8 (t, crop_height, crop_width, 3); low: uint8 (t, 36, 64, 3) of the whole frame,
     for an upsampler. fps: infinite for an image, whose frames repeat. source: height and width
-    before any resizing. truth: answers to the questions of its source, see truth.py.
+    before any resizing. truth: answers to the questions of its source; parts: what the patches of
+    a whole frame show, int64 (t, rows, columns); see truth.py.
     """
 
     frames: np.ndarray
@@ -50,16 +52,19 @@ class Example:
     fps: float
     source: tuple[int, int]
     truth: tuple[int, ...] = ()
+    parts: np.ndarray | None = None
 
 
 class Source(Protocol):
     """Where examples come from: the painted world, or a folder of clips.
 
     truth_sizes: how many answers there are to each question about a clip that the source can
-    answer; empty if it knows nothing but the caption.
+    answer; empty if it knows nothing but the caption. part_count: how many answers to what a
+    patch shows.
     """
 
     truth_sizes: tuple[int, ...]
+    part_count: int
 
     def example(self, rng: np.random.Generator, frame_index: np.ndarray, window: Window,
                 *, image: bool, low: bool) -> Example:
@@ -70,7 +75,7 @@ class Source(Protocol):
 class Batch:
     """Tensors of one step. clips, low: (b, c, t, h, w) in [-1, 1]; low is upscaled, clean.
 
-    truth: (b, questions) long.
+    truth: (b, questions) long. parts: (b, t, rows, columns) long, where the source knows them.
     """
 
     clips: Tensor
@@ -78,6 +83,7 @@ class Batch:
     conditions: Conditions
     part: Part
     truth: Tensor
+    parts: Tensor | None = None
 
 
 class Batches:
@@ -102,8 +108,10 @@ class Batches:
             for corner in corners]
         low = self._low(examples, corners) if net.augmented else None
         part = Part(torch.from_numpy(frame_index), self._groups(corners))
+        known = [e.parts for e in examples if e.parts is not None]
         return Batch(to_clips([e.frames for e in examples]), low, self._conditions(examples), part,
-                     torch.tensor([e.truth for e in examples], dtype=torch.long))
+                     torch.tensor([e.truth for e in examples], dtype=torch.long),
+                     torch.from_numpy(np.stack(known)) if len(known) == size else None)
 
     def _corner(self, rng: np.random.Generator) -> tuple[int, int]:
         """First group row and column of a crop."""
@@ -116,10 +124,10 @@ class Batches:
     def _window(self, corner: tuple[int, int]) -> Window:
         net = self.network
         if not self.crop_groups[0]:
-            return Window(net.height, net.width, 0, 0, net.height, net.width)
+            return Window(net.height, net.width, 0, 0, net.height, net.width, net.patch)
         high, wide = net.group_pixels
         return Window(net.height, net.width, corner[0] * high, corner[1] * wide,
-                      self.crop_groups[0] * high, self.crop_groups[1] * wide)
+                      self.crop_groups[0] * high, self.crop_groups[1] * wide, net.patch)
 
     def _groups(self, corners: Sequence[tuple[int, int]]) -> Tensor | None:
         """Numbers of the groups each crop holds, (b, g)."""
@@ -154,6 +162,7 @@ class StorybookSource:
 
     def __init__(self, sprites_folder: Path, subjects: str | Sequence[str] = "core40",
                  report=None, cache: Path | None = None):
+        from engine.storybook.parts import PARTS
         from engine.storybook.places import PAINTED, PLAIN_COLOURS
         from engine.storybook.scene import TRAVELS
         from engine.storybook.sprites import load_sprites
@@ -163,6 +172,7 @@ class StorybookSource:
         self._answers = [{name: number for number, name in enumerate(names)}
                          for names in (self.sprites, (*PAINTED, *PLAIN_COLOURS), TRAVELS)]
         self.truth_sizes = tuple(map(len, self._answers))
+        self.part_count = PARTS
 
     def example(self, rng: np.random.Generator, frame_index: np.ndarray, window: Window,
                 *, image: bool, low: bool) -> Example:
@@ -186,13 +196,22 @@ class StorybookSource:
         n = len(frame_index)
         return Example(_repeated(frames, n), None if small is None else _repeated(small, n),
                        caption(scene, self.sprites, rng), float("inf") if image else fps, source,
-                       self._truth(scene, image))
+                       self._truth(scene, image),
+                       None if low else _repeated(self._parts(scene, times, window), n))
 
     def _truth(self, scene, image: bool) -> tuple[int, int, int]:
         """Number the subject, place and travel of a scene; an image has no travel."""
         subjects, places, travels = self._answers
         return (subjects[scene.subject], places[scene.place],
                 UNKNOWN if image else travels[scene.travel])
+
+
+    def _parts(self, scene, times: np.ndarray, w: Window) -> np.ndarray:
+        """Number what each patch of a whole frame shows of the subject."""
+        from engine.storybook.parts import parts
+
+        return parts(scene, self.sprites[scene.subject], times,
+                     (w.height // w.patch, w.width // w.patch), w.width / w.height)
 
 
 def _repeated(frames: np.ndarray, n: int) -> np.ndarray:

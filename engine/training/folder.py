@@ -50,6 +50,7 @@ class FolderSource:
     """
 
     truth_sizes = ()
+    part_count = 0
 
     def __init__(self, folder: Path, report: Callable[[str], None]):
         self.folder, self.report = Path(folder), report

@@ -14,19 +14,19 @@ from pickle import UnpicklingError
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import AdamW
 
 from engine import checkpoint
 from engine.errors import DataError
 from engine.stage import Stage
-from engine.training.data import Batches
+from engine.training.data import Batch, Batches
 from engine.training.ema import EMA
 from engine.training.optimizer import build_optimizers
 from engine.training.recipe import Recipe
-from engine.training.step import draw, error, loss
+from engine.training.step import Draws, draw, error, loss
 from engine.training.team import ALONE, Team
-from engine.training.truth import LEARNING_RATE, TruthHead
+from engine.training.truth import LEARNING_RATE, PartsHead, TruthHead
 
 STATE_NAME = "state.pt"
 LOG_NAME = "log.jsonl"
@@ -59,20 +59,22 @@ class Trainer:
                             "start another number of them.")
         self.stage, self.batches, self.recipe, self.folder = stage, batches, recipe, folder
         self.team = team
-        self.truth = None
+        self.heads = nn.ModuleDict()
         self.parameters = list(stage.network.parameters())
         self.optimizers = build_optimizers(
             stage.network, recipe.optimizer, recipe.lr, recipe.weight_decay, team)
         if recipe.truth_weight and batches.source.truth_sizes:
-            self.truth = TruthHead(stage.network, batches.source.truth_sizes)
-            self.parameters += self.truth.parameters()
-            self.optimizers.append(AdamW(self.truth.parameters(), LEARNING_RATE))
+            self.heads["truth"] = TruthHead(stage.network, batches.source.truth_sizes)
+            if batches.source.part_count:
+                self.heads["parts"] = PartsHead(stage.network, batches.source.part_count)
+            self.parameters += self.heads.parameters()
+            self.optimizers.append(AdamW(self.heads.parameters(), LEARNING_RATE))
         self.peak_rates = [[g["lr"] for g in o.param_groups] for o in self.optimizers]
         self.ema = EMA(stage.network, recipe.ema_half_life)
         self.step = 0
         self.wants_stop = self.stopped = False
         self.buckets = SigmaBuckets()
-        self.truth_losses: list[float] = []
+        self.head_losses: dict[str, list[float]] = {name: [] for name in self.heads}
 
     def stop(self) -> None:
         """Ask the run to end. It does at the end of the next step that begins or averages, which
@@ -93,10 +95,7 @@ class Trainer:
         draws = draw(batch, recipe, phase, generator)
         errors = error(self.stage, batch, draws)
         total = loss(self.stage, errors, draws.sigma, recipe.loss)
-        if self.truth is not None:
-            told = self.truth.loss(batch.truth, draws.conditions.text_kept)
-            self.truth_losses.append(told.item())
-            total = total + recipe.truth_weight * told
+        total = total + recipe.truth_weight * self._asked(batch, draws)
         total.backward()
         self.stopped = self.team.average(self.parameters, self.wants_stop)
         self._update(recipe.learning_rate(step) / recipe.lr)
@@ -104,6 +103,17 @@ class Trainer:
         self.ema.update(self.stage.network, self.step)
         self.buckets.add(draws.sigma, errors.detach())
         return errors.mean().item()
+
+    def _asked(self, batch: Batch, draws: Draws) -> Tensor | float:
+        """Return the loss of the heads in the evaluation just made."""
+        losses = {}
+        if "truth" in self.heads:
+            losses["truth"] = self.heads["truth"].loss(batch.truth, draws.conditions.text_kept)
+        if "parts" in self.heads:
+            losses["parts"] = self.heads["parts"].loss(batch.parts)
+        for name, one in losses.items():
+            self.head_losses[name].append(one.item())
+        return sum(losses.values())
 
     def _update(self, rate: float) -> None:
         nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip_norm)
@@ -143,11 +153,12 @@ class Trainer:
                   "loss": round(progress.loss, 5),
                   "clips_per_second": round(progress.clips_per_second, 2),
                   "by_sigma": self.buckets.means()}
-        if self.truth_losses:
-            record["truth"] = round(sum(self.truth_losses) / len(self.truth_losses), 4)
+        record |= {name: round(sum(values) / len(values), 4)
+                   for name, values in self.head_losses.items()}
         with (self.folder / LOG_NAME).open("a") as log:
             log.write(json.dumps(record) + "\n")
-        self.buckets, self.truth_losses = SigmaBuckets(), []
+        self.buckets = SigmaBuckets()
+        self.head_losses = {name: [] for name in self.heads}
         if on_progress is not None:
             on_progress(progress)
 
@@ -172,7 +183,7 @@ class Trainer:
     def _write(self, temporary: Path) -> None:
         state = {"step": self.step, "network": self.stage.network.state_dict(),
                  "ema": self.ema.tensors, "optimizers": [o.state_dict() for o in self.optimizers],
-                 "truth": self.truth and self.truth.state_dict()}
+                 "heads": self.heads.state_dict()}
         torch.save(state, temporary)
         os.replace(temporary, self.folder / STATE_NAME)
         checkpoint.write_config(self.stage.config, self.folder / checkpoint.CONFIG_NAME)
@@ -187,8 +198,7 @@ class Trainer:
         try:
             state = torch.load(path, weights_only=True)
             self.stage.network.load_state_dict(state["network"])
-            if self.truth is not None:
-                self.truth.load_state_dict(state["truth"])
+            self.heads.load_state_dict(state["heads"])
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
                 optimizer.load_state_dict(saved)
             for name, tensor in state["ema"].items():
@@ -208,7 +218,7 @@ class SigmaBuckets:
         self.sums = torch.zeros(len(SIGMA_EDGES) + 1)
         self.counts = torch.zeros(len(SIGMA_EDGES) + 1)
 
-    def add(self, sigma: torch.Tensor, errors: torch.Tensor) -> None:
+    def add(self, sigma: Tensor, errors: torch.Tensor) -> None:
         """Count the errors (b,) at noise levels (b,)."""
         bucket = torch.bucketize(sigma, self.edges)
         self.sums.index_add_(0, bucket, errors)

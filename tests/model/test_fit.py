@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
 from engine.model.among_patches import FrameAttention, LocalMixing, PlaceAttention
 from engine.model.embedding import PooledText
-from engine.model.patching import Layout
+from engine.model.patching import CoarseLook, Layout
 from engine.model.positions import SpaceTimeWaves, WaveMap
 from engine.presets import PRESETS
 
@@ -323,3 +323,17 @@ def test_some_frames_alone_use_their_own_positions():
 def test_config_that_does_not_divide_is_refused(changes):
     with pytest.raises(ValueError):
         replace(TINY, **changes)
+
+
+def test_the_coarse_look_starts_as_nothing_and_then_shows_what_lies_around_a_patch():
+    look = CoarseLook(3, 8, 4)
+    noisy = torch.randn(2, 3, 4, 24, 32)
+    assert not look(noisy).any()
+    torch.nn.init.normal_(look.to_tokens.weight)
+    before = look(noisy)
+    assert before.shape == (2, 4, 6, 8, 8)
+    assert torch.allclose(look(3 * noisy), before, rtol=1e-3, atol=1e-3)   # however large the clip is
+    noisy[0, :, 1, :4, :4] += 5
+    changed = (look(noisy) - before).abs().amax(dim=-1) > 1e-3
+    assert changed[0, 1, :4, :4].all() and not changed[1].any()
+    assert before[0].shape == look(noisy[:1])[0].shape

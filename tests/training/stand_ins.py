@@ -17,6 +17,7 @@ class DriftingSquares:
     """Draws a bright square that drifts to the right; an image holds it still."""
 
     truth_sizes = (len(CAPTIONS),)
+    part_count = 2
 
     def example(self, rng, frame_index, window, *, image, low):
         """Draw one example, as engine.training.data.Source asks."""
@@ -26,8 +27,10 @@ class DriftingSquares:
         small = self._painted(times, LOW_HEIGHT, LOW_WIDTH, kind) if low else None
         w = window
         crop = frames[:, w.top:w.top + w.crop_height, w.left:w.left + w.crop_width]
+        # What the middle of each patch shows: the square or not.
+        parts = frames[:, w.patch // 2::w.patch, w.patch // 2::w.patch, kind] > 100
         return Example(crop, small, CAPTIONS[kind], float("inf") if image else 12.0, (288, 512),
-                       (kind,))
+                       (kind,), None if low else parts.astype(np.int64))
 
     def _painted(self, times, height, width, kind):
         frames = np.full((len(times), height, width, 3), 40, np.uint8)

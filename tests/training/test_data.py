@@ -49,7 +49,7 @@ def test_a_crop_holds_the_pixels_of_the_groups_it_names():
     assert crops.clips.shape == (7, 3, 4, 2 * high, wide) == crops.low.shape
     assert len({int(first) for first in crops.part.groups[:, 0]}) > 1
     window = batches._window((1, 2))
-    full = Window(24, 48, 0, 0, 24, 48)
+    full = Window(24, 48, 0, 0, 24, 48, 4)
     frames = np.arange(4)
     source = batches.source
     crop, all_of_it = (source.example(np.random.default_rng(2), frames, w, image=False, low=True)

@@ -12,7 +12,7 @@ from engine.training import folder as folder_module
 from engine.training.data import Window
 from engine.training.folder import FolderSource, resized_to_cover
 
-WINDOW = Window(12, 16, 0, 0, 12, 16)
+WINDOW = Window(12, 16, 0, 0, 12, 16, 4)
 FRAMES = np.arange(4)
 COUNT = 13
 STEP = 15
@@ -131,8 +131,8 @@ def test_crop_is_a_piece_of_the_whole_window_and_comes_with_the_small_clip(tmp_p
                            (5, 36, 64, 3))
     add_clip(tmp_path, "ramp.zip", "a ramp", ramp)
     source = FolderSource(tmp_path, silent)
-    whole = drawn(source, window=Window(72, 128, 0, 0, 72, 128), low=True)
-    crop = drawn(source, window=Window(72, 128, 36, 32, 18, 64), low=True)
+    whole = drawn(source, window=Window(72, 128, 0, 0, 72, 128, 4), low=True)
+    crop = drawn(source, window=Window(72, 128, 36, 32, 18, 64, 4), low=True)
     assert np.array_equal(crop.frames, whole.frames[:, 36:54, 32:96])
     assert crop.low.shape == (4, 36, 64, 3)
     assert np.abs(crop.low.astype(int) - ramp[:4]).max() <= 6
