@@ -19,7 +19,7 @@ _storybook = FITConfig(
     local_kernel=3, frame_attention=True, overlap=2, pixel_skip=True, placed=True, modulated=True,
     text_norm=True, pooled_text=True)
 _storybook_base = StageConfig(
-    replace(_storybook, place_attention=True, known_frames=True, coarse_look=True), sigma_max=20.0)
+    replace(_storybook, place_attention=True, known_frames=True, overview=True), sigma_max=20.0)
 
 PRESETS = {
     "paper_500m": _paper_base,

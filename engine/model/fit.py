@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from engine.model.block import FeedForward, FITBlock, PatchLayers, Surroundings, Widths
 from engine.model.embedding import Conditions, ContextEmbedding, PooledText
 from engine.model.modulation import LAYER_NORM_EPS
-from engine.model.patching import CoarseLook, Head, Layout, OutputGain, PixelSkip, Stem, pad_rows
+from engine.model.overview import Overview
+from engine.model.patching import Head, Layout, OutputGain, PixelSkip, Stem, pad_rows
 from engine.model.positions import PatchPositions, SpaceTimeWaves
 
 
@@ -28,7 +29,7 @@ class FITConfig:
     shared_positions: one position table for every group instead of one for the frame.
     local_kernel, local_apart (from the second block on), frame_attention, place_attention,
     overlap, pixel_skip, factorised_positions, placed, modulated, text_norm, pooled_text,
-    coarse_look, known_frames (the network also sees the frames of the clip that are given, and
+    overview, known_frames (the network also sees the frames of the clip that are given, and
     which they are): ours, off in the paper's presets.
     """
 
@@ -63,7 +64,7 @@ class FITConfig:
     text_norm: bool = False
     pooled_text: bool = False
     known_frames: bool = False
-    coarse_look: bool = False
+    overview: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "group", tuple(self.group))
@@ -78,6 +79,8 @@ class FITConfig:
                              f"{self.group} patches")
         if self.known_frames and self.condition_channels:
             raise ValueError("known_frames are for a stage without condition_channels")
+        if self.overview and not self.modulated:
+            raise ValueError("overview needs a modulated network, whose patches are told of words")
         if self.width % (self.patch * self.group[1]):
             raise ValueError(f"clip width {self.width} is not whole groups of "
                              f"{self.patch * self.group[1]} pixels")
@@ -151,7 +154,6 @@ class FIT(nn.Module):
         whole_grid = c.group_grid[0] * c.group[0], c.group_grid[1] * c.group[1]
         position_grid = c.group if c.shared_positions else whole_grid
         self.stem = Stem(c.input_channels, c.patch_width, c.patch, c.overlap)
-        self.coarse = CoarseLook(c.channels, c.patch_width, c.patch) if c.coarse_look else None
         self.positions = PatchPositions((c.frames, *position_grid), c.patch_width,
                                         factorised=c.factorised_positions)
         self.waves = SpaceTimeWaves((c.frames, *position_grid)) if c.placed else None
@@ -164,6 +166,8 @@ class FIT(nn.Module):
             text_norm=c.text_norm, augmented=c.augmented)
         self.describing_text = PooledText(c.text_width, c.context_width) if c.modulated else None
         described = c.context_width if c.modulated else 0
+        self.overview = Overview(
+            c.frames, c.channels, c.patch_width, c.patch, described) if c.overview else None
         among = PatchLayers(
             kernel=c.local_kernel, frames=c.frames if c.frame_attention else 0,
             grid=whole_grid if c.place_attention else None,
@@ -201,8 +205,10 @@ class FIT(nn.Module):
         frame_index = part.frames if part.frames is not None \
             else torch.arange(layout.frames, device=video.device)
         grid = self.stem(video)                                               # (b, t, h, w, d)
-        if self.coarse is not None:
-            grid = grid + self.coarse(video[:, :self.config.channels])        # (b, t, h, w, d)
+        around = self._surroundings(c_noise, conditions, layout, frame_index, repeats)
+        if self.overview is not None:
+            grid = self.overview(
+                grid, video[:, :self.config.channels], around.description, frame_index)
         grid = grid + self.positions(frame_index, repeats).to(grid)           # (b, t, h, w, d)
         patch_tokens = layout.to_groups(grid)                                 # (b, g, n, d)
 
@@ -214,7 +220,6 @@ class FIT(nn.Module):
             latents = latents + self.self_conditioning(carry.latents, carry.kept)
 
         # blocks
-        around = self._surroundings(c_noise, conditions, layout, frame_index, repeats)
         for block in self.blocks:
             patch_tokens, latents = block(patch_tokens, latents, around)
 

@@ -64,41 +64,6 @@ class Stem(nn.Module):
         return self.norm(rearrange(tokens, "(b t) d h w -> b t h w d", t=video.shape[2]))
 
 
-class CoarseLook(nn.Module):
-    """What lies around each patch, far wider than the patch: means over squares, nothing at first.
-
-    Differs from the paper. At much noise a patch alone says nothing (in a base clip under sigma 3
-    its own mean is half noise): only a mean over many patches shows where a subject is, and a
-    network that has to learn to take it learns last where subjects go. Each mean is brought to
-    unit size, whatever noise is left in it.
-    """
-
-    SPANS = (3, 5)                                  # sides of the squares, in patches
-
-    def __init__(self, channels: int, width: int, patch: int):
-        super().__init__()
-        self.patch = patch
-        self.to_tokens = nn.Conv2d(len(self.SPANS) * channels, width, 3, padding=1)
-        nn.init.zeros_(self.to_tokens.weight)
-        nn.init.zeros_(self.to_tokens.bias)
-
-    def forward(self, noisy: Tensor) -> Tensor:
-        """noisy clip (b, c, t, h, w), padded -> (b, t, h/p, w/p, d)."""
-        frames = noisy.shape[2]
-        patches = F.avg_pool2d(rearrange(noisy, "b c t h w -> (b t) c h w"), self.patch)
-        means = torch.cat([_unit(F.avg_pool2d(patches, span, 1, span // 2,
-                                              count_include_pad=False), frames)
-                           for span in self.SPANS], dim=1)
-        return rearrange(self.to_tokens(means), "(b t) d h w -> b t h w d", t=frames)
-
-
-def _unit(pictures: Tensor, frames: int) -> Tensor:
-    """Give each clip of pictures (b t, c, h, w) a mean square of one."""
-    clips = pictures.unflatten(0, (-1, frames))
-    return (clips * clips.square().mean(dim=(1, 2, 3, 4), keepdim=True).add(1e-6).rsqrt()).flatten(
-        0, 1)
-
-
 class Head(nn.Module):
     """Patch tokens -> pixels: LayerNorm, one linear map a patch, patches laid side by side.
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
 from engine.model.among_patches import FrameAttention, LocalMixing, PlaceAttention
 from engine.model.embedding import PooledText
-from engine.model.patching import CoarseLook, Layout
+from engine.model.patching import Layout
 from engine.model.positions import SpaceTimeWaves, WaveMap
 from engine.presets import PRESETS
 
@@ -143,11 +143,13 @@ def test_frame_attention_begins_as_a_mean_over_time_and_learns_who_is_near():
 @torch.no_grad()
 @pytest.mark.parametrize(("option", "layers", "size"), [
     ("placed", ("read_place", "write_place"), 0.1), ("pooled_text", ("pooled_text.out",), 0.1),
-    ("modulated", ("to_shift_scale",), 0.1)])
+    ("modulated", ("to_shift_scale",), 0.1), ("overview", ("overview",), 0.1)])
 def test_an_option_starts_as_nothing_and_then_matters(option, layers, size):
     network, video = built(replace(TINY, **{option: True})), clip(TINY)
     c = conditions(TINY, 2)
-    bare = FIT(replace(TINY, **{option: False})).eval()
+    # The overview rests on modulated layers, so it goes where they go.
+    without = {option: False} | ({"overview": False} if option == "modulated" else {})
+    bare = FIT(replace(TINY, **without)).eval()
     bare.load_state_dict(
         {k: v for k, v in network.state_dict().items() if k in bare.state_dict()})
     plain, _ = bare(video, torch.zeros(2), c)
@@ -323,17 +325,3 @@ def test_some_frames_alone_use_their_own_positions():
 def test_config_that_does_not_divide_is_refused(changes):
     with pytest.raises(ValueError):
         replace(TINY, **changes)
-
-
-def test_the_coarse_look_starts_as_nothing_and_then_shows_what_lies_around_a_patch():
-    look = CoarseLook(3, 8, 4)
-    noisy = torch.randn(2, 3, 4, 24, 32)
-    assert not look(noisy).any()
-    torch.nn.init.normal_(look.to_tokens.weight)
-    before = look(noisy)
-    assert before.shape == (2, 4, 6, 8, 8)
-    assert torch.allclose(look(3 * noisy), before, rtol=1e-3, atol=1e-3)   # however large the clip is
-    noisy[0, :, 1, :4, :4] += 5
-    changed = (look(noisy) - before).abs().amax(dim=-1) > 1e-3
-    assert changed[0, 1, :4, :4].all() and not changed[1].any()
-    assert before[0].shape == look(noisy[:1])[0].shape
