@@ -81,6 +81,8 @@ class FITConfig:
             raise ValueError("known_frames are for a stage without condition_channels")
         if self.overview and not self.modulated:
             raise ValueError("overview needs a modulated network, whose patches are told of words")
+        if self.overview and self.shared_positions:
+            raise ValueError("overview needs positions of its own for every patch of the frame")
         if self.width % (self.patch * self.group[1]):
             raise ValueError(f"clip width {self.width} is not whole groups of "
                              f"{self.patch * self.group[1]} pixels")
@@ -167,7 +169,8 @@ class FIT(nn.Module):
         self.describing_text = PooledText(c.text_width, c.context_width) if c.modulated else None
         described = c.context_width if c.modulated else 0
         self.overview = Overview(
-            c.frames, c.channels, c.patch_width, c.patch, described) if c.overview else None
+            (c.frames, *whole_grid), c.channels, c.patch_width, c.patch,
+            described) if c.overview else None
         among = PatchLayers(
             kernel=c.local_kernel, frames=c.frames if c.frame_attention else 0,
             grid=whole_grid if c.place_attention else None,

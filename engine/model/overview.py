@@ -1,8 +1,8 @@
 """What patches know before they look at each other; ours, nothing of it in the paper.
 
 At much noise a patch alone says nothing: in a base clip under sigma 3 its own mean is half noise,
-which a layer norm makes as loud as ever, so that where the patch is and what the words say of its
-frame are drowned. Yet there it is decided where the subject goes.
+which a layer norm makes as loud as ever, so that where the patch is and what the words say of it
+are drowned. Yet there it is decided where the subject goes.
 """
 
 import torch
@@ -13,17 +13,18 @@ from torch import Tensor, nn
 
 class Overview(nn.Module):
     """Turn the pixels' tokens down as far as their noise asks, add means over wide squares and
-    what the words say of each frame. It changes nothing at first.
+    what the words let each expect. It changes nothing at first.
     """
 
-    def __init__(self, frames: int, channels: int, width: int, patch: int,
+    def __init__(self, grid: tuple[int, int, int], channels: int, width: int, patch: int,
                  description_width: int):
+        """grid: frames, rows and columns of patches in the whole clip, padding included."""
         super().__init__()
         self.loudness = nn.Linear(description_width, width)
         nn.init.zeros_(self.loudness.weight)
         nn.init.zeros_(self.loudness.bias)
         self.coarse = CoarseLook(channels, width, patch)
-        self.words = FrameWords(frames, width, description_width)
+        self.words = WordMap(grid, width, description_width)
 
     def forward(self, grid: Tensor, noisy: Tensor, description: Tensor,
                 frame_index: Tensor) -> Tensor:
@@ -59,23 +60,34 @@ class CoarseLook(nn.Module):
         return rearrange(self.to_tokens(means), "(b t) d h w -> b t h w d", t=frames)
 
 
-class FrameWords(nn.Module):
-    """What a description means at a moment of the clip: a subject that goes to the left is first
-    on the right. Nothing at first.
+class WordMap(nn.Module):
+    """What the words let each patch expect: a subject that goes to the left is first on the right.
+    Nothing at first.
+
+    A sum of few products of a profile down the rows and one across the columns, both of which
+    follow from the description and the moment: where the text decides where a subject goes, noise
+    hides the patches from each other, and their place from themselves.
     """
 
-    def __init__(self, frames: int, width: int, description_width: int):
+    PRODUCTS = 16
+
+    def __init__(self, grid: tuple[int, int, int], width: int, description_width: int):
         super().__init__()
+        frames, *self.sides = grid
         self.read = nn.Linear(description_width, 2 * width)
         self.moment = nn.Parameter(torch.randn(frames, 2 * width))
-        self.tell = nn.Linear(2 * width, width)
+        self.profiles = nn.ModuleList(
+            nn.Linear(2 * width, self.PRODUCTS * side) for side in self.sides)
+        self.tell = nn.Linear(self.PRODUCTS, width, bias=False)
         nn.init.zeros_(self.tell.weight)
-        nn.init.zeros_(self.tell.bias)
 
     def forward(self, description: Tensor, frame_index: Tensor) -> Tensor:
-        """description: (b, k); frame_index: (t,) long. Returns: (b, t, 1, 1, d)."""
+        """description: (b, k); frame_index: (t,) long. Returns: (b, t, h/p, w/p, d)."""
         heard = self.read(F.silu(description))[:, None]                       # (b, 1, 2 d)
-        return self.tell(F.gelu(heard + self.moment[frame_index]))[:, :, None, None]
+        now = F.gelu(heard + self.moment[frame_index])                        # (b, t, 2 d)
+        down, across = (profile(now).unflatten(2, (self.PRODUCTS, side))      # (b, t, k, side)
+                        for profile, side in zip(self.profiles, self.sides, strict=True))
+        return self.tell(torch.einsum("btkh,btkw->bthwk", down, across))
 
 
 def _unit(pictures: Tensor, frames: int) -> Tensor:

@@ -66,7 +66,7 @@ class Trainer:
         if recipe.truth_weight and batches.source.truth_sizes:
             self.heads["truth"] = TruthHead(stage.network, batches.source.truth_sizes)
             if batches.source.part_count:
-                self.heads["parts"] = PartsHead(stage.network, batches.source.part_count)
+                self._add_part_heads(batches.source.part_count)
             self.parameters += self.heads.parameters()
             self.optimizers.append(AdamW(self.heads.parameters(), LEARNING_RATE))
         self.peak_rates = [[g["lr"] for g in o.param_groups] for o in self.optimizers]
@@ -75,6 +75,12 @@ class Trainer:
         self.wants_stop = self.stopped = False
         self.buckets = SigmaBuckets()
         self.head_losses: dict[str, list[float]] = {name: [] for name in self.heads}
+
+    def _add_part_heads(self, count: int) -> None:
+        network = self.stage.network
+        self.heads["parts"] = PartsHead(network, count, network.blocks[-2])
+        if network.overview is not None:
+            self.heads["expected"] = PartsHead(network, count, network.overview.words)
 
     def stop(self) -> None:
         """Ask the run to end. It does at the end of the next step that begins or averages, which
@@ -106,11 +112,8 @@ class Trainer:
 
     def _asked(self, batch: Batch, draws: Draws) -> Tensor | float:
         """Return the loss of the heads in the evaluation just made."""
-        losses = {}
-        if "truth" in self.heads:
-            losses["truth"] = self.heads["truth"].loss(batch.truth, draws.conditions.text_kept)
-        if "parts" in self.heads:
-            losses["parts"] = self.heads["parts"].loss(batch.parts)
+        losses = {name: head.loss(batch.truth, draws.conditions.text_kept) if name == "truth"
+                  else head.loss(batch.parts) for name, head in self.heads.items()}
         for name, one in losses.items():
             self.head_losses[name].append(one.item())
         return sum(losses.values())

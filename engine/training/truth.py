@@ -4,7 +4,9 @@ Differs from the paper: the error of F hardly notices the one word that says whe
 goes, so a network that reads its text by that error alone learns it last. A painted world knows
 the answer, which makes it the teacher of an alignment loss in the spirit of REPA (arXiv
 2410.06940): after the first block, the latents of each group are asked for the words, and before
-the last block every patch is asked which part of the subject it shows.
+the last block every patch is asked which part of the subject it shows. So is the map of what the
+words let each patch expect, which knows nothing but words and time, and so learns the mean way of
+a subject.
 """
 
 from collections.abc import Sequence
@@ -62,31 +64,33 @@ class TruthHead(nn.Module):
 
 
 class PartsHead(nn.Module):
-    """Linear readout of each patch before the last block: which part of the subject is here.
+    """Linear readout of each patch: which part of the subject is here.
 
     Where a subject is under much noise is what moving pixels need, and a part of a subject is the
-    same answer for all of them. count: how many answers there are.
+    same answer for all of them. count: how many answers there are. layer: whose output is asked:
+    a block's patch tokens (b, g, n, d), or a grid of them (b, t, h, w, d).
     """
 
-    def __init__(self, network: FIT, count: int):
+    def __init__(self, network: FIT, count: int, layer: nn.Module):
         super().__init__()
         self.high = network.config.group[0]
         self.grid = network.config.group_grid
         self.norm = nn.LayerNorm(network.config.patch_width)
         self.readout = nn.Linear(network.config.patch_width, count)
         self._tokens: Tensor | None = None
-        network.blocks[-2].register_forward_hook(self._listen)
+        layer.register_forward_hook(self._listen)
 
-    def _listen(self, block: nn.Module, inputs: tuple, outputs: tuple[Tensor, Tensor]) -> None:
-        self._tokens = outputs[0]
+    def _listen(self, layer: nn.Module, inputs: tuple, output: Tensor | tuple) -> None:
+        self._tokens = output if isinstance(output, Tensor) else output[0]
 
     def loss(self, parts: Tensor) -> Tensor:
         """Return the mean cross-entropy over the patches of the network's last evaluation.
 
         parts: (b, t, rows, columns) long, of whole frames without their padding.
         """
-        parts = F.pad(parts, (0, 0, 0, -parts.shape[2] % self.high), value=UNKNOWN)
-        rows, columns = self.grid
-        answers = rearrange(parts, "b t (i h) (j w) -> (b i j t h w)", i=rows, j=columns)
-        scores = self.readout(self.norm(self._tokens.float()))                # (b, g, n, answers)
-        return F.cross_entropy(scores.flatten(0, 2), answers, ignore_index=UNKNOWN)
+        answers = F.pad(parts, (0, 0, 0, -parts.shape[2] % self.high), value=UNKNOWN)
+        if self._tokens.ndim == 4:
+            rows, columns = self.grid
+            answers = rearrange(answers, "b t (i h) (j w) -> b i j t h w", i=rows, j=columns)
+        scores = self.readout(self.norm(self._tokens.float()))                # (..., answers)
+        return F.cross_entropy(scores.flatten(0, -2), answers.flatten(), ignore_index=UNKNOWN)

@@ -54,7 +54,7 @@ def test_training_teaches_the_latents_what_the_clip_shows(tmp_path):
     for _ in range(40):
         run.step = 10  # the same clips, noise and rate each time
         run.train_step()
-    for losses in (run.head_losses["truth"], run.head_losses["parts"]):
+    for losses in run.head_losses.values():
         assert len(losses) == 40 and losses[-1] < 0.3 * losses[0]
 
 
@@ -62,7 +62,8 @@ def test_parts_are_asked_of_the_patches_that_lie_there_and_not_of_padding():
     config = TINY.network
     high, wide = config.height // config.patch, config.width // config.patch
     parts = torch.randint(5, (2, 3, high, wide))
-    head = PartsHead(FIT(config), 5)
+    network = FIT(config)
+    head = PartsHead(network, 5, network.blocks[0])
     # Tokens that say their answer in the head's own words, in the order the blocks keep.
     (rows, columns), (group_high, group_wide) = config.group_grid, config.group
     answers = torch.full((2, 3, rows * group_high, columns * group_wide), 4)
@@ -71,13 +72,16 @@ def test_parts_are_asked_of_the_patches_that_lie_there_and_not_of_padding():
     head.norm, head.readout = torch.nn.Identity(), torch.nn.Identity()
     head._tokens = 100 * F.one_hot(grouped.reshape(2, rows * columns, -1), 5).float()
     assert head.loss(parts).item() == pytest.approx(0, abs=1e-6)
+    head._tokens, of_blocks = 100 * F.one_hot(answers, 5).float(), head._tokens      # a grid
+    assert head.loss(parts).item() == pytest.approx(0, abs=1e-6)
+    head._tokens = of_blocks
     parts[0, 0, 0, 0] = (parts[0, 0, 0, 0] + 1) % 5
     assert head.loss(parts).item() == pytest.approx(100 / parts.numel())
 
 
 def test_weights_that_are_saved_know_nothing_of_the_head(tmp_path):
     run = Trainer(Stage(TINY), tiny_batches(), replace(RECIPES["tiny"], steps=1), tmp_path)
-    assert set(run.heads) == {"truth", "parts"}
+    assert set(run.heads) == {"truth", "parts", "expected"}
     run.run(60)
     from safetensors.torch import load_file
     assert not any("readout" in name for name in load_file(tmp_path / "model.safetensors"))
