@@ -26,7 +26,7 @@ from engine.training.optimizer import build_optimizers
 from engine.training.recipe import Recipe
 from engine.training.step import Draws, draw, error, loss
 from engine.training.team import ALONE, Team
-from engine.training.truth import LEARNING_RATE, PartsHead, TruthHead
+from engine.training.truth import LEARNING_RATE, PartsHead, heads_of
 
 STATE_NAME = "state.pt"
 LOG_NAME = "log.jsonl"
@@ -63,10 +63,10 @@ class Trainer:
         self.parameters = list(stage.network.parameters())
         self.optimizers = build_optimizers(
             stage.network, recipe.optimizer, recipe.lr, recipe.weight_decay, team)
-        if recipe.truth_weight and batches.source.truth_sizes:
-            self.heads["truth"] = TruthHead(stage.network, batches.source.truth_sizes)
-            if batches.source.part_count:
-                self._add_part_heads(batches.source.part_count)
+        if recipe.truth_weight:
+            source = batches.source
+            self.heads = heads_of(stage.network, source.truth_sizes, source.part_count)
+        if len(self.heads):
             self.parameters += self.heads.parameters()
             self.optimizers.append(AdamW(self.heads.parameters(), LEARNING_RATE))
         self.peak_rates = [[g["lr"] for g in o.param_groups] for o in self.optimizers]
@@ -75,12 +75,6 @@ class Trainer:
         self.wants_stop = self.stopped = False
         self.buckets = SigmaBuckets()
         self.head_losses: dict[str, list[float]] = {name: [] for name in self.heads}
-
-    def _add_part_heads(self, count: int) -> None:
-        network = self.stage.network
-        self.heads["parts"] = PartsHead(network, count, network.blocks[-2])
-        if network.overview is not None:
-            self.heads["expected"] = PartsHead(network, count, network.overview.words)
 
     def stop(self) -> None:
         """Ask the run to end. It does at the end of the next step that begins or averages, which
@@ -112,8 +106,9 @@ class Trainer:
 
     def _asked(self, batch: Batch, draws: Draws) -> Tensor | float:
         """Return the loss of the heads in the evaluation just made."""
-        losses = {name: head.loss(batch.truth, draws.conditions.text_kept) if name == "truth"
-                  else head.loss(batch.parts) for name, head in self.heads.items()}
+        losses = {name: head.loss(batch.parts) if isinstance(head, PartsHead)
+                  else head.loss(batch.truth, draws.conditions.text_kept)
+                  for name, head in self.heads.items()}
         for name, one in losses.items():
             self.head_losses[name].append(one.item())
         return sum(losses.values())

@@ -3,10 +3,10 @@
 Differs from the paper: the error of F hardly notices the one word that says where the subject
 goes, so a network that reads its text by that error alone learns it last. A painted world knows
 the answer, which makes it the teacher of an alignment loss in the spirit of REPA (arXiv
-2410.06940): after the first block, the latents of each group are asked for the words, and before
-the last block every patch is asked which part of the subject it shows. So is the map of what the
-words let each patch expect, which knows nothing but words and time, and so learns the mean way of
-a subject.
+2410.06940). What patches are told and, after the first block, the latents of each group are asked
+for the words; before the last block every patch is asked which part of the subject it shows. So is
+the map of what the words let each patch expect, which knows nothing but words and time, and so
+learns the mean way of a subject.
 """
 
 from collections.abc import Sequence
@@ -23,26 +23,26 @@ LEARNING_RATE = 3e-3
 
 
 class TruthHead(nn.Module):
-    """Linear readout of each group's mean latent after the first block of a network.
+    """Linear readout of a mean: of the latents of each group, or of what patches are told.
 
-    sizes: how many answers each question has, such as subject, place and travel.
+    sizes: how many answers each question has, such as subject, place and travel. width, groups:
+    of the tokens (b, groups m, width) that `layer` returns, alone or after others.
     """
 
-    def __init__(self, network: FIT, sizes: Sequence[int]):
+    def __init__(self, sizes: Sequence[int], width: int, groups: int, layer: nn.Module):
         super().__init__()
-        self.sizes = tuple(sizes)
-        self.groups = network.config.groups
-        self.norm = nn.LayerNorm(network.config.latent_width)
-        self.readout = nn.Linear(network.config.latent_width, sum(self.sizes))
-        self._latents: Tensor | None = None
-        network.blocks[0].register_forward_hook(self._listen)
+        self.sizes, self.groups = tuple(sizes), groups
+        self.norm = nn.LayerNorm(width)
+        self.readout = nn.Linear(width, sum(self.sizes))
+        self._tokens: Tensor | None = None
+        layer.register_forward_hook(self._listen)
 
-    def _listen(self, block: nn.Module, inputs: tuple, outputs: tuple[Tensor, Tensor]) -> None:
-        self._latents = outputs[1]
+    def _listen(self, layer: nn.Module, inputs: tuple, output: Tensor | tuple) -> None:
+        self._tokens = output if isinstance(output, Tensor) else output[-1]
 
-    def forward(self, latents: Tensor) -> Tensor:
-        """latents: (b, g m, e). Returns: scores of all answers (b, g, sum of sizes)."""
-        groups = rearrange(latents, "b (g m) e -> b g m e", g=self.groups)
+    def forward(self, tokens: Tensor) -> Tensor:
+        """tokens: (b, groups m, width). Returns: scores of all answers (b, g, sum of sizes)."""
+        groups = rearrange(tokens.float(), "b (g m) e -> b g m e", g=self.groups)
         return self.readout(self.norm(groups).mean(dim=2))
 
     def loss(self, truth: Tensor, is_told: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ class TruthHead(nn.Module):
         truth: (b, questions) long, UNKNOWN where there is no answer. is_told: (b,) bool, the rows
         whose text was kept; others are not asked.
         """
-        scores = self(self._latents)
+        scores = self(self._tokens)
         answers = torch.where(is_told[:, None], truth, UNKNOWN)
         by_question = zip(scores.split(self.sizes, dim=2), answers.unbind(1), strict=True)
         losses = [
@@ -94,3 +94,17 @@ class PartsHead(nn.Module):
             answers = rearrange(answers, "b t (i h) (j w) -> b i j t h w", i=rows, j=columns)
         scores = self.readout(self.norm(self._tokens.float()))                # (..., answers)
         return F.cross_entropy(scores.flatten(0, -2), answers.flatten(), ignore_index=UNKNOWN)
+
+
+def heads_of(network: FIT, sizes: Sequence[int], part_count: int) -> nn.ModuleDict:
+    """Return the heads that suit a network and what a source of clips knows; see Source."""
+    heads, config = nn.ModuleDict(), network.config
+    if sizes:
+        heads["truth"] = TruthHead(sizes, config.latent_width, config.groups, network.blocks[0])
+    if sizes and network.describing_text is not None:
+        heads["told"] = TruthHead(sizes, config.context_width, 1, network.describing_text)
+    if part_count:
+        heads["parts"] = PartsHead(network, part_count, network.blocks[-2])
+    if part_count and network.overview is not None:
+        heads["expected"] = PartsHead(network, part_count, network.overview.words)
+    return heads

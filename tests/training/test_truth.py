@@ -20,16 +20,16 @@ TINY = PRESETS["tiny"]
 @pytest.fixture
 def head():
     torch.manual_seed(0)
-    head = TruthHead(FIT(TINY.network), (3, 2))
     config = TINY.network
-    head._latents = torch.randn(4, config.n_latents, config.latent_width)
+    head = TruthHead((3, 2), config.latent_width, config.groups, torch.nn.Identity())
+    head._tokens = torch.randn(4, config.n_latents, config.latent_width)
     return head
 
 
 def test_loss_is_the_mean_over_questions_that_have_an_answer(head):
     truth = torch.tensor([[0, 1], [2, UNKNOWN], [1, 0], [1, 1]])
     told = torch.tensor([True, True, False, True])
-    scores = head(head._latents)
+    scores = head(head._tokens)
     asked = []
     for row, (first, second) in enumerate(truth.tolist()):
         if not told[row]:
@@ -81,7 +81,7 @@ def test_parts_are_asked_of_the_patches_that_lie_there_and_not_of_padding():
 
 def test_weights_that_are_saved_know_nothing_of_the_head(tmp_path):
     run = Trainer(Stage(TINY), tiny_batches(), replace(RECIPES["tiny"], steps=1), tmp_path)
-    assert set(run.heads) == {"truth", "parts", "expected"}
+    assert set(run.heads) == {"truth", "told", "parts", "expected"}
     run.run(60)
     from safetensors.torch import load_file
     assert not any("readout" in name for name in load_file(tmp_path / "model.safetensors"))
