@@ -80,7 +80,7 @@ class Surroundings:
 
     context: tokens (b, l, k); context_mask: (b, l) bool. frame_index: (t,) long.
     place: waves along each axis, (t, a), (h, b), (w, c), where patches are. description: (b, k),
-    what the clip is.
+    what the clip is; heard: (b, k), the words of it alone, at unit size.
     """
 
     context: Tensor
@@ -89,6 +89,7 @@ class Surroundings:
     frame_index: Tensor
     place: tuple[Tensor, ...] | None = None
     description: Tensor | None = None
+    heard: Tensor | None = None
 
 
 class FITBlock(nn.Module):

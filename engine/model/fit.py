@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, fields, replace
 
 import torch
+import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
@@ -211,7 +212,8 @@ class FIT(nn.Module):
         around = self._surroundings(c_noise, conditions, layout, frame_index, repeats)
         if self.overview is not None:
             grid = self.overview(
-                grid, video[:, :self.config.channels], around.description, frame_index)
+                grid, video[:, :self.config.channels], around.description, around.heard,
+                frame_index)
         grid = grid + self.positions(frame_index, repeats).to(grid)           # (b, t, h, w, d)
         patch_tokens = layout.to_groups(grid)                                 # (b, g, n, d)
 
@@ -238,14 +240,18 @@ class FIT(nn.Module):
     def _surroundings(self, c_noise: Tensor, conditions: Conditions, layout: Layout,
                       frame_index: Tensor, repeats: tuple[int, int]) -> Surroundings:
         context, mask = self.context(c_noise, conditions)                     # (b, l, k), (b, l)
-        place = description = None
+        place = description = heard = None
         if self.waves is not None:
             place = self.waves(frame_index, repeats)
         if self.describing_text is not None:
             # All tokens but the text's: noise level, frame rate, resolution, augmentation.
             scalars = context[:, conditions.text_mask.shape[1]:].sum(dim=1)   # (b, k)
-            description = scalars + self.describing_text(conditions)[:, 0]
-        return Surroundings(context, mask, layout, frame_index, place, description)
+            words = self.describing_text(conditions)[:, 0]                    # (b, k)
+            description = F.silu(scalars + words)
+        if self.overview is not None:
+            louder, heard = self.overview.emphasis(words)
+            description = description + louder
+        return Surroundings(context, mask, layout, frame_index, place, description, heard)
 
     def _layout(self, video: Tensor) -> Layout:
         rows, columns = self.config.group

@@ -6,7 +6,6 @@ it. This is the adaptive layer norm of DiT (arXiv 2212.09748); off in the paper'
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 LAYER_NORM_EPS = 1e-6
@@ -30,7 +29,7 @@ class AdaptiveNorm(nn.Module):
         tokens = self.norm(tokens)
         if self.to_shift_scale is None:
             return tokens
-        both = self.to_shift_scale(F.silu(description)).to(tokens)               # (b, 2 d)
+        both = self.to_shift_scale(description).to(tokens)               # (b, 2 d)
         both = both.reshape(len(both), *(1,) * (tokens.ndim - 2), -1)
         shift, scale = both.chunk(2, dim=-1)                                     # (b, ..., d)
         return torch.addcmul(shift, tokens, 1 + scale)

@@ -140,5 +140,5 @@ class OutputGain(nn.Module):
 
     def forward(self, output: Tensor, description: Tensor) -> Tensor:
         """output: (b, c, t, h, w); description: (b, k). Returns: like output."""
-        gain = self.log_gain(F.silu(description)).float().exp()               # (b, 1)
+        gain = self.log_gain(description).float().exp()               # (b, 1)
         return output * gain[:, :, None, None, None]

@@ -89,8 +89,8 @@ class Recipe:
 # The decay keeps matrices small enough to go on learning: orthogonal steps have a fixed size, and
 # beside weights that have grown for thousands of steps they change little.
 _STORYBOOK = Recipe(
-    steps=2300, 
-    phases=(Phase(0.15, 64, 1, 0.0), Phase(0.425, 16, 4, 0.0), Phase(0.425, 8, 16, 0.0)),
+    steps=1950,
+    phases=(Phase(0.128, 64, 1, 0.0), Phase(0.41, 16, 4, 0.0), Phase(0.462, 8, 16, 0.0)),
     optimizer="muon", lr=0.02, weight_decay=0.1, warmup_steps=50, decay_share=0.75,
     ema_half_life=100, loss="unit", noise_mean=0.7, noise_std=1.5, image_share=0.1,
     truth_weight=0.2, known_share=0.2)

@@ -247,7 +247,7 @@ def test_with_global_layers_a_pixel_reaches_every_group():
 def test_groups_may_come_in_any_order():
     """With positions shared, swapping two groups with their latents swaps their outputs."""
     config = replace(TINY, shared_positions=True, local_kernel=0, frame_attention=False,
-                     place_attention=False, overlap=0)
+                     place_attention=False, overlap=0, overview=False)
     network, video, c = built(config), clip(config), conditions(config, 2)
     _, wide = config.group_pixels
     swapped = torch.cat((video[..., wide:], video[..., :wide]), dim=-1)
