@@ -237,7 +237,13 @@ class FIT(nn.Module):
             output = self.gain(output, around.description)
         return output[:, :, :, :height], latents
 
-    def _surroundings(self, c_noise: Tensor, conditions: Conditions, layout: Layout,
+    def expect(self, c_noise: Tensor, conditions: Conditions) -> Tensor:
+        """Map what the words let each patch of a clip expect, without the clip: (b, t, h, w, d)."""
+        frame_index = torch.arange(self.config.frames, device=c_noise.device)
+        around = self._surroundings(c_noise, conditions, None, frame_index, (1, 1))
+        return self.overview.words(around.description, around.heard, frame_index)
+
+    def _surroundings(self, c_noise: Tensor, conditions: Conditions, layout: Layout | None,
                       frame_index: Tensor, repeats: tuple[int, int]) -> Surroundings:
         context, mask = self.context(c_noise, conditions)                     # (b, l, k), (b, l)
         place = description = heard = None

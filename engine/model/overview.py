@@ -108,7 +108,9 @@ class WordMap(nn.Module):
     def forward(self, description: Tensor, heard: Tensor, frame_index: Tensor) -> Tensor:
         """description, heard: (b, k); frame_index: (t,) long. Returns: (b, t, h/p, w/p, d)."""
         told = (self.read(description) + self.hear(heard))[:, None]           # (b, 1, 2 d)
-        now = F.gelu(told + self.moment[frame_index])                         # (b, t, 2 d)
+        moment = self.moment[frame_index]                                     # (t, 2 d)
+        # Left and right differ by the sign of time: a product, which sums learn slowly.
+        now = F.gelu(told + moment) + told * moment                           # (b, t, 2 d)
         down, across = (profile(now).unflatten(2, (self.PRODUCTS, side))      # (b, t, k, side)
                         for profile, side in zip(self.profiles, self.sides, strict=True))
         return self.tell(torch.einsum("btkh,btkw->bthwk", down, across))

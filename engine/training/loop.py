@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from engine import checkpoint
+from engine.diffusion import NoiseDistribution
 from engine.errors import DataError
 from engine.stage import Stage
 from engine.training.data import Batch, Batches
@@ -96,6 +97,8 @@ class Trainer:
         errors = error(self.stage, batch, draws)
         total = loss(self.stage, errors, draws.sigma, recipe.loss)
         total = total + recipe.truth_weight * self._asked(batch, draws)
+        if recipe.lessons and {"told", "expected"} <= self.heads.keys():
+            total = total + recipe.truth_weight * self._rehearsed(rng, generator)
         total.backward()
         self.stopped = self.team.average(self.parameters, self.wants_stop)
         self._update(recipe.learning_rate(step) / recipe.lr)
@@ -109,6 +112,19 @@ class Trainer:
         losses = {name: head.loss(batch.parts) if isinstance(head, PartsHead)
                   else head.loss(batch.truth, draws.conditions.text_kept)
                   for name, head in self.heads.items()}
+        for name, one in losses.items():
+            self.head_losses[name].append(one.item())
+        return sum(losses.values())
+
+    def _rehearsed(self, rng: np.random.Generator, generator: torch.Generator) -> Tensor:
+        """Return the loss of the heads that ask for words alone, on scenes nobody painted."""
+        conditions, truth, parts = self.batches.lessons(
+            rng, self.recipe.lessons // self.team.size)
+        sigma = NoiseDistribution(self.recipe.noise_mean, self.recipe.noise_std).sample(
+            len(truth), generator)
+        self.stage.network.expect(self.stage.preconditioning.c_noise(sigma), conditions)
+        losses = {"told": self.heads["told"].loss(truth, conditions.text_kept),
+                  "expected": self.heads["expected"].loss(parts)}
         for name, one in losses.items():
             self.head_losses[name].append(one.item())
         return sum(losses.values())

@@ -31,7 +31,8 @@ class Recipe:
     loss: "paper" weights the error of F by w, "unit" does not (v-prediction loss).
     noise_mean, noise_std: of ln sigma. crop_groups: rows and columns of groups a clip is cropped
     to, (0, 0) for the whole frame. truth_weight: of a truth head's loss (truth.py). known_share:
-    of the clips some of whose frames are given (known.py).
+    of the clips some of whose frames are given (known.py). lessons: scenes a step that teach what
+    words mean without being painted, where there is a truth head.
     """
 
     steps: int = 550_000
@@ -52,6 +53,7 @@ class Recipe:
     crop_groups: tuple[int, int] = (0, 0)
     truth_weight: float = 0.0
     known_share: float = 0.0
+    lessons: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -89,11 +91,11 @@ class Recipe:
 # The decay keeps matrices small enough to go on learning: orthogonal steps have a fixed size, and
 # beside weights that have grown for thousands of steps they change little.
 _STORYBOOK = Recipe(
-    steps=1950,
-    phases=(Phase(0.128, 64, 1, 0.0), Phase(0.41, 16, 4, 0.0), Phase(0.462, 8, 16, 0.0)),
+    steps=1550,
+    phases=(Phase(0.45, 16, 4, 0.0), Phase(0.55, 8, 16, 0.0)),
     optimizer="muon", lr=0.02, weight_decay=0.1, warmup_steps=50, decay_share=0.75,
     ema_half_life=100, loss="unit", noise_mean=0.7, noise_std=1.5, image_share=0.1,
-    truth_weight=0.2, known_share=0.2)
+    truth_weight=0.2, known_share=0.2, lessons=64)
 
 RECIPES = {
     "paper_500m": Recipe(),
@@ -104,7 +106,7 @@ RECIPES = {
     "storybook_upsampler": replace(
         _STORYBOOK, steps=1600, phases=(Phase(0.5, 64, 4, 0.0), Phase(0.5, 16, 16, 0.0)),
         noise_mean=-3.0, noise_std=1.5,
-        ema_half_life=60, crop_groups=(1, 1), truth_weight=0.0, known_share=0.0),
+        ema_half_life=60, crop_groups=(1, 1), truth_weight=0.0, known_share=0.0, lessons=0),
     "tiny": replace(_STORYBOOK, steps=100, phases=(Phase(0.5, 4, 2), Phase(0.5, 4, 4)),
                     warmup_steps=5),
 }

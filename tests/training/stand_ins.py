@@ -8,7 +8,7 @@ import torch
 from engine.presets import PRESETS
 from engine.stage import StageConfig
 from engine.text import EncodedText
-from engine.training.data import LOW_HEIGHT, LOW_WIDTH, Batches, Example
+from engine.training.data import LOW_HEIGHT, LOW_WIDTH, Batches, Example, Lesson
 
 CAPTIONS = ("a dog walking to the left", "a red heart", "a fish in the sea")
 
@@ -27,10 +27,19 @@ class DriftingSquares:
         small = self._painted(times, LOW_HEIGHT, LOW_WIDTH, kind) if low else None
         w = window
         crop = frames[:, w.top:w.top + w.crop_height, w.left:w.left + w.crop_width]
-        # What the middle of each patch shows: the square or not.
-        parts = frames[:, w.patch // 2::w.patch, w.patch // 2::w.patch, kind] > 100
+        parts = self._parts(frames, w.patch, kind)
         return Example(crop, small, CAPTIONS[kind], float("inf") if image else 12.0, (288, 512),
-                       (kind,), None if low else parts.astype(np.int64))
+                       (kind,), None if low else parts)
+
+    def lesson(self, rng, frame_index, window):
+        """Draw what an example would show, as engine.training.data.Source asks."""
+        kind = int(rng.integers(len(CAPTIONS)))
+        frames = self._painted(frame_index, window.height, window.width, kind)
+        return Lesson(CAPTIONS[kind], 12.0, (kind,), self._parts(frames, window.patch, kind))
+
+    def _parts(self, frames, patch, kind):
+        """What the middle of each patch shows: the square or not."""
+        return (frames[:, patch // 2::patch, patch // 2::patch, kind] > 100).astype(np.int64)
 
     def _painted(self, times, height, width, kind):
         frames = np.full((len(times), height, width, 3), 40, np.uint8)

@@ -95,6 +95,18 @@ def test_storybook_batches_have_the_stage_s_shapes(cast):
         assert torch.equal(clip, clip[:, :1].expand_as(clip)) or fps.isfinite()
 
 
+def test_storybook_lessons_say_what_its_clips_show(cast):
+    """Conditions, truth and parts come from one generator's scenes, as those of clips do."""
+    batches = Batches(StorybookSource(cast, ["dog", "red heart"]), TINY, HashedText(384, length=24))
+    conditions, truth, parts = batches.lessons(np.random.default_rng(3), 5)
+    assert truth.shape == (5, 3) and parts.shape == (5, 4, 3, 4) and parts.any()
+    assert conditions.fps.isfinite().all() and conditions.text_kept.all()
+    clips = batches.draw(np.random.default_rng(3), 60, 4, 0.5)
+    assert clips.parts.shape == (60, 4, 3, 4)
+    for parts, fps in zip(clips.parts, clips.conditions.fps, strict=True):
+        assert torch.equal(parts, parts[:1].expand_as(parts)) or fps.isfinite()
+
+
 def test_storybook_crops_come_with_the_whole_small_clip(cast):
     source = StorybookSource(cast, ["dog"])
     batches = Batches(source, UPSAMPLER, HashedText(384, length=24), (1, 2))
