@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from engine import checkpoint
-from engine.diffusion import NoiseDistribution
 from engine.errors import DataError
 from engine.stage import Stage
 from engine.training.data import Batch, Batches
@@ -120,8 +119,7 @@ class Trainer:
         """Return the loss of the heads that ask for words alone, on scenes nobody painted."""
         conditions, truth, parts = self.batches.lessons(
             rng, self.recipe.lessons // self.team.size)
-        sigma = NoiseDistribution(self.recipe.noise_mean, self.recipe.noise_std).sample(
-            len(truth), generator)
+        sigma = self.recipe.noise(self.recipe.phase(self.step)).sample(len(truth), generator)
         self.stage.network.expect(self.stage.preconditioning.c_noise(sigma), conditions)
         losses = {"told": self.heads["told"].loss(truth, conditions.text_kept),
                   "expected": self.heads["expected"].loss(parts)}

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+from engine.diffusion import NoiseDistribution
 from engine.errors import DataError
 
 
@@ -12,6 +13,7 @@ class Phase:
 
     frames below the network's: that many of the clip's frames, drawn anew each step, and only
     their tokens are computed. self_conditioning: share of the clips whose first pass is kept.
+    noise_mean: instead of the recipe's.
     Differs from the paper: a short run can begin with few frames and without the first pass,
     which cost most and teach what only a network that knows its pictures can use.
     """
@@ -20,6 +22,7 @@ class Phase:
     batch: int
     frames: int
     self_conditioning: float = 0.9
+    noise_mean: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,11 @@ class Recipe:
         cosine = (1 + math.cos(math.pi * progress)) / 2
         return self.lr * warm * (self.final_lr + (1 - self.final_lr) * cosine)
 
+    def noise(self, phase: Phase) -> NoiseDistribution:
+        """How the noise levels of a phase are drawn."""
+        mean = self.noise_mean if phase.noise_mean is None else phase.noise_mean
+        return NoiseDistribution(mean, self.noise_std)
+
     def phase_spans(self) -> list[tuple[int, int, Phase]]:
         """First step, step after the last, and the phase itself, in order."""
         spans, start, share = [], 0, 0.0
@@ -92,9 +100,9 @@ class Recipe:
 # beside weights that have grown for thousands of steps they change little.
 _STORYBOOK = Recipe(
     steps=1550,
-    phases=(Phase(0.45, 16, 4, 0.0), Phase(0.55, 8, 16, 0.0)),
+    phases=(Phase(0.45, 16, 4, 0.0, 0.7), Phase(0.55, 8, 16, 0.0)),
     optimizer="muon", lr=0.02, weight_decay=0.1, warmup_steps=50, decay_share=0.75,
-    ema_half_life=100, loss="unit", noise_mean=0.7, noise_std=1.5, image_share=0.1,
+    ema_half_life=100, loss="unit", noise_mean=0.2, noise_std=1.6, image_share=0.1,
     truth_weight=0.2, known_share=0.2, lessons=64)
 
 RECIPES = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from engine.diffusion import NoiseDistribution, add_noise, output_error, vp_corrupt
+from engine.diffusion import add_noise, output_error, vp_corrupt
 from engine.model import Carry, Conditions
 from engine.stage import Stage, known_channels
 from engine.training.data import Batch
@@ -33,7 +33,7 @@ def draw(batch: Batch, recipe: Recipe, phase: Phase, generator: torch.Generator)
     low-resolution input is corrupted.
     """
     b = len(batch.clips)
-    sigma = NoiseDistribution(recipe.noise_mean, recipe.noise_std).sample(b, generator)
+    sigma = recipe.noise(phase).sample(b, generator)
     noise = torch.randn(batch.clips.shape, generator=generator)
     kept = torch.rand(b, generator=generator) < phase.self_conditioning
     text_kept = torch.rand(b, generator=generator) >= recipe.label_dropout

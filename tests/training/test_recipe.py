@@ -46,3 +46,11 @@ def test_every_preset_has_a_recipe_and_every_recipe_a_preset():
 def test_impossible_recipes_are_refused(change):
     with pytest.raises(DataError, match="at least one step"):
         replace(RECIPE, **change)
+
+
+def test_a_phase_may_have_noise_of_its_own():
+    calm, loud = Phase(0.5, 4, 2), Phase(0.5, 4, 2, noise_mean=3.0)
+    recipe = replace(RECIPE, phases=(calm, loud))
+    assert recipe.noise(calm).mean == recipe.noise_mean != 3.0
+    assert recipe.noise(loud).mean == 3.0
+    assert recipe.noise(calm).std == recipe.noise(loud).std == recipe.noise_std

@@ -18,7 +18,7 @@ PHASE = Phase(1.0, 4, 4, self_conditioning=0.5)
 TINY = PRESETS["tiny"]
 UPSAMPLER = replace(TINY, scale=8.0, network=replace(
     TINY.network, height=16, condition_channels=3, known_frames=False, augmented=True,
-    shared_positions=True))
+    shared_positions=True, overview=False))
 
 
 class Recorded(Stage):
