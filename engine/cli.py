@@ -169,10 +169,11 @@ def _jobs(options: Namespace) -> list[Job]:
         raise RequestError("Give either -o FILE or --output-directory DIR, not both.")
     if options.from_file is not None:
         return [_job_again(options, given)]
-    given.setdefault("seed", secrets.randbelow(RANDOM_SEEDS))
+    seed = secrets.randbelow(RANDOM_SEEDS)
     if is_longer:
-        longer = cli_extension.longer_job(options, given)
+        longer = cli_extension.longer_job(options, given, seed)
         return [replace(_job(longer.request.clip, options), longer=longer)]
+    given.setdefault("seed", seed)
     if options.prompts is not None:
         return _jobs_of_file(options, given)
     return [_job(GenerationRequest(**given), options)]

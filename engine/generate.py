@@ -134,7 +134,7 @@ def _drift_notes(request: ExtensionRequest, made: LongClip, material: Material) 
     layout, video = made.plan.layout, material.given.video
     if request.in_between > 1 or len(made.frames) < layout.frames:
         return []
-    joins = sorted({*layout.joins, *([video] if video else [])})
+    joins = sorted({*layout.joins, video} - {0, layout.frames})
     # Without a join, what the first window of the lowest rate made in one piece.
     first = joins[0] if joins else layout.window * layout.coarsest
     return drift_warnings(measure(made.draft_frames), first, request.clip.fps, joins)

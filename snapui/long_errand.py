@@ -120,7 +120,7 @@ class LongErrand:
             first = before.first_frames * times
         else:
             joins, first = [], given or (ends[0] if ends else layout.window * layout.coarsest)
-        if given and times == 1:
+        if 0 < given < layout.frames and times == 1:
             joins.append(given)
         return Cut(made.frames, made.clip.fps, (*joins, *ends), min(first, layout.frames))
 

@@ -5,14 +5,13 @@ in the journal and inside the files it makes.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from engine.errors import RequestError
 from engine.extension.plan import Layout
 from engine.extension.request import ExtensionRequest
-from engine.extension.segments import Segment
+from engine.extension.segments import until
 
 EDITS = {"trim": "Trimmed", "colour": "Colours matched", "dissolve": "Joins dissolved"}
 
@@ -124,9 +123,3 @@ def made_anew(order: Order, seed: int, *, frames: int, is_first: bool, is_last: 
                           segments=until(request.segments, seconds))
         order = replace(order, end_picture="")
     return replace(order, request=request)
-
-
-def until(segments: Sequence[Segment], seconds: float) -> tuple[Segment, ...]:
-    """Return the segments that begin before a time, none going beyond it."""
-    return tuple(replace(one, end_seconds=min(one.end_seconds, seconds)) for one in segments
-                 if one.start_seconds < seconds)

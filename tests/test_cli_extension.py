@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -19,7 +19,7 @@ from engine.extension.segments import Segment
 from engine.media import read_clip, read_metadata, read_picture, read_rate, read_request, write_clip
 from engine.media.settings import request_metadata
 from engine.request import GenerationRequest
-from tests.test_catalog import make_model
+from tests.test_catalog import make_model, make_stage
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,44 @@ def test_in_betweens_multiply_the_rate(engine, times):
     assert (request.in_between, request.clip.fps, len(material.video)) == (times, 12 * times, 8)
 
 
+@pytest.fixture
+def upsampler(engine, tmp_path):
+    """Give the model a second stage."""
+    make_stage(tmp_path / "assets" / "storybook" / "upsampler", 1)
+
+
+def test_a_finished_draft_is_made_large_as_its_file_says(engine, upsampler):
+    assert cli.main(["--segment", "0-2: a dog", "--segment", "2-4: a cat", "--seed", "7",
+                     "-o", "long.zip"]) == 0
+    assert cli.main(["--from-video", "long.zip", "--upscale", "--upscale-steps", "3",
+                     "-o", "large.mp4"]) == 0
+    made, (request, material) = engine.calls[0][0], engine.calls[1]
+    expected = replace(made, clip=replace(made.clip, upscale=True, upscale_steps=3))
+    assert request == expected
+    assert material.video.shape == (48, 36, 64, 3)
+    assert ExtensionRequest.from_json(read_metadata("large.mp4")["extension"]) == expected
+    assert read_metadata("large.mp4")["parents"] == '["long.zip"]'
+
+
+def test_a_short_draft_is_made_large_and_a_prompt_may_say_what_it_shows(engine, upsampler):
+    assert cli.main(["--from-video", "clip.mp4", "--upscale", "-o", "large.mp4"]) == 0
+    assert cli.main(["a boat", "--from-video", "elsewhere.webm", "--upscale", "--seed", "3",
+                     "-o", "large.mp4"]) == 0
+    draft, own = (request for request, _ in engine.calls)
+    assert draft == ExtensionRequest(GenerationRequest("a dog", upscale=True), 8 / 12)
+    assert own == ExtensionRequest(GenerationRequest("a boat", fps=25, seed=3, upscale=True),
+                                   8 / 25)
+
+
+def test_more_seconds_make_a_draft_longer_and_large(engine, upsampler):
+    assert cli.main(["--from-video", "clip.mp4", "--upscale", "--seconds", "2",
+                     "-o", "large.mp4"]) == 0
+    assert engine.calls[0][0].seconds == 2
+
+
 BAD_INPUT = {
+    "no upsampler": (["--from-video", "clip.mp4", "--upscale"], "no upsampler"),
+    "no settings to upscale by": (["--from-video", "elsewhere.webm", "--upscale"], "no prompt"),
     "no length": (["a dog", "--loop"], "add --seconds N"),
     "no prompt": (["--seconds", "2"], "Say what the clip shows"),
     "overlap": (["--segment", "0-2: a", "--segment", "1-3: b"], "0-2 and 1-3 overlap"),
