@@ -36,8 +36,8 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
 
     @told
     def upscale(clip: int, steps: int = 12, noise: float = 0.1) -> int:
-        """Queue the high-resolution stage for one draft and return the job's number."""
-        return journal.submit_upscale(int(clip), steps=int(steps), noise=float(noise))
+        """Queue the high-resolution stage for one draft, of any length; return the job's number."""
+        return films.upscale(int(clip), steps=int(steps), noise=float(noise))
 
     @told
     def extend(clip: int = 0, segments: list | None = None, seconds: float = 0,

@@ -16,6 +16,7 @@ from engine.extension.plan import Plan
 from engine.extension.request import EXTENSION_KEY
 from engine.progress import StepEvent, WindowEvent
 from engine.request import GenerationRequest
+from snapui.clock import StageClock
 from snapui.copies import frames_of
 from snapui.edits import Cut, cut_of, edited, film_of, thinned
 from snapui.errand import STOPS, Engine
@@ -120,7 +121,7 @@ class LongErrand:
             first = before.first_frames * times
         else:
             joins, first = [], given or (ends[0] if ends else layout.window * layout.coarsest)
-        if 0 < given < layout.frames and times == 1:
+        if given and times == 1:
             joins.append(given)
         return Cut(made.frames, made.clip.fps, (*joins, *ends), min(first, layout.frames))
 
@@ -147,6 +148,7 @@ class _Watch:
         self._previewer = Previewer(journal, job, request)
         self._windows: dict[str, int] = {}
         self._done: dict[str, int] = {}
+        self._clock = StageClock(request)
         self._window_seconds = 0.0
 
     def hooks(self) -> dict[str, Callable]:
@@ -164,6 +166,7 @@ class _Watch:
         self._windows = {"base": len(plan.base), "upsampler": len(plan.upsampler)}
 
     def _on_step(self, event: StepEvent) -> bool:
+        self._clock.on_step(event)
         windows, done = self._windows[event.stage], self._done.get(event.stage, 0)
         if event.step < event.steps:
             self._window_seconds = event.seconds_left / (1 - event.step / event.steps)
@@ -175,6 +178,9 @@ class _Watch:
 
     def _on_window(self, event: WindowEvent) -> None:
         self._done[event.stage] = event.window
+        if event.stage == "upsampler":    # drafts measure the base stage, which guidance slows
+            self._clock.write(self._journal)
+        self._clock = StageClock(self._clock.request)
         self._previewer.on_window(event)
 
     def _is_kept(self) -> bool:

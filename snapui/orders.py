@@ -21,12 +21,14 @@ class Order:
     """What an extension asks for.
 
     start_picture, end_picture, video: given files inside the output folder, or nothing.
+    is_upscale: whether the clip it starts from is a finished draft, which is only made large.
     """
 
     request: ExtensionRequest
     start_picture: str = ""
     end_picture: str = ""
     video: str = ""
+    is_upscale: bool = False
 
     @property
     def given_names(self) -> list[str]:
@@ -36,6 +38,8 @@ class Order:
     @property
     def name(self) -> str:
         """What the order makes, in a word or two; nothing for a plain segment."""
+        if self.is_upscale:
+            return "Upscaled"
         if self.request.in_between > 1:
             return f"Smoother ×{self.request.in_between}"
         return "Loop" if self.request.is_loop else ""

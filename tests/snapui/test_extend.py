@@ -61,7 +61,8 @@ def fields(rows, seconds=None, work="Longer"):
 
 
 def drawn(films, opened, jobs=()):
-    value = Reel(films.journal.output_directory).value(list(jobs), films.tree(opened), opened)
+    reel = Reel(films.journal.output_directory, films.upscaling)
+    value = reel.value(list(jobs), films.tree(opened), opened)
     return dict(value["cards"])
 
 
@@ -195,6 +196,24 @@ def test_the_clip_of_an_awaited_job_is_opened(tab, worker):
     assert made.seed == 5    # the Create tab's seed is locked
     assert tab.journal.job(tab.run(0, False, *fields([[0, 2, "a dog"]]))).request != (
         tab.journal.job(job_id).request)
+
+
+def test_a_long_draft_is_made_large_where_there_is_an_upsampler(tab, films, film, with_upsampler):
+    films.journal.measure("storybook/upsampler", 0.25)
+    card = drawn(films, film.id)[f"clip-{film.id}"]
+    assert "Upscale (4 windows, about 12 s)" in card
+    _, job_id = press(tab, "upscale", film.id)
+    Worker(films.journal, stand_in.load(), "worker").drain()
+    large, = films.journal.clips_of(job_id)
+    cards = drawn(films, large.id)
+    assert 'data-act="upscale"' not in cards[f"clip-{large.id}"]
+    assert "Upscaled: " in cards["tree"]
+
+
+def test_no_upscale_is_offered_where_there_is_no_upsampler(films, film):
+    assert 'data-act="upscale"' not in drawn(films, film.id)[f"clip-{film.id}"]
+    with pytest.raises(RequestError, match="no upsampler"):
+        films.upscale(film.id)
 
 
 def test_buttons_open_redo_trim_mend_undo_and_stop(tab, film):

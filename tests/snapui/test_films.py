@@ -9,6 +9,7 @@ from PIL import Image
 
 from engine.errors import SnapError
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
+from engine.extension.segments import Segment
 from engine.media import read_clip, read_metadata, read_request, write_clip
 from engine.request import GenerationRequest
 from snapui import given, queue
@@ -17,6 +18,7 @@ from snapui.copies import frames_of
 from snapui.films import Films, shown_name
 from snapui.orders import Order
 from snapui.schema import Clip, Film, Job, JournalError
+from snapui.upscaling import is_closed, shown_in
 from snapui.worker import Worker
 from tests.snapui import stand_in
 from tests.snapui.test_worker import wait_for
@@ -271,6 +273,51 @@ def test_run_again_makes_a_longer_clip_again(films, worker, draft):
     assert (again.kind, again.order) == ("extension", films.journal.job(job_id).order)
     worker.drain()
     assert films.made_by(again.id) == films.journal.clips_of(again.id)[1].id
+
+
+# ---- large
+
+def test_a_finished_long_draft_becomes_a_large_child(films, worker, draft, with_upsampler):
+    _, snow = extended(films, worker, draft)
+    large, = made(films, worker, films.upscale(snow.id, steps=3, noise=0.5))
+    assert (large.source, large.frames, large.height) == (snow.id, 48, 288)
+    assert json.loads(film(large).joins) == [16, 32] and large.prompt == SNOW
+    request = Order.from_json(film(large).order).request
+    assert (request.clip.upscale, request.clip.upscale_steps, request.clip.upscale_noise) == (
+        True, 3, 0.5)
+    assert request.clip.seed == snow.seed
+    # All segments, not only those of the last order.
+    assert request.segments == (Segment(0, 2, "a dog"), Segment(2, 4, MEADOW), Segment(4, 6, SNOW))
+    assert shown_name(films.tree(draft.id).path_to(large.id)[-1]) == f"Upscaled: {SNOW}"
+    assert films.journal.timings()["storybook/upsampler"] > 0
+    metadata = read_metadata(films.journal.output_directory / large.path)
+    assert ExtensionRequest.from_json(metadata[EXTENSION_KEY]) == request
+    assert json.loads(metadata["parents"]) == [snow.path.split("/")[1]]
+    with pytest.raises(JournalError, match="an upscale already"):
+        films.upscale(large.id)
+    again, = made(films, worker, films.redo(large.id))
+    assert again.source == snow.id and again.seed != large.seed and again.height == 288
+
+
+def test_edits_and_new_frames_show_what_their_source_does(films, worker, draft):
+    meadow, snow = extended(films, worker, draft)
+    short, = made(films, worker, films.trim(snow.id, 5.0))
+    smooth, = extended(films, worker, meadow, Asked(in_between=2))
+    assert shown_in(short) == (Segment(0, 2, "a dog"), Segment(2, 4, MEADOW), Segment(4, 5, SNOW))
+    assert shown_in(smooth) == (Segment(0, 2, "a dog"), Segment(2, 63 / 16, MEADOW))
+    Clip.delete().where(Clip.id == snow.id).execute()
+    assert shown_in(short) == (Segment(0, 5, SNOW),)
+
+
+def test_only_a_whole_loop_stays_one(films, worker, draft, with_upsampler):
+    loop, = extended(films, worker, draft, Asked(seconds=4.0, is_loop=True))
+    coloured, = made(films, worker, films.remedy(loop.id, "colour"))
+    short, = made(films, worker, films.trim(loop.id, 3.0))
+    longer, = extended(films, worker, loop, Asked(seconds=6.0))
+    assert [is_closed(one) for one in (draft, loop, coloured, short, longer)] == [
+        False, True, True, False, False]
+    large, = made(films, worker, films.upscale(coloured.id))
+    assert is_closed(large) and Order.from_json(film(large).order).request.is_loop
 
 
 # ---- drift
