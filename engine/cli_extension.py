@@ -13,6 +13,7 @@ from engine.extension.request import (
     EXTENSION_KEY,
     FITS,
     KNOWN_WEIGHT,
+    MAX_KNOWN_WEIGHT,
     MAX_SECONDS,
     ExtensionRequest,
     layout_of,
@@ -49,17 +50,22 @@ def add_options(parser: ArgumentParser) -> None:
                             "no --seconds a finished draft to make large")
     group.add_argument("--in-between", metavar="2|4",
                        help="put frames between those of --from-video: 2 or 4 for each one")
-    group.add_argument("--known-weight", metavar="X", default=KNOWN_WEIGHT,
-                       help="how strongly known frames steer the others; above 0 takes three "
-                            f"times as long (default: {KNOWN_WEIGHT:g})")
+    group.add_argument("--known-weight", metavar="X", default=None,
+                       help="how strongly known frames steer the others; 0 shows them to the "
+                            "model, above 0 takes three times as long "
+                            f"(0 to {MAX_KNOWN_WEIGHT:g}; default: {KNOWN_WEIGHT:g})")
     group.add_argument("--loop", action="store_true", help="lead the end back to the beginning")
-    group.add_argument("--fit", choices=FITS, default=FITS[0],
+    group.add_argument("--fit", choices=FITS, default=None,
                        help=f"what pictures of another shape get (default: {FITS[0]})")
 
 
 def is_asked(options: Namespace) -> bool:
-    """Return whether the options ask for a longer clip."""
-    return any(getattr(options, name) for name in ASKING)
+    """Return whether the options ask for a longer clip. Raises: RequestError if only half."""
+    is_longer = any(getattr(options, name) for name in ASKING)
+    if not is_longer and (options.fit, options.known_weight) != (None, None):
+        raise RequestError("--fit and --known-weight belong to a longer clip: add --seconds N, "
+                           "--segment TEXT or --from-video FILE, or leave them out.")
+    return is_longer
 
 
 def longer_job(options: Namespace, given: Mapping[str, Any], seed: int) -> LongerJob:
@@ -86,7 +92,9 @@ def _lengthening(options: Namespace, given: Mapping[str, Any], times: int) -> Ex
     segments = tuple(Segment.parse(text) for text in options.segment or ())
     clip = GenerationRequest(**{**given, "prompt": _prompt(options, segments)})
     return ExtensionRequest(clip, _seconds(options, segments, times), segments,
-                            options.loop, times, options.fit, options.known_weight)
+                            options.loop, times, options.fit or FITS[0],
+                            KNOWN_WEIGHT if options.known_weight is None
+                            else options.known_weight)
 
 
 def _is_finished_draft(options: Namespace, given: Mapping[str, Any]) -> bool:

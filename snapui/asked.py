@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import RequestError
-from engine.extension.request import FITS, ExtensionRequest, GivenFrames
+from engine.extension.request import FITS, KNOWN_WEIGHT, ExtensionRequest, GivenFrames
 from engine.extension.segments import Segment
 from engine.request import GenerationRequest
 from snapui.given import MAX_FPS, frames_of_video, rate_of
@@ -33,6 +33,7 @@ class Asked:
     in_between: int = 1
     fit: str = FITS[0]
     upscale: bool = False
+    known_weight: float = KNOWN_WEIGHT
     start_picture: str = ""
     end_picture: str = ""
     video: str = ""
@@ -96,7 +97,7 @@ def order_of(asked: Asked, settings: Mapping[str, Any], there: Before,
                            "from.")
     segments = () if asked.in_between > 1 else _segments(asked.rows, there)
     prompt = settings.get("prompt") or ""
-    if not there.frames and segments:
+    if segments and not (there.frames and str(prompt).strip()):
         prompt = segments[0].prompt
     if not str(prompt).strip():
         raise RequestError("Nothing says what the clip shows: write it in a segment, or as the "
@@ -105,7 +106,8 @@ def order_of(asked: Asked, settings: Mapping[str, Any], there: Before,
         "prompt": prompt, "fps": fps, "drafts": 1, "upscale": asked.upscale}))
     is_longer = asked.in_between == 1
     request = ExtensionRequest(clip, _seconds(asked, segments) if is_longer else 0.0, segments,
-                               asked.is_loop and is_longer, asked.in_between, asked.fit)
+                               asked.is_loop and is_longer, asked.in_between, asked.fit,
+                               asked.known_weight)
     return Order(request, asked.start_picture, asked.end_picture, asked.video)
 
 

@@ -112,6 +112,14 @@ def test_a_video_keeps_its_rate_and_its_prompt(engine):
         ("a cat", 12.5, (4, 21, 33, 3))
 
 
+def test_the_weight_of_known_frames_is_kept_in_the_file(engine):
+    for flags, weight in ((["--known-weight", "2.5"], 2.5), ([], 0.0)):
+        assert cli.main(["a dog", "--seconds", "2", *flags, "-o", "long.mp4"]) == 0
+        assert engine.calls[-1][0].known_weight == weight
+        kept = ExtensionRequest.from_json(read_metadata("long.mp4")["extension"])
+        assert kept.known_weight == weight
+
+
 @pytest.mark.parametrize("times", [2, 4])
 def test_in_betweens_multiply_the_rate(engine, times):
     assert cli.main(["--from-video", "clip.mp4", "--in-between", str(times), "-o", "x.png"]) == 0
@@ -155,6 +163,9 @@ def test_more_seconds_make_a_draft_longer_and_large(engine, upsampler):
 
 
 BAD_INPUT = {
+    "weight": (["a dog", "--seconds", "2", "--known-weight", "many"], "from 0 to 100, not many"),
+    "weight of nothing": (["a dog", "--known-weight", "2"], "belong to a longer clip"),
+    "fit of nothing": (["a dog", "--fit", "crop"], "belong to a longer clip"),
     "no upsampler": (["--from-video", "clip.mp4", "--upscale"], "no upsampler"),
     "no settings to upscale by": (["--from-video", "elsewhere.webm", "--upscale"], "no prompt"),
     "no length": (["a dog", "--loop"], "add --seconds N"),

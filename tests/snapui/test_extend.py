@@ -9,7 +9,8 @@ import pytest
 
 from engine.catalog import find_model
 from engine.errors import RequestError
-from engine.extension.request import ExtensionRequest, GivenFrames
+from engine.extension.request import EXTENSION_KEY, ExtensionRequest, GivenFrames
+from engine.media import read_metadata
 from engine.request import GenerationRequest
 from snapui import extend_form, queue
 from snapui.asked import Asked
@@ -55,9 +56,9 @@ def tab(journal):
     return ExtendTab(journal, desk, None)
 
 
-def fields(rows, seconds=None, work="Longer"):
-    return (work, {"source": None, "rows": rows}, seconds, 8, False, False, "letterbox", *NO_FILES,
-            *SETTINGS.values())
+def fields(rows, seconds=None, work="Longer", weight=0.0):
+    return (work, {"source": None, "rows": rows}, seconds, 8, False, False, "letterbox", weight,
+            *NO_FILES, *SETTINGS.values())
 
 
 def drawn(films, opened, jobs=()):
@@ -69,15 +70,15 @@ def drawn(films, opened, jobs=()):
 # ---- the fields
 
 def test_the_fields_become_what_is_asked():
-    asked = extend_form.asked(*fields([["0", "2", "a dog"]], 4, "Smooth ×4")[:10])
-    assert asked == Asked((("0", "2", "a dog"),), 4, 8, False, 4, "letterbox", False)
-    assert extend_form.asked(*fields([])[:10]).seconds == 0
+    asked = extend_form.asked(*fields([["0", "2", "a dog"]], 4, "Smooth ×4", 2.5)[:11])
+    assert asked == Asked((("0", "2", "a dog"),), 4, 8, False, 4, "letterbox", False, 2.5)
+    assert extend_form.asked(*fields([])[:11]).seconds == 0
 
 
 def test_what_a_browser_remembers_is_checked():
-    whole = ["Longer", {"source": 3, "rows": [[0, 2, "x"]]}, 4, 12, True, False, "crop"]
+    whole = ["Longer", {"source": 3, "rows": [[0, 2, "x"]]}, 4, 12, True, False, "crop", 80]
     assert extend_form.restored(whole) == whole
-    bad = ["Wider", {"rows": [[1]]}, 99, "many", "yes", None, "stretch"]
+    bad = ["Wider", {"rows": [[1]]}, 99, "many", "yes", None, "stretch", 101]
     for kept in (bad, None, [], {"a": 1}):
         assert all(value == gr.skip() for value in extend_form.restored(kept))
 
@@ -106,6 +107,8 @@ def test_the_plan_is_told_and_bad_input_is_a_sentence_in_its_place(tab):
     assert "measuring" in told
     tab.journal.measure("storybook/base", 1.0)
     assert "about 6 s on this machine" in tab.told(0, *fields([[0, 4, "a dog"]]))
+    steered = tab.told(0, *fields([[0, 4, "a dog"]], weight=1.0))
+    assert "about 14 s" in steered    # three windows, of which two know frames of the others
     assert "Say what each segment shows" in tab.told(0, *fields([[0, 4, " "]]))
     assert "choose one to go on from" in tab.told(0, *fields([], work="Smooth ×2"))
     assert "Nothing says what the clip shows" in tab.told(0, *fields([], 4))
@@ -214,6 +217,16 @@ def test_no_upscale_is_offered_where_there_is_no_upsampler(films, film):
     assert 'data-act="upscale"' not in drawn(films, film.id)[f"clip-{film.id}"]
     with pytest.raises(RequestError, match="no upsampler"):
         films.upscale(film.id)
+
+
+def test_the_weight_of_known_frames_is_kept_in_the_file(tab, worker):
+    job_id = tab.run(0, True, *fields([[0, 2, "a dog"]], weight=2.5))
+    worker.drain()
+    made = tab.journal.clips_of(job_id)[0]
+    metadata = read_metadata(tab.journal.output_directory / made.path)
+    kept = ExtensionRequest.from_json(metadata[EXTENSION_KEY])
+    assert kept.known_weight == 2.5
+    assert extend_form.filled(kept)[-1] == 2.5
 
 
 def test_buttons_open_redo_trim_mend_undo_and_stop(tab, film):

@@ -371,6 +371,8 @@ def test_a_video_of_ones_own_goes_on(films, worker, tmp_path):
     clip, = made(films, worker, films.extend(Asked(seconds=2.0, video=video),
                                              SETTINGS | {"prompt": SNOW}, None))
     assert clip.frames == 20 and json.loads(film(clip).joins) == [10]
+    told = Asked(rows=((1, 2, MEADOW),), video=video)    # which is all that says what is shown
+    assert films.order(told, SETTINGS, None)[0].request.clip.prompt == MEADOW
 
 
 def test_strange_pictures_are_kept_or_refused_in_a_sentence(films, worker, tmp_path):
