@@ -15,8 +15,13 @@ from snapui.comparisons import Comparisons
 from snapui.controls import drawn_seed
 from snapui.files import file_url
 from snapui.films import Films
+from snapui.given import kept_picture, kept_video
 from snapui.guard import told
 from snapui.jobs import Journal
+from snapui.uploads import uploaded
+
+ASKED = ("upscale", "known_weight", "fit")    # of a longer clip
+FILES = {"start_picture": kept_picture, "end_picture": kept_picture, "video": kept_video}
 
 
 def build(journal: Journal, models_directory: Path | None = None) -> None:
@@ -48,14 +53,17 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
         ["2-4: a dog walking to the left in the snow"]; seconds: how long it is in all, or 0 for as
         long as its segments. in_between: 2 or 4 makes so many frames of each one of the clip
         instead. settings: other fields by name, such as {"seed": 7}; a clip that goes on takes
-        only the seed.
+        only the seed. Besides: "upscale"; "known_weight", from 0 to 100; the uploaded files
+        "start_picture", "end_picture" and "video", with "fit": "letterbox" or "crop".
         """
         parsed = [Segment.parse(str(one)) for one in segments or ()]
-        named = dict(settings or {})
-        named.setdefault("seed", drawn_seed())
+        named = {"seed": drawn_seed()} | (settings or {})
+        more = {name: named.pop(name) for name in ASKED if name in named}
+        files = {name: keep(journal.output_directory, uploaded(name, named.pop(name)))
+                 for name, keep in FILES.items() if named.get(name)}
         asked = Asked(tuple((one.start_seconds, one.end_seconds, one.prompt) for one in parsed),
                       float(seconds), float(named.get("fps", 12.0)), bool(loop), int(in_between),
-                      upscale=named.pop("upscale", False))
+                      **more, **files)
         return films.extend(asked, named, int(clip) or None)
 
     @told
