@@ -130,6 +130,12 @@ def plan(layout: Layout, upsampler_window: int | None = None,
     return Plan(layout, base, upsampler)
 
 
+def seams(planned: Plan) -> tuple[int, ...]:
+    """Return the frames of the finished clip at which a window's work begins, but the first."""
+    begun = {(window.start + window.new[0]) * window.stride for window in planned.base}
+    return tuple(sorted(begun - {min(begun)}))
+
+
 class _Level:
     """One rate's windows while they are chosen. filled: frames of the highest rate, updated."""
 
