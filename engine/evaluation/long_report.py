@@ -27,7 +27,7 @@ def long_figures(exam: LongExam, made: Sequence[LongAnswer], reference: np.ndarr
     seams = [answer.seams for answer in made]
     frames = {"made": np.stack([answer.frames for answer in made]), "true": exam.frames}
     ideal = window_features(reference, judge)
-    return {"seconds": exam.seconds, "clips": len(made)} | {
+    return {"seconds": exam.seconds, "clips": len(made), "reference_clips": len(reference)} | {
         kind: _answers(clips, exam, judging)
         | {"storybook_fvd": metrics.frechet_distance(window_features(clips, judge), ideal)}
         | _changes(clips, seams)

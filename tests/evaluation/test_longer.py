@@ -119,10 +119,11 @@ def test_the_whole_command_leaves_a_report_and_sheets(
     model = make_model(tmp_path / "model")
     command = ["--model", str(model), "--sprites", str(sprites_folder), "--subjects", "all",
                "--out", str(tmp_path / "out"), "--cache", str(tmp_path), "--steps", "1",
-               "--seconds", "1.5", "2", "--samples", "2", "--reference", "2"]
+               "--seconds", "1.5", "2", "--samples", "2", "--reference", "3"]
     assert longer.main(command) == 0
     told = json.loads((tmp_path / "out" / "longer.json").read_text())
     assert [one["seconds"] for one in told["lengths"]] == [1.5, 2]
+    assert told["lengths"][0]["reference_clips"] == 3
     assert told["clip"]["steps"] == 1 and told["judge"] == ignorant_judge.weights_hash
     out = capsys.readouterr().out
     assert "2 s, 2 clips" in out and long_table(told["lengths"]) in out
