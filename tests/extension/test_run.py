@@ -78,6 +78,16 @@ def test_the_same_request_makes_the_same_frames_and_every_window_is_told(cascade
     assert not np.array_equal(steered.frames, made.frames)
 
 
+def test_a_very_long_clip_is_shown_at_a_lower_rate(cascade, monkeypatch):
+    monkeypatch.setattr("engine.extension.run.PREVIEW_FRAMES", 5)
+    events, request = [], ExtensionRequest(CLIP, 0.5)
+    made = make(cascade, request, followers=Followers(on_window=lambda event: events.append(
+        (event.fps, event.preview()))))
+    fps, last = events[-1]
+    assert fps == 8.0 and np.array_equal(last, made.frames[::3])
+    assert max(len(preview) for _, preview in events) <= 5 and events[0][0] == 6.0
+
+
 def test_a_clip_that_is_kept_ends_with_the_window_and_the_rate_it_had(cascade):
     windows, plans = [], []
     request = ExtensionRequest(CLIP, 0.5)
