@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from engine.errors import RequestError
 from engine.extension.segments import Segment
 from engine.request import GenerationRequest
 from snapui.asked import Asked
@@ -42,7 +43,7 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
     @told
     def upscale(clip: int, steps: int = 12, noise: float = 0.1) -> int:
         """Queue the high-resolution stage for one draft, of any length; return the job's number."""
-        return films.upscale(int(clip), steps=int(steps), noise=float(noise))
+        return films.upscale(_whole("clip", clip), steps=steps, noise=noise)
 
     @told
     def extend(clip: int = 0, segments: list | None = None, seconds: float = 0,
@@ -62,9 +63,9 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
         files = {name: keep(journal.output_directory, uploaded(name, named.pop(name)))
                  for name, keep in FILES.items() if named.get(name)}
         asked = Asked(tuple((one.start_seconds, one.end_seconds, one.prompt) for one in parsed),
-                      float(seconds), float(named.get("fps", 12.0)), bool(loop), int(in_between),
-                      **more, **files)
-        return films.extend(asked, named, int(clip) or None)
+                      seconds, named.get("fps", 12.0), bool(loop),
+                      _whole("in_between", in_between), **more, **files)
+        return films.extend(asked, named, _whole("clip", clip) or None)
 
     @told
     def compare(prompt: str, field: str, values: list, row_field: str = "",
@@ -89,7 +90,7 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
 
         A clip's url, after this program's address, is where its file is fetched.
         """
-        return _described(journal, int(job))
+        return _described(journal, _whole("job", job))
 
     @told
     def cancel(job: int, how: str = "drop") -> dict:
@@ -97,11 +98,19 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
 
         "after" finishes the job and then pauses the queue.
         """
-        journal.cancel(int(job), how)
-        return _described(journal, int(job))
+        number = _whole("job", job)
+        journal.cancel(number, how)
+        return _described(journal, number)
 
     for endpoint in (create, upscale, extend, compare, status, cancel):
         gr.api(endpoint, api_name=endpoint.__name__, queue=False)
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise RequestError(f"{name} must be a whole number, not {str(value)[:40]!r}.") from None
 
 
 def _described(journal: Journal, job_id: int) -> dict[str, Any]:

@@ -181,8 +181,17 @@ def test_a_program_extends(served):
         wait_for(lambda: client.predict(smooth, api_name="/status")["state"] == "done")
         made, = client.predict(smooth, api_name="/status")["clips"]
         assert (made["frames"], made["request"]["fps"]) == (47, 16)
-        with pytest.raises(Exception, match="overlap"):
-            client.predict(0, ["0-2: a dog", "1-3: a cat"], api_name="/extend")
+        for call, sentence in (
+                ((0, ["0-2: a dog", "1-3: a cat"]), "overlap"), ((0, ["a dog"]), "not written as"),
+                (("x", ["0-2: a dog"]), "clip must be a whole number"),
+                ((0, ["0-2: a dog"], "long"), "Seconds must be a number"),
+                ((0, ["0-2: a dog"], 0, False, "two"), "in_between must be a whole number"),
+                ((0, ["0-2: a dog"], 0, False, 1, {"fps": "many"}), "Frames per second must be"),
+                ((0, ["0-2: a dog"], 0, False, 1, {"fit": "stretch"}), "letterbox, crop"),
+                ((0, ["0-2: a dog"], 0, False, 1, {"known_weight": 101}), "from 0 to 100"),
+                ((0, ["0-2: a dog"], 0, False, 1, {"upscale": True}), "no upsampler")):
+            with pytest.raises(Exception, match=sentence):
+                client.predict(*call, api_name="/extend")
     finally:
         client.close()
 
