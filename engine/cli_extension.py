@@ -18,7 +18,7 @@ from engine.extension.request import (
     ExtensionRequest,
     layout_of,
 )
-from engine.extension.segments import Segment
+from engine.extension.segments import Segment, check_new
 from engine.media import read_metadata, read_rate, read_request
 from engine.request import GenerationRequest
 
@@ -82,6 +82,7 @@ def longer_job(options: Namespace, given: Mapping[str, Any], seed: int) -> Longe
         request = _upscaling(options, {**given, "fps": fps}, len(material.video))
     else:
         request = _lengthening(options, {"seed": seed, **given, "fps": fps}, times)
+        check_new(request.segments, material.given.video, fps)
     card = find_model(request.clip.model, options.models_directory)
     layout_of(request, material.given, card.window_frames)
     return LongerJob(request, material, tuple(path.name for path in files if path is not None))

@@ -14,6 +14,7 @@ from PIL import Image
 
 from engine import catalog, cli
 from engine.extension.material import Material
+from engine.extension.plan import Layout, plan
 from engine.extension.request import ExtensionRequest
 from engine.extension.segments import Segment
 from engine.media import read_clip, read_metadata, read_picture, read_rate, read_request, write_clip
@@ -37,10 +38,12 @@ class FakeEngine(types.ModuleType):
     def __init__(self):
         super().__init__("engine.generate")
         self.calls = []
+        self.hooks = {}
         self.Followers = lambda **hooks: hooks
 
     def extend(self, request, material, *, followers, models_directory, device):
         self.calls.append((request, material))
+        self.hooks = followers
         frames = max(1, round(request.seconds * request.clip.fps))
         return FakeClip(request.clip, np.zeros((frames, 36, 64, 3), np.uint8))
 
@@ -120,6 +123,13 @@ def test_the_weight_of_known_frames_is_kept_in_the_file(engine):
         assert kept.known_weight == weight
 
 
+def test_the_plan_is_told_before_anything_is_made(engine, capsys):
+    assert cli.main(["a dog", "--seconds", "4", "--fps", "24", "--steps", "10", "-o", "x.mp4"]) == 0
+    engine.hooks["on_plan"](plan(Layout(96, (6.0, 12.0, 24.0), 16)))
+    assert capsys.readouterr().err == "4 s in 13 windows, 130 network evaluations.\n"
+    assert "on_step" not in engine.hooks    # no terminal looks on
+
+
 @pytest.mark.parametrize("times", [2, 4])
 def test_in_betweens_multiply_the_rate(engine, times):
     assert cli.main(["--from-video", "clip.mp4", "--in-between", str(times), "-o", "x.png"]) == 0
@@ -183,6 +193,8 @@ BAD_INPUT = {
     "short loop": (["a dog", "--seconds", "1", "--loop"], "needs at least 1.33 s"),
     "loop with end": (["a dog", "--seconds", "2", "--loop", "--end-picture", "odd.png"],
                       "leave out the end"),
+    "segment in the video": (["--from-video", "clip.mp4", "--segment", "0-0.5: a cat",
+                              "--segment", "0.5-2: a cat"], "lies in what is there already"),
     "two beginnings": (["a dog", "--seconds", "2", "--start-picture", "odd.png", "--from-video",
                         "clip.mp4"], "both be the beginning"),
     "huge picture": (["a dog", "--seconds", "2", "--start-picture", "huge.png"], "pixels a side"),

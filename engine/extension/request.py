@@ -139,8 +139,11 @@ def layout_of(request: ExtensionRequest, given: GivenFrames, window: int) -> Lay
         frames = 1 + step * max(1 if given.has_start or given.video else 0,
                                 min(most, round((frames - 1) / step)))
     if given.video >= frames and not is_finished:
-        raise RequestError(f"The video already lasts {given.video / fps:.3g} s: ask for more "
-                           f"seconds than that, at most {MAX_SECONDS:g}.")
+        lasts = f"The video already lasts {given.video / fps:.3g} s"
+        if given.video >= MAX_SECONDS * fps:
+            raise RequestError(f"{lasts}, and a clip can last {MAX_SECONDS:g} s: cut it shorter "
+                               "before it goes on.")
+        raise RequestError(f"{lasts}: ask for more seconds than that, at most {MAX_SECONDS:g}.")
     known = set(range(given.video)) | ({0} if given.has_start else set()) \
         | ({frames - 1} if given.has_end else set())
     changes = (round(start * fps) for start in request.timeline.starts_seconds[1:])

@@ -96,6 +96,15 @@ def until(segments: Sequence[Segment], seconds: float) -> tuple[Segment, ...]:
                  if one.start_seconds < seconds)
 
 
+def check_new(segments: Sequence[Segment], frames: int, fps: float) -> None:
+    """Raise RequestError if a segment says what so many given frames, at a rate, show already."""
+    for one in segments:
+        if frames and one.end_seconds * fps < frames + 0.5:
+            raise RequestError(f"The segment {one.name} lies in what is there already, the first "
+                               f"{frames / fps:.3g} s: give it a later end, or go on from a "
+                               "shorter clip.")
+
+
 def check_segments(segments: Sequence[Segment], duration_seconds: float) -> None:
     """Raise RequestError unless segments, sorted by their start, are apart and inside the clip."""
     for before, after in pairwise(segments):

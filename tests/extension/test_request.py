@@ -84,6 +84,7 @@ def test_what_cannot_be_made_is_a_sentence(values, sentence):
 
 @pytest.mark.parametrize(("values", "given", "sentence"), [
     ({"seconds": 2}, GivenFrames(video=48), "already lasts 2 s"),
+    ({"seconds": 60}, GivenFrames(video=1440), "cut it shorter"),
     ({"seconds": 4}, GivenFrames(video=9, has_start=True), "both be the beginning"),
     ({"seconds": 4, "is_loop": True}, GivenFrames(has_end=True), "leave out the end"),
     ({"seconds": 0.5, "is_loop": True}, GivenFrames(), "A loop needs at least 0.667 s"),
