@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.drift import measure
+from engine.drift import loop_warnings, measure
 from engine.errors import Cancelled
 from engine.extension.material import Material, read_material
 from engine.extension.plan import Plan
@@ -84,14 +84,17 @@ class LongErrand:
         takes = takes_of(request, layout, given)
         whole = self._cut(made, given, [take.end_frame for take in takes[:-1]],
                           request.in_between)
-        measures = measure(made.clip.draft_frames)
+        draft = made.clip.draft_frames
+        measures = measure(draft)
+        closing = loop_warnings(draft, measures) if request.is_loop else []
         finished = []
         for take in takes:
+            is_last = take is takes[-1]
             cut = whole.until(take.end_frame)
-            part = {} if take is takes[-1] else {"kept_frames": str(take.end_frame)}
+            part = {} if is_last else {"kept_frames": str(take.end_frame)}
             piece = Piece(made.request, cut.frames, made.model_hash, made.backend)
-            finished.append(Finished(piece, about | part, take.prompt,
-                                     film_of(cut, self._job.order, measures)))
+            film = film_of(cut, self._job.order, measures, closing if is_last else [])
+            finished.append(Finished(piece, about | part, take.prompt, film))
         return finished
 
     def _kept_early(self, order: Order, made: Any, about: dict, given: int) -> Finished:

@@ -68,6 +68,8 @@ def test_notes_say_which_words_were_used_and_where_the_clip_drifts(model):
     assert 'used only: "a dog wal"' in clip.notes[0]
     assert any("darker than its first segment" in note for note in clip.notes)
     assert any("join at 0.50 s" in note for note in clip.notes)
+    loop = door.extend(ExtensionRequest(CLIP, 1.0, is_loop=True), Material(video=bright))
+    assert any("where it closes" in note for note in loop.notes)
 
 
 def test_a_draft_made_large_is_measured_by_the_joins_it_has(model, monkeypatch, tmp_path):

@@ -70,13 +70,14 @@ def set_long_exam(cast: Cast, samples: int, seconds: float, tell: Say, seed: int
     return LongExam(seconds, scenes, captions, frames)
 
 
-def clips_of(cascade: Cascade, clip: GenerationRequest,
-             known_weight: float = KNOWN_WEIGHT) -> LongMaker:
+def clips_of(cascade: Cascade, clip: GenerationRequest, known_weight: float = KNOWN_WEIGHT, *,
+             is_loop: bool = False) -> LongMaker:
     """Make longer drafts with a cascade. clip: how it samples, whatever its prompt and seed."""
     def make_one(caption: str, seed: int, seconds: float) -> LongAnswer:
         request = GenerationRequest(caption, seed=seed, fps=FPS, steps=clip.steps,
                                     guidance=clip.guidance, sampler=clip.sampler)
-        made = make(cascade, ExtensionRequest(request, seconds, known_weight=known_weight))
+        made = make(cascade, ExtensionRequest(request, seconds, is_loop=is_loop,
+                                              known_weight=known_weight))
         return LongAnswer(made.frames, seams(made.plan))
 
     return make_one

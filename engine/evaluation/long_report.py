@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.drift import VISIBLE_JUMP, join_jumps, measure
+from engine.drift import VISIBLE_JUMP, join_jumps, loop_jump, measure
 from engine.evaluation import metrics
 from engine.evaluation.exam import Cast
 from engine.evaluation.judge import FRAMES, Judge
@@ -64,6 +64,12 @@ def _changes(clips: np.ndarray, seams: Sequence[Sequence[int]]) -> dict:
                                                for one in measured]))}
 
 
+def loop_figures(seconds: float, made: Sequence[LongAnswer]) -> dict:
+    """Measure the jump from the last frame of loops to the first."""
+    jumps = [loop_jump(answer.frames, measure(answer.frames)) for answer in made]
+    return {"seconds": seconds, "clips": len(made), "jump": float(np.mean(jumps))}
+
+
 def brightness_drift(brightness: np.ndarray) -> float:
     """Return how far a second's mean brightness (t,) strays from the first second's, at most."""
     second = min(round(FPS), len(brightness))
@@ -71,7 +77,7 @@ def brightness_drift(brightness: np.ndarray) -> float:
     return float(np.abs(means - means[0]).max())
 
 
-def long_table(results: Sequence[dict]) -> str:
+def long_table(results: Sequence[dict], loops: dict | None) -> str:
     """Lay the figures of all lengths out as text: made, true and what should be reached."""
     rows = [_row("", "made", "true", "target")]
     for result in results:
@@ -87,6 +93,9 @@ def long_table(results: Sequence[dict]) -> str:
         rows.append(_pair("joins that show", result, "joins_that_show", "{:.0%}", ""))
         rows.append(_pair("brightness drift", result, "brightness_drift", "{:.2%}",
                           f"< {DRIFT:.0%}" if result["seconds"] <= 8 else ""))
+    if loops is not None:
+        rows += ["", f"{loops['seconds']:g} s, {loops['clips']} loops",
+                 _row("  jump from last to first", f"{loops['jump']:.2f}", "", "<= 1")]
     return "\n".join(rows)
 
 

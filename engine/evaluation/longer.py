@@ -14,7 +14,7 @@ from engine.catalog import find_model
 from engine.evaluation.eta import say
 from engine.evaluation.judge import FRAMES
 from engine.evaluation.long_exam import FPS, answers_to, clips_of, set_long_exam
-from engine.evaluation.long_report import long_figures, long_table
+from engine.evaluation.long_report import long_figures, long_table, loop_figures
 from engine.evaluation.options import add_options, cast_of, check, exit_code
 from engine.evaluation.sheet import contact_sheet
 from engine.evaluation.teaching import trained_judge
@@ -35,6 +35,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--reference", type=int, default=32,
                    help="true clips of each length that storybook-FVD measures from "
                         "(default %(default)s)")
+    p.add_argument("--loops", type=int, default=4,
+                   help="loops of the first length (default %(default)s)")
     p.add_argument("--known-weight", type=float, default=KNOWN_WEIGHT,
                    help="how strongly known frames steer the others (default %(default)g)")
     return p
@@ -50,12 +52,14 @@ def evaluate(options: argparse.Namespace) -> None:
     """Measure each length and write the report. Raises: SnapError with a sentence for the user."""
     began = time.monotonic()
     check(options, {"seconds": (FRAMES / FPS, MAX_SECONDS), "samples": (2, 10_000),
-                    "reference": (2, 10_000), "known_weight": (0, MAX_KNOWN_WEIGHT)})
+                    "reference": (2, 10_000), "loops": (0, 10_000),
+                    "known_weight": (0, MAX_KNOWN_WEIGHT)})
     clip = GenerationRequest("any", steps=options.steps, guidance=options.guidance,
                              sampler=options.sampler)
     card = find_model(options.model)
     model_hash = card.model_hash
-    make_one = clips_of(Cascade.load(card.base_folder, None), clip, options.known_weight)
+    cascade = Cascade.load(card.base_folder, None)
+    make_one = clips_of(cascade, clip, options.known_weight)
     cast = cast_of(options)
     judging = (trained_judge(options.cache / "judge", cast, say), cast)
     results = []
@@ -68,12 +72,18 @@ def evaluate(options: argparse.Namespace) -> None:
                               np.stack([answer.frames for answer in made]),
                               ["made"] * len(made))
         sheet.save(options.out / f"longer-{seconds:g}.png")
+    loops = None
+    if options.loops:
+        seconds = options.seconds[0]
+        exam = set_long_exam(cast, options.loops, seconds, say)
+        loops = loop_figures(seconds, answers_to(
+            exam, clips_of(cascade, clip, options.known_weight, is_loop=True), say))
     write(options.out, {
         "model": {"name": str(options.model), "model_hash": model_hash},
         "clip": asdict(clip), "known_weight": options.known_weight,
-        "judge": judging[0].weights_hash, "lengths": results,
+        "judge": judging[0].weights_hash, "lengths": results, "loops": loops,
         "seconds": round(time.monotonic() - began)})
-    sys.stdout.write(long_table(results)
+    sys.stdout.write(long_table(results, loops)
                      + f"\n\nReport and contact sheets are in {options.out}.\n")
 
 

@@ -15,6 +15,7 @@ from engine.evaluation.long_report import (
     brightness_drift,
     long_figures,
     long_table,
+    loop_figures,
     window_features,
 )
 from engine.request import GenerationRequest
@@ -97,6 +98,14 @@ def test_brightness_drift_is_the_farthest_second_from_the_first():
     assert brightness_drift(flicker) == pytest.approx(0)
 
 
+def test_a_loop_s_jump_is_in_medians_of_its_changes():
+    levels = np.array([[0, 10, 20, 10], [0, 10, 20, 40]])    # closes by 10, by 40
+    frames = np.broadcast_to(levels[..., None, None, None], (2, 4, 3, 5, 3)).astype(np.uint8)
+    told = loop_figures(4.0, [LongAnswer(clip, ()) for clip in frames])
+    assert told == {"seconds": 4.0, "clips": 2, "jump": pytest.approx((1 + 4) / 2)}
+    assert "2 loops" in long_table([], told) and "loop" not in long_table([], None)
+
+
 def test_features_are_of_whole_windows(exam):
     features = window_features(exam.frames, Light())
     assert features.shape == (9, 3)
@@ -119,14 +128,15 @@ def test_the_whole_command_leaves_a_report_and_sheets(
     model = make_model(tmp_path / "model")
     command = ["--model", str(model), "--sprites", str(sprites_folder), "--subjects", "all",
                "--out", str(tmp_path / "out"), "--cache", str(tmp_path), "--steps", "1",
-               "--seconds", "1.5", "2", "--samples", "2", "--reference", "3"]
+               "--seconds", "1.5", "2", "--samples", "2", "--reference", "3", "--loops", "2"]
     assert longer.main(command) == 0
     told = json.loads((tmp_path / "out" / "longer.json").read_text())
     assert [one["seconds"] for one in told["lengths"]] == [1.5, 2]
     assert told["lengths"][0]["reference_clips"] == 3
     assert told["clip"]["steps"] == 1 and told["judge"] == ignorant_judge.weights_hash
     out = capsys.readouterr().out
-    assert "2 s, 2 clips" in out and long_table(told["lengths"]) in out
+    assert "2 s, 2 clips" in out and long_table(told["lengths"], told["loops"]) in out
+    assert told["loops"]["clips"] == 2 and told["loops"]["jump"] > 0
     with Image.open(tmp_path / "out" / "longer-1.5.png") as sheet:
         assert sheet.height > 100
     assert longer.main([*command, "--seconds", "61"]) == 1

@@ -330,6 +330,14 @@ def test_drift_is_warned_of_and_colour_match_makes_a_child_without_it(films, wor
     assert not any("brighter" in one for one in json.loads(film(mended).warnings))
 
 
+def test_a_loop_that_shows_where_it_closes_is_warned_of(films, worker, draft):
+    asked = Asked(rows=((2, 4, "a bright dog"),), is_loop=True)    # which is not where it began
+    clips = extended(films, worker, draft, asked)
+    assert any("where it closes" in one for one in json.loads(film(clips[-1]).warnings))
+    steady = extended(films, worker, draft, replace(asked, rows=((2, 4, ""),)))
+    assert not any("where it closes" in one for one in json.loads(film(steady[-1]).warnings))
+
+
 def test_a_cross_dissolve_softens_the_joins_that_show(films, worker, draft):
     bright, = extended(films, worker, draft, Asked(rows=((2, 6, "a bright dog"),)))
     jump = max(json.loads(film(bright).measures)["motion"])
