@@ -115,16 +115,22 @@ def test_features_are_of_whole_windows(exam):
 def test_a_cascade_answers_each_caption_once_with_its_seams(exam):
     cascade = Cascade(stage(), None, Letters())
     short = replace(exam, seconds=1.5)
-    made = answers_to(short, clips_of(cascade, GenerationRequest("any", steps=1)), quiet)
+    clip = GenerationRequest("any", steps=1)
+    made = answers_to(short, clips_of(cascade, clip), quiet)
     assert [answer.frames.shape for answer in made] == [(18, 12, 16, 3)] * 3
     assert all(0 < one < 18 for one in made[0].seams) and len(made[0].seams) > 2
     assert not np.array_equal(made[0].frames, made[1].frames)
+    loop = clips_of(cascade, clip, is_loop=True)(short.captions[0], 0, 1.5)
+    assert not np.array_equal(loop.frames, made[0].frames)
 
 
 def test_the_whole_command_leaves_a_report_and_sheets(
         sprites_folder, ignorant_judge, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Cascade, "load", lambda *_: Cascade(stage(), None, Letters()))
     monkeypatch.setattr(longer, "trained_judge", lambda *_: ignorant_judge)
+    asked = []
+    monkeypatch.setattr(longer, "clips_of", lambda *given, **more: asked.append(more) or clips_of(
+        *given, **more))
     model = make_model(tmp_path / "model")
     command = ["--model", str(model), "--sprites", str(sprites_folder), "--subjects", "all",
                "--out", str(tmp_path / "out"), "--cache", str(tmp_path), "--steps", "1",
@@ -136,6 +142,7 @@ def test_the_whole_command_leaves_a_report_and_sheets(
     assert told["clip"]["steps"] == 1 and told["judge"] == ignorant_judge.weights_hash
     out = capsys.readouterr().out
     assert "2 s, 2 clips" in out and long_table(told["lengths"], told["loops"]) in out
+    assert asked == [{}, {"is_loop": True}]
     assert told["loops"]["clips"] == 2 and told["loops"]["jump"] > 0
     with Image.open(tmp_path / "out" / "longer-1.5.png") as sheet:
         assert sheet.height > 100
