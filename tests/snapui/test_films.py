@@ -22,6 +22,7 @@ from snapui.upscaling import is_closed, shown_in
 from snapui.worker import Worker
 from tests.snapui import stand_in
 from tests.snapui.test_worker import wait_for
+from tests.test_cli_extension import ffmpeg
 
 SETTINGS = {"prompt": "", "seed": 5, "steps": 2, "guidance": 0.0}
 MEADOW, SNOW = "a dog walking in the meadow", "a dog walking in the snow"
@@ -394,6 +395,33 @@ def test_strange_pictures_are_kept_or_refused_in_a_sentence(films, worker, tmp_p
     Image.new("L", (20_000, 2)).save(tmp_path / "wide.png")
     with pytest.raises(SnapError, match="20000x2 pixels, more than"):
         given.kept_picture(folder, tmp_path / "wide.png")
+
+
+def test_strange_videos_go_on_as_they_play(films, worker, tmp_path):
+    """Frames of 1/12 s and of 1/4 s; a picture that stands on its side; an odd size."""
+    folder = films.journal.output_directory
+    ffmpeg("-f", "lavfi", "-i", "color=black:s=64x36:r=12:d=0.83,geq=lum='20*N':cb=128:cr=128",
+           "-vf", "setpts='if(lt(N,6),N/12,0.5+(N-6)/4)/TB'", "-fps_mode", "vfr",
+           "-c:v", "libx264", "-crf", "1", tmp_path / "vfr.mkv")
+    half = np.zeros((4, 36, 64, 3), np.uint8)
+    half[:, :, :32] = 250
+    write_clip(tmp_path / "flat.mp4", half, 12.0)
+    ffmpeg("-display_rotation", "90", "-i", tmp_path / "flat.mp4", "-c", "copy",
+           tmp_path / "turned.mp4")
+    write_clip(tmp_path / "odd.webm", half[:, :21, :33], 12.0)
+    for name, seconds in (("vfr.mkv", 4 / 3), ("turned.mp4", 4 / 12), ("odd.webm", 4 / 12)):
+        video = given.kept_video(folder, tmp_path / name)
+        asked = Asked(rows=((0, 3, SNOW),), video=video)
+        clip, = made(films, worker, films.extend(asked, SETTINGS, None))
+        join, = json.loads(film(clip).joins)
+        assert join / clip.fps == pytest.approx(seconds, abs=0.1), name
+        assert clip.frames / clip.fps == pytest.approx(3), name
+        first = frames_of(folder, clip)[0]
+        if name == "turned.mp4":
+            assert abs(first[:14].mean() - first[22:].mean()) > 200
+    ffmpeg("-f", "lavfi", "-i", "sine=duration=1", "-c:a", "aac", tmp_path / "sound.mp4")
+    with pytest.raises(SnapError, match="no video"):
+        given.kept_video(folder, tmp_path / "sound.mp4")
 
 
 def test_a_file_that_is_none_is_one_sentence(films, tmp_path):
