@@ -58,7 +58,8 @@ def outlook(request: ExtensionRequest, there: GivenFrames, height: int, card: Mo
         planned = plan(layout, frames, frozenset(known) if height >= large else frozenset())
     counted = (evaluations(len(planned.base), clip.steps, clip.sampler)
                + len(planned.upsampler) * clip.upscale_steps)
-    return Outlook(planned, tuple(_levels(planned)), counted,
+    levels = tuple(level for level in _levels(planned) if level.windows)
+    return Outlook(planned, levels, counted,
                    _seconds(request, planned, timings))
 
 

@@ -1,6 +1,7 @@
 """The Extend tab without a browser: its fields, what it draws, what its buttons do."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import gradio as gr
@@ -127,6 +128,9 @@ def test_an_upsampler_adds_its_windows_and_knows_what_is_large_enough():
     windows = [level.windows for level in large.levels]
     assert large.evaluations == 4 * windows[0] + 3 * windows[1]
     assert large.seconds == 4 * windows[0] + 6 * windows[1]
+    finished = outlook(replace(request, seconds=2.0), there, 36, card, {})
+    assert [level.stage for level in finished.levels] == ["upsampler"]    # nothing else is made
+    assert finished.evaluations == 3 * finished.windows
     assert find_model("storybook").upsampler_size in (None, (16, 288))
 
 
