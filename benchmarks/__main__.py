@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 from engine.errors import SnapError
+from engine.presets import PRESETS
 
 MODULES = {"base": "base", "upsampler": "upsampler", "fit_vs_unet": "fit_vs_unet",
-           "training": "training", "import": "import_time", "load": "load"}
+           "training": "training", "import": "import_time", "load": "load", "long": "long"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,6 +22,10 @@ def parser() -> argparse.ArgumentParser:
                    help="folder of the storybook sprites, for training")
     p.add_argument("--scale", type=float,
                    help="factor on the widths of both networks, for fit_vs_unet")
+    p.add_argument("--seconds", type=float, nargs="+", default=(4.0, 8.0, 16.0, 32.0),
+                   help="durations of the clips, for long")
+    p.add_argument("--preset", default="", choices=sorted(PRESETS),
+                   help="random weights of this preset instead of the model's, for long")
     p.add_argument("--repeats", type=int, default=5, help="times each thing is measured")
     return p
 

@@ -9,18 +9,20 @@ from engine.presets import PRESETS
 from engine.stage import Stage, load_stage
 
 
-def stage(model: Path, name: str) -> tuple[Stage, str]:
+def stage(model: Path, name: str, preset: str = "") -> tuple[Stage, str]:
     """Load `name` ("base" or "upsampler") of a model, or make it from its preset.
 
+    preset: taken instead of the model, if one is named.
     Returns: the stage, and a sentence on where its weights come from.
     """
     folder = model / name
-    if (folder / "model.safetensors").is_file():
+    if not preset and (folder / "model.safetensors").is_file():
         return load_stage(folder), f"weights of {folder}"
     torch.manual_seed(0)
-    made = Stage(PRESETS[f"storybook_{name}"])
+    made = Stage(PRESETS[preset or f"storybook_{name}"])
     made.network.eval()
-    return made, f"random weights: {folder} holds none"
+    return made, f"random weights of {preset}" if preset else \
+        f"random weights: {folder} holds none"
 
 
 def conditions(of: Stage, rows: int = 1) -> Conditions:

@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 from engine import cli_extension
 from engine.catalog import find_model
 from engine.cli_extension import LongerJob
+from engine.cli_progress import longer_progress, step_bar
 from engine.errors import Cancelled, ModelError, RequestError, SnapError
 from engine.extension.material import Material
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
@@ -32,13 +33,12 @@ from engine.media import (
     request_metadata,
     write_clip,
 )
-from engine.progress import ShouldStop, StepEvent
+from engine.progress import ShouldStop
 from engine.request import GenerationRequest
 
 FLAGS = {"negative_prompt": "--negative"}    # the rest are --field-name
 # What else than the request decides a clip's bits, in words about a model of some name.
 MAKERS = {"model_hash": "other weights of {}", "backend": "another backend"}
-STEP_BAR = 24
 RANDOM_SEEDS = 2**32
 
 EPILOG = """\
@@ -119,9 +119,9 @@ def _made(job: Job, options: Namespace, should_stop: ShouldStop) -> list[Any]:
     place = {"models_directory": options.models_directory, "device": options.device}
     if job.longer is None:
         from engine.generate import generate  # loads torch
-        return generate(job.request, on_step=_step_bar(), should_stop=should_stop, **place)
+        return generate(job.request, on_step=step_bar(), should_stop=should_stop, **place)
     from engine.generate import Followers, extend
-    followers = Followers(on_step=_step_bar(), should_stop=should_stop)
+    followers = Followers(should_stop=should_stop, **longer_progress(job.request))
     return [extend(job.longer.request, job.longer.material, followers=followers, **place)]
 
 
@@ -169,10 +169,11 @@ def _jobs(options: Namespace) -> list[Job]:
         raise RequestError("Give either -o FILE or --output-directory DIR, not both.")
     if options.from_file is not None:
         return [_job_again(options, given)]
-    given.setdefault("seed", secrets.randbelow(RANDOM_SEEDS))
+    seed = secrets.randbelow(RANDOM_SEEDS)
     if is_longer:
-        longer = cli_extension.longer_job(options, given)
+        longer = cli_extension.longer_job(options, given, seed)
         return [replace(_job(longer.request.clip, options), longer=longer)]
+    given.setdefault("seed", seed)
     if options.prompts is not None:
         return _jobs_of_file(options, given)
     return [_job(GenerationRequest(**given), options)]
@@ -298,20 +299,6 @@ def _help(spec: Any) -> str:
 
 
 # ---- while it runs
-
-def _step_bar():
-    """Return a callback that draws the progress on a terminal, or None where none looks on."""
-    if not sys.stderr.isatty():
-        return None
-
-    def draw(event: StepEvent) -> None:
-        done = STEP_BAR * event.step // event.steps
-        end = "\r\033[K" if event.step == event.steps else ""
-        sys.stderr.write(f"\r\033[K{event.stage} [{'#' * done}{'.' * (STEP_BAR - done)}] "
-                         f"{event.step}/{event.steps}, {event.seconds_left:.0f} s left{end}")
-        sys.stderr.flush()
-    return draw
-
 
 @contextmanager
 def _interrupts() -> Iterator[ShouldStop]:

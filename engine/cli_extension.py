@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,16 @@ from engine.catalog import find_model
 from engine.errors import MediaError, RequestError
 from engine.extension.material import Material, read_material
 from engine.extension.request import (
+    EXTENSION_KEY,
     FITS,
     KNOWN_WEIGHT,
+    MAX_KNOWN_WEIGHT,
     MAX_SECONDS,
     ExtensionRequest,
     layout_of,
 )
-from engine.extension.segments import Segment
-from engine.media import read_rate, read_request
+from engine.extension.segments import Segment, check_new
+from engine.media import read_metadata, read_rate, read_request
 from engine.request import GenerationRequest
 
 ASKING = ("seconds", "segment", "start_picture", "end_picture", "from_video", "in_between", "loop")
@@ -44,39 +46,75 @@ def add_options(parser: ArgumentParser) -> None:
     group.add_argument("--start-picture", type=Path, metavar="FILE", help="the first frame")
     group.add_argument("--end-picture", type=Path, metavar="FILE", help="the last frame")
     group.add_argument("--from-video", type=Path, metavar="FILE",
-                       help="a video to go on from, up to --seconds in all")
+                       help="a video to go on from, up to --seconds in all; with --upscale and "
+                            "no --seconds a finished draft to make large")
     group.add_argument("--in-between", metavar="2|4",
                        help="put frames between those of --from-video: 2 or 4 for each one")
-    group.add_argument("--known-weight", metavar="X", default=KNOWN_WEIGHT,
-                       help="how strongly known frames steer the others; above 0 takes three "
-                            f"times as long (default: {KNOWN_WEIGHT:g})")
+    group.add_argument("--known-weight", metavar="X", default=None,
+                       help="how strongly known frames steer the others; 0 shows them to the "
+                            "model, above 0 takes three times as long "
+                            f"(0 to {MAX_KNOWN_WEIGHT:g}; default: {KNOWN_WEIGHT:g})")
     group.add_argument("--loop", action="store_true", help="lead the end back to the beginning")
-    group.add_argument("--fit", choices=FITS, default=FITS[0],
+    group.add_argument("--fit", choices=FITS, default=None,
                        help=f"what pictures of another shape get (default: {FITS[0]})")
 
 
 def is_asked(options: Namespace) -> bool:
-    """Return whether the options ask for a longer clip."""
-    return any(getattr(options, name) for name in ASKING)
+    """Return whether the options ask for a longer clip. Raises: RequestError if only half."""
+    is_longer = any(getattr(options, name) for name in ASKING)
+    if not is_longer and (options.fit, options.known_weight) != (None, None):
+        raise RequestError("--fit and --known-weight belong to a longer clip: add --seconds N, "
+                           "--segment TEXT or --from-video FILE, or leave them out.")
+    return is_longer
 
 
-def longer_job(options: Namespace, given: Mapping[str, Any]) -> LongerJob:
+def longer_job(options: Namespace, given: Mapping[str, Any], seed: int) -> LongerJob:
     """Return what the options ask for, checked, with all files read.
 
-    given: fields of the GenerationRequest that were given.
+    given: fields of the GenerationRequest that were given. seed: of what has none yet.
     Raises: RequestError, MediaError, ModelError.
     """
-    segments = tuple(Segment.parse(text) for text in options.segment or ())
     times = _times(options)
     fps, video_fps = _rates(options, given, times)
-    clip = GenerationRequest(**{**given, "prompt": _prompt(options, segments), "fps": fps})
-    request = ExtensionRequest(clip, _seconds(options, segments, times), segments,
-                               options.loop, times, options.fit, options.known_weight)
     files = (options.start_picture, options.end_picture, options.from_video)
     material = read_material(*files, video_fps)
-    card = find_model(clip.model, options.models_directory)
+    if _is_finished_draft(options, given):
+        request = _upscaling(options, {**given, "fps": fps}, len(material.video))
+    else:
+        request = _lengthening(options, {"seed": seed, **given, "fps": fps}, times)
+        check_new(request.segments, material.given.video, fps)
+    card = find_model(request.clip.model, options.models_directory)
     layout_of(request, material.given, card.window_frames)
     return LongerJob(request, material, tuple(path.name for path in files if path is not None))
+
+
+def _lengthening(options: Namespace, given: Mapping[str, Any], times: int) -> ExtensionRequest:
+    """Return the request for a clip that is new, longer or smoother."""
+    segments = tuple(Segment.parse(text) for text in options.segment or ())
+    clip = GenerationRequest(**{**given, "prompt": _prompt(options, segments)})
+    return ExtensionRequest(clip, _seconds(options, segments, times), segments,
+                            options.loop, times, options.fit or FITS[0],
+                            KNOWN_WEIGHT if options.known_weight is None
+                            else options.known_weight)
+
+
+def _is_finished_draft(options: Namespace, given: Mapping[str, Any]) -> bool:
+    """Return whether the video is to be made large and nothing else."""
+    others = [name for name in ASKING if name != "from_video" and getattr(options, name)]
+    return options.from_video is not None and given.get("upscale", False) and not others
+
+
+def _upscaling(options: Namespace, given: Mapping[str, Any], frames: int) -> ExtensionRequest:
+    """Return the request that makes a draft large as it was made, but for what is given."""
+    path = options.from_video
+    if options.prompt is not None:
+        clip = GenerationRequest(**{**given, "prompt": options.prompt})
+        return ExtensionRequest(clip, frames / clip.fps).upscaling(frames)
+    made = read_metadata(path).get(EXTENSION_KEY)
+    clip = replace(_request_in(path), drafts=1, **given)
+    request = ExtensionRequest(clip, frames / clip.fps) if made is None \
+        else replace(ExtensionRequest.from_json(made), clip=clip)
+    return request.upscaling(frames)
 
 
 def _times(options: Namespace) -> int:
@@ -112,13 +150,18 @@ def _prompt(options: Namespace, segments: tuple[Segment, ...]) -> str:
     if segments:
         return min(segments, key=lambda one: one.start_seconds).prompt
     if options.from_video is not None:
-        try:
-            return read_request(options.from_video).prompt
-        except (MediaError, RequestError) as error:
-            raise RequestError(f"{options.from_video.name} carries no prompt that can be used: "
-                               "say what it shows, in quotes.") from error
+        return _request_in(options.from_video).prompt
     raise RequestError('Say what the clip shows: a prompt in quotes, or --segment "0-2: a dog '
                        'walking".')
+
+
+def _request_in(path: Path) -> GenerationRequest:
+    """Return the request a video carries. Raises: RequestError if there is none to be used."""
+    try:
+        return read_request(path)
+    except (MediaError, RequestError) as error:
+        raise RequestError(f"{path.name} carries no prompt that can be used: say what it shows, "
+                           "in quotes.") from error
 
 
 def _seconds(options: Namespace, segments: tuple[Segment, ...], times: int) -> Any:

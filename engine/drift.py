@@ -12,6 +12,7 @@ import numpy as np
 LUMA = np.array([0.2126, 0.7152, 0.0722])    # BT.709
 MOST_GAIN = 4.0
 VISIBLE_JUMP = 1.25    # times the median change
+LEAST_CHANGE = 1 / 255 / 10    # that counts as one: of a still clip anything would be a jump
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,23 @@ def join_jumps(measures: Measures, joins: Sequence[int]) -> np.ndarray:
     elsewhere = np.ones(len(measures.motion), bool)
     elsewhere[[0, *joins]] = False
     usual = np.median(measures.motion[elsewhere]) if elsewhere.any() else 0.0
-    return measures.motion[list(joins)] / max(usual, 1 / 255 / 10)
+    return measures.motion[list(joins)] / max(usual, LEAST_CHANGE)
+
+
+def loop_jump(frames: np.ndarray, measures: Measures) -> float:
+    """Return the change from the last frame to the first, in medians of the changes between."""
+    closing = np.abs(frames[0] / 255.0 - frames[-1] / 255.0).mean()
+    usual = np.median(measures.motion[1:]) if len(frames) > 1 else 0.0
+    return float(closing / max(usual, LEAST_CHANGE))
+
+
+def loop_warnings(frames: np.ndarray, measures: Measures) -> list[str]:
+    """Return a sentence if a loop shows where it closes."""
+    jump = loop_jump(frames, measures)
+    if jump <= VISIBLE_JUMP:
+        return []
+    return [f"The loop shows where it closes: the picture changes {jump:.1f} times as much there "
+            "as usual; make it again with another seed."]
 
 
 def drift_warnings(measures: Measures, first_frames: int, fps: float,

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.cascade import Cascade, Listener, Prompts
 from engine.catalog import ModelCard, find_model
-from engine.drift import drift_warnings, measure
+from engine.drift import drift_warnings, loop_warnings, measure
 from engine.errors import Cancelled, RequestError
 from engine.extension.material import Material
 from engine.extension.request import ExtensionRequest
@@ -134,10 +134,12 @@ def _drift_notes(request: ExtensionRequest, made: LongClip, material: Material) 
     layout, video = made.plan.layout, material.given.video
     if request.in_between > 1 or len(made.frames) < layout.frames:
         return []
-    joins = sorted({*layout.joins, *([video] if video else [])})
+    joins = sorted({*layout.joins, video} - {0, layout.frames})
     # Without a join, what the first window of the lowest rate made in one piece.
     first = joins[0] if joins else layout.window * layout.coarsest
-    return drift_warnings(measure(made.draft_frames), first, request.clip.fps, joins)
+    measures = measure(made.draft_frames)
+    closing = loop_warnings(made.draft_frames, measures) if request.is_loop else []
+    return drift_warnings(measures, first, request.clip.fps, joins) + closing
 
 
 def _model(request: GenerationRequest, models_directory: Path | None,

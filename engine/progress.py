@@ -35,8 +35,9 @@ class WindowEvent:
     stage: "base" or "upsampler".
     window, windows: 1-based number of the finished window of this stage and how many there are.
     seconds_left: estimate for this stage from the measured windows.
-    fps: rate of the clip so far, which grows with the levels.
-    preview: returns the clip so far, uint8 (t, h, w, 3), frames yet to come held; costs time.
+    fps: rate of the preview, which grows with the levels.
+    preview: returns the clip so far, uint8 (t, h, w, 3), frames yet to come held and of a very
+    long one only some; costs time.
     """
 
     stage: str

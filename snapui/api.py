@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from engine.errors import RequestError
 from engine.extension.segments import Segment
 from engine.request import GenerationRequest
 from snapui.asked import Asked
@@ -15,8 +16,13 @@ from snapui.comparisons import Comparisons
 from snapui.controls import drawn_seed
 from snapui.files import file_url
 from snapui.films import Films
+from snapui.given import kept_picture, kept_video
 from snapui.guard import told
 from snapui.jobs import Journal
+from snapui.uploads import uploaded
+
+ASKED = ("upscale", "known_weight", "fit")    # of a longer clip
+FILES = {"start_picture": kept_picture, "end_picture": kept_picture, "video": kept_video}
 
 
 def build(journal: Journal, models_directory: Path | None = None) -> None:
@@ -36,8 +42,8 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
 
     @told
     def upscale(clip: int, steps: int = 12, noise: float = 0.1) -> int:
-        """Queue the high-resolution stage for one draft and return the job's number."""
-        return journal.submit_upscale(int(clip), steps=int(steps), noise=float(noise))
+        """Queue the high-resolution stage for one draft, of any length; return the job's number."""
+        return films.upscale(_whole("clip", clip), steps=steps, noise=noise)
 
     @told
     def extend(clip: int = 0, segments: list | None = None, seconds: float = 0,
@@ -48,15 +54,18 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
         ["2-4: a dog walking to the left in the snow"]; seconds: how long it is in all, or 0 for as
         long as its segments. in_between: 2 or 4 makes so many frames of each one of the clip
         instead. settings: other fields by name, such as {"seed": 7}; a clip that goes on takes
-        only the seed.
+        only the seed. Besides: "upscale"; "known_weight", from 0 to 100; the uploaded files
+        "start_picture", "end_picture" and "video", with "fit": "letterbox" or "crop".
         """
         parsed = [Segment.parse(str(one)) for one in segments or ()]
-        named = dict(settings or {})
-        named.setdefault("seed", drawn_seed())
+        named = {"seed": drawn_seed()} | (settings or {})
+        more = {name: named.pop(name) for name in ASKED if name in named}
+        files = {name: keep(journal.output_directory, uploaded(name, named.pop(name)))
+                 for name, keep in FILES.items() if named.get(name)}
         asked = Asked(tuple((one.start_seconds, one.end_seconds, one.prompt) for one in parsed),
-                      float(seconds), float(named.get("fps", 12.0)), bool(loop), int(in_between),
-                      upscale=named.pop("upscale", False))
-        return films.extend(asked, named, int(clip) or None)
+                      seconds, named.get("fps", 12.0), bool(loop),
+                      _whole("in_between", in_between), **more, **files)
+        return films.extend(asked, named, _whole("clip", clip) or None)
 
     @told
     def compare(prompt: str, field: str, values: list, row_field: str = "",
@@ -81,7 +90,7 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
 
         A clip's url, after this program's address, is where its file is fetched.
         """
-        return _described(journal, int(job))
+        return _described(journal, _whole("job", job))
 
     @told
     def cancel(job: int, how: str = "drop") -> dict:
@@ -89,11 +98,19 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
 
         "after" finishes the job and then pauses the queue.
         """
-        journal.cancel(int(job), how)
-        return _described(journal, int(job))
+        number = _whole("job", job)
+        journal.cancel(number, how)
+        return _described(journal, number)
 
     for endpoint in (create, upscale, extend, compare, status, cancel):
         gr.api(endpoint, api_name=endpoint.__name__, queue=False)
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise RequestError(f"{name} must be a whole number, not {str(value)[:40]!r}.") from None
 
 
 def _described(journal: Journal, job_id: int) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import RequestError
-from engine.extension.request import FITS, ExtensionRequest, GivenFrames
-from engine.extension.segments import Segment
+from engine.extension.request import FITS, KNOWN_WEIGHT, ExtensionRequest, GivenFrames
+from engine.extension.segments import Segment, check_new
 from engine.request import GenerationRequest
 from snapui.given import MAX_FPS, frames_of_video, rate_of
 from snapui.orders import Order
@@ -33,6 +33,7 @@ class Asked:
     in_between: int = 1
     fit: str = FITS[0]
     upscale: bool = False
+    known_weight: float = KNOWN_WEIGHT
     start_picture: str = ""
     end_picture: str = ""
     video: str = ""
@@ -88,7 +89,7 @@ def order_of(asked: Asked, settings: Mapping[str, Any], there: Before,
     if source is not None:
         settings = json.loads(source.request) | {"seed": settings["seed"], "prompt": there.prompt}
     fps = there.fps * asked.in_between if there.frames else asked.fps
-    if fps > MAX_FPS:
+    if there.frames and fps > MAX_FPS:
         raise RequestError(f"{asked.in_between} frames for each one at {there.fps:g} frames per "
                            f"second make {fps:g}, more than the {MAX_FPS:g} a clip can have.")
     if asked.in_between > 1 and not there.frames:
@@ -96,7 +97,7 @@ def order_of(asked: Asked, settings: Mapping[str, Any], there: Before,
                            "from.")
     segments = () if asked.in_between > 1 else _segments(asked.rows, there)
     prompt = settings.get("prompt") or ""
-    if not there.frames and segments:
+    if segments and not (there.frames and str(prompt).strip()):
         prompt = segments[0].prompt
     if not str(prompt).strip():
         raise RequestError("Nothing says what the clip shows: write it in a segment, or as the "
@@ -105,7 +106,8 @@ def order_of(asked: Asked, settings: Mapping[str, Any], there: Before,
         "prompt": prompt, "fps": fps, "drafts": 1, "upscale": asked.upscale}))
     is_longer = asked.in_between == 1
     request = ExtensionRequest(clip, _seconds(asked, segments) if is_longer else 0.0, segments,
-                               asked.is_loop and is_longer, asked.in_between, asked.fit)
+                               asked.is_loop and is_longer, asked.in_between, asked.fit,
+                               asked.known_weight)
     return Order(request, asked.start_picture, asked.end_picture, asked.video)
 
 
@@ -119,10 +121,7 @@ def _segments(rows: Sequence[Row], there: Before) -> tuple[Segment, ...]:
         if not said:
             raise RequestError(f"The segment {start:g}-{end:g} has no prompt: say what it shows.")
         segments.append(Segment(start, end, said))
-        if end * there.fps < there.frames + 0.5 and there.frames:
-            raise RequestError(f"The segment {segments[-1].name} lies in what is there already, "
-                               f"the first {there.seconds:.3g} s: give it a later end, or go on "
-                               "from an earlier clip.")
+    check_new(segments, there.frames, there.fps)
     return tuple(segments)
 
 

@@ -92,14 +92,18 @@ def thinned(frames: np.ndarray) -> np.ndarray:
     return frames[:, ::step, ::step]
 
 
-def film_of(cut: Cut, order: str, measures: Measures) -> dict[str, Any]:
-    """Return the fields of a finished clip's Film. measures: of its frames."""
+def film_of(cut: Cut, order: str, measures: Measures,
+            warnings: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the fields of a finished clip's Film.
+
+    measures: of its frames. warnings: what else is to be said of it.
+    """
     told = {name: np.round(values[:len(cut.frames)], DIGITS).tolist()
             for name, values in asdict(measures).items()}
-    warnings = drift_warnings(measures_from(told), cut.first_frames, cut.fps, cut.joins)
+    drift = drift_warnings(measures_from(told), cut.first_frames, cut.fps, cut.joins)
     return {"order": order, "joins": json.dumps(list(cut.joins)),
             "first_frames": cut.first_frames, "measures": json.dumps(told),
-            "warnings": json.dumps(warnings)}
+            "warnings": json.dumps([*drift, *warnings])}
 
 
 def measures_from(told: dict[str, list[float]]) -> Measures:

@@ -9,10 +9,17 @@ from typing import Any
 
 import gradio as gr
 
-from engine.extension.request import FITS, MAX_SECONDS, ExtensionRequest
+from engine.extension.request import (
+    FITS,
+    KNOWN_WEIGHT,
+    MAX_KNOWN_WEIGHT,
+    MAX_SECONDS,
+    ExtensionRequest,
+)
 from snapui.asked import Asked
 from snapui.given import kept_picture, kept_video
 from snapui.messages import log_unexpected, sentence
+from snapui.outlook import GUIDED_TIMES
 from snapui.schema import Clip
 from snapui.theme import scripts
 
@@ -25,7 +32,7 @@ the one before.</p><ol></ol><button type="button" class="add">Add a segment
 <button type="button" class="drop">✕</button>
 <textarea rows="2" maxlength="2000" dir="auto" placeholder="what is shown"></textarea></li>
 </template>"""
-TYPED = 7  # fields that a browser remembers
+TYPED = 8  # fields that a browser remembers
 FILES = (("Start picture", ["image"], kept_picture), ("End picture", ["image"], kept_picture),
          ("Video to go on from", ["video", ".gif", ".webp", ".png", ".zip"], kept_video))
 
@@ -41,13 +48,15 @@ class Form:
     loop: gr.Checkbox
     upscale: gr.Checkbox
     fit: gr.Radio
+    known_weight: gr.Slider
     files: tuple[gr.File, ...]
     kept: tuple[gr.State, ...]
 
     @property
     def typed(self) -> list[Any]:
         """The fields a browser remembers."""
-        return [self.work, self.rows, self.seconds, self.fps, self.loop, self.upscale, self.fit]
+        return [self.work, self.rows, self.seconds, self.fps, self.loop, self.upscale, self.fit,
+                self.known_weight]
 
     @property
     def inputs(self) -> list[Any]:
@@ -57,9 +66,9 @@ class Form:
 
 def asked(*values: Any) -> Asked:
     """Return what the fields ask for."""
-    work, rows, seconds, fps, is_loop, upscale, fit, start, end, video = values
+    work, rows, seconds, fps, is_loop, upscale, fit, known_weight, start, end, video = values
     return Asked(tuple(tuple(row) for row in rows["rows"]), seconds or 0.0, fps or 0.0, is_loop,
-                 WORKS.get(work, 1), fit, upscale, start, end, video)
+                 WORKS.get(work, 1), fit, upscale, known_weight, start, end, video)
 
 
 def first_rows(source: Clip | None) -> dict[str, Any]:
@@ -93,8 +102,14 @@ def place() -> Form:
                       for label, kinds, _ in FILES)
         fit = gr.Radio(list(FITS), value=FITS[0], label="Pictures of another shape",
                        info="Letterbox adds black bars, crop cuts the edges.", elem_id="extend-fit")
+    with gr.Accordion("Advanced", open=False, elem_id="extend-advanced"):
+        known_weight = gr.Slider(
+            0, MAX_KNOWN_WEIGHT, KNOWN_WEIGHT, step=0.5, label="Weight of known frames",
+            elem_id="extend-known-weight",
+            info="0 shows them to the model; more steers by them, which takes "
+                 f"{GUIDED_TIMES} times as long.")
     kept = tuple(gr.State("") for _ in FILES)
-    return Form(work, rows, seconds, fps, loop, upscale, fit, files, kept)
+    return Form(work, rows, seconds, fps, loop, upscale, fit, known_weight, files, kept)
 
 
 def taker(keep: Callable[[Path, Path], str], folder: Path) -> Callable[[str | None], tuple]:
@@ -115,9 +130,10 @@ def restored(kept: Any) -> list[Any]:
     """Return what the remembered fields show; unusable values leave theirs as it is."""
     values = list(kept) if isinstance(kept, list) and len(kept) == TYPED else (
         [None] * TYPED)
-    work, rows, seconds, fps, loop, upscale, fit = values
+    work, rows, seconds, fps, loop, upscale, fit, known_weight = values
     usable = (work in WORKS, _are_rows(rows), _is_number(seconds), _is_number(fps),
-              isinstance(loop, bool), isinstance(upscale, bool), fit in FITS)
+              isinstance(loop, bool), isinstance(upscale, bool), fit in FITS,
+              _is_number(known_weight, MAX_KNOWN_WEIGHT))
     return [value if fine else gr.skip() for value, fine in zip(values, usable, strict=True)]
 
 
@@ -128,7 +144,7 @@ def filled(request: ExtensionRequest | None) -> list[Any]:
     rows = [[one.start_seconds, one.end_seconds, one.prompt] for one in request.segments]
     work = next(name for name, times in WORKS.items() if times == request.in_between)
     return [work, first_rows(None) | {"rows": rows}, request.seconds, request.clip.fps,
-            request.is_loop, request.clip.upscale, request.fit]
+            request.is_loop, request.clip.upscale, request.fit, request.known_weight]
 
 
 def _are_rows(value: Any) -> bool:
@@ -137,5 +153,5 @@ def _are_rows(value: Any) -> bool:
     return False
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and 0 <= value <= MAX_SECONDS
+def _is_number(value: Any, most: float = MAX_SECONDS) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= most

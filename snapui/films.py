@@ -10,6 +10,8 @@ from pathlib import Path
 import peewee
 
 from engine.catalog import find_model
+from engine.errors import SnapError
+from engine.extension.request import GivenFrames
 from engine.request import GenerationRequest
 from snapui.asked import Asked, Before, before, given, order_of
 from snapui.controls import drawn_seed
@@ -17,6 +19,7 @@ from snapui.jobs import Journal
 from snapui.orders import Edit, Order, made_anew, order_from
 from snapui.outlook import Outlook, outlook
 from snapui.schema import ACTIVE, LONG, Clip, Film, Job, JournalError
+from snapui.upscaling import upscaling_of
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,31 @@ class Films:
         self._film(clip_id)
         return self._submit_edit(self.journal.clip(clip_id), Edit(what))
 
+    def upscale(self, clip_id: int, *, steps: int | None = None,
+                noise: float | None = None) -> int:
+        """Write the job that makes a draft large, a long one in windows. Returns: its id.
+
+        steps, noise: the clip's own if left out.
+        """
+        clip = self.journal.clip(clip_id)
+        made = GenerationRequest.from_json(clip.request)
+        steps = made.upscale_steps if steps is None else steps
+        noise = made.upscale_noise if noise is None else noise
+        if clip.kind not in LONG:
+            return self.journal.submit_upscale(clip_id, steps=steps, noise=noise)
+        order = upscaling_of(clip, steps, noise)
+        self._upscale_outlook(order, clip)    # says what is in the way
+        return self._submit(order, clip_id)
+
+    def upscaling(self, clip: Clip) -> Outlook | None:
+        """Return what it takes to make a long draft large; None where that cannot be."""
+        made = GenerationRequest.from_json(clip.request)
+        try:
+            order = upscaling_of(clip, made.upscale_steps, made.upscale_noise)
+            return self._upscale_outlook(order, clip)
+        except SnapError:
+            return None
+
     def _submit(self, order: Order, source: int | None) -> int:
         if source is not None:
             self.journal.clip(source)
@@ -96,9 +124,14 @@ class Films:
                                    kind="edit", order=edit.to_json())
 
     def _outlook(self, order: Order, asked: Asked, there: Before) -> Outlook:
+        return self._outlook_of(order, given(asked, there), there.height)
+
+    def _upscale_outlook(self, order: Order, clip: Clip) -> Outlook:
+        return self._outlook_of(order, GivenFrames(clip.frames), clip.height)
+
+    def _outlook_of(self, order: Order, there: GivenFrames, height: int) -> Outlook:
         card = find_model(order.request.clip.model, self._models_directory)
-        return outlook(order.request, given(asked, there), there.height, card,
-                       self.journal.timings())
+        return outlook(order.request, there, height, card, self.journal.timings())
 
     # ---- the tree
 

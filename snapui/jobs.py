@@ -74,9 +74,6 @@ class Journal(Store):
     def submit_upscale(self, clip_id: int, *, steps: int, noise: float) -> int:
         """Write the job that upscales one draft. Returns: its id. Raises: JournalError."""
         clip = self.clip(clip_id)
-        if clip.kind in LONG:
-            raise JournalError("A longer clip is upscaled while it is made: tick Upscale on the "
-                               "Extend tab and make it again.")
         if clip.kind != "draft":
             raise JournalError("This clip is an upscale already; pick the draft beside it.")
         request = replace(GenerationRequest.from_json(clip.request), upscale=True,

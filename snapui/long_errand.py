@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.drift import measure
+from engine.drift import loop_warnings, measure
 from engine.errors import Cancelled
 from engine.extension.material import Material, read_material
 from engine.extension.plan import Plan
 from engine.extension.request import EXTENSION_KEY
 from engine.progress import StepEvent, WindowEvent
 from engine.request import GenerationRequest
+from snapui.clock import StageClock
 from snapui.copies import frames_of
 from snapui.edits import Cut, cut_of, edited, film_of, thinned
 from snapui.errand import STOPS, Engine
@@ -83,14 +84,17 @@ class LongErrand:
         takes = takes_of(request, layout, given)
         whole = self._cut(made, given, [take.end_frame for take in takes[:-1]],
                           request.in_between)
-        measures = measure(made.clip.draft_frames)
+        draft = made.clip.draft_frames
+        measures = measure(draft)
+        closing = loop_warnings(draft, measures) if request.is_loop else []
         finished = []
         for take in takes:
+            is_last = take is takes[-1]
             cut = whole.until(take.end_frame)
-            part = {} if take is takes[-1] else {"kept_frames": str(take.end_frame)}
+            part = {} if is_last else {"kept_frames": str(take.end_frame)}
             piece = Piece(made.request, cut.frames, made.model_hash, made.backend)
-            finished.append(Finished(piece, about | part, take.prompt,
-                                     film_of(cut, self._job.order, measures)))
+            film = film_of(cut, self._job.order, measures, closing if is_last else [])
+            finished.append(Finished(piece, about | part, take.prompt, film))
         return finished
 
     def _kept_early(self, order: Order, made: Any, about: dict, given: int) -> Finished:
@@ -147,6 +151,7 @@ class _Watch:
         self._previewer = Previewer(journal, job, request)
         self._windows: dict[str, int] = {}
         self._done: dict[str, int] = {}
+        self._clock = StageClock(request)
         self._window_seconds = 0.0
 
     def hooks(self) -> dict[str, Callable]:
@@ -164,6 +169,7 @@ class _Watch:
         self._windows = {"base": len(plan.base), "upsampler": len(plan.upsampler)}
 
     def _on_step(self, event: StepEvent) -> bool:
+        self._clock.on_step(event)
         windows, done = self._windows[event.stage], self._done.get(event.stage, 0)
         if event.step < event.steps:
             self._window_seconds = event.seconds_left / (1 - event.step / event.steps)
@@ -175,6 +181,9 @@ class _Watch:
 
     def _on_window(self, event: WindowEvent) -> None:
         self._done[event.stage] = event.window
+        if event.stage == "upsampler":    # drafts measure the base stage, which guidance slows
+            self._clock.write(self._journal)
+        self._clock = StageClock(self._clock.request)
         self._previewer.on_window(event)
 
     def _is_kept(self) -> bool:

@@ -5,14 +5,13 @@ in the journal and inside the files it makes.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from engine.errors import RequestError
 from engine.extension.plan import Layout
 from engine.extension.request import ExtensionRequest
-from engine.extension.segments import Segment
+from engine.extension.segments import until
 
 EDITS = {"trim": "Trimmed", "colour": "Colours matched", "dissolve": "Joins dissolved"}
 
@@ -22,12 +21,14 @@ class Order:
     """What an extension asks for.
 
     start_picture, end_picture, video: given files inside the output folder, or nothing.
+    is_upscale: whether the clip it starts from is a finished draft, which is only made large.
     """
 
     request: ExtensionRequest
     start_picture: str = ""
     end_picture: str = ""
     video: str = ""
+    is_upscale: bool = False
 
     @property
     def given_names(self) -> list[str]:
@@ -37,6 +38,8 @@ class Order:
     @property
     def name(self) -> str:
         """What the order makes, in a word or two; nothing for a plain segment."""
+        if self.is_upscale:
+            return "Upscaled"
         if self.request.in_between > 1:
             return f"Smoother ×{self.request.in_between}"
         return "Loop" if self.request.is_loop else ""
@@ -124,9 +127,3 @@ def made_anew(order: Order, seed: int, *, frames: int, is_first: bool, is_last: 
                           segments=until(request.segments, seconds))
         order = replace(order, end_picture="")
     return replace(order, request=request)
-
-
-def until(segments: Sequence[Segment], seconds: float) -> tuple[Segment, ...]:
-    """Return the segments that begin before a time, none going beyond it."""
-    return tuple(replace(one, end_seconds=min(one.end_seconds, seconds)) for one in segments
-                 if one.start_seconds < seconds)

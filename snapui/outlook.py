@@ -9,6 +9,9 @@ from engine.extension.plan import Plan, Window, evaluations, plan
 from engine.extension.request import ExtensionRequest, GivenFrames, layout_of
 from snapui import estimate
 
+# A window that its known frames steer goes through the network and back again.
+GUIDED_TIMES = 3
+
 
 @dataclass(frozen=True)
 class Level:
@@ -55,14 +58,17 @@ def outlook(request: ExtensionRequest, there: GivenFrames, height: int, card: Mo
         planned = plan(layout, frames, frozenset(known) if height >= large else frozenset())
     counted = (evaluations(len(planned.base), clip.steps, clip.sampler)
                + len(planned.upsampler) * clip.upscale_steps)
-    return Outlook(planned, tuple(_levels(planned)), counted,
+    levels = tuple(level for level in _levels(planned) if level.windows)
+    return Outlook(planned, levels, counted,
                    _seconds(request, planned, timings))
 
 
 def _seconds(request: ExtensionRequest, planned: Plan,
              timings: Mapping[str, float]) -> float | None:
-    stages = [(planned.base, estimate.seconds), (planned.upsampler, estimate.upscale_seconds)]
-    a_window = [(len(windows), seconds(request.clip, timings))
+    steered = sum(bool(window.known) for window in planned.base) if request.known_weight else 0
+    stages = [(len(planned.base) + (GUIDED_TIMES - 1) * steered, estimate.seconds),
+              (len(planned.upsampler), estimate.upscale_seconds)]
+    a_window = [(windows, seconds(request.clip, timings))
                 for windows, seconds in stages if windows]
     if any(one is None for _, one in a_window):
         return None

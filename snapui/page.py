@@ -39,7 +39,7 @@ def build(journal: Journal, models_directory: Path | None = None, live_key: str 
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare.build(journal, desk, kept["compare"])
             with gr.Tab("Library", id="library") as library_tab:
-                shelf = library.build(journal, kept["library"])
+                shelf = library.build(journal, kept["library"], models_directory)
         refill.tie(taken, said, tabs, desk, longer, models_directory)
         shelf.use_clip(guarded(library.settings_of(journal, desk)), outputs=[tabs, *desk.outputs],
                        **PRESSED)

@@ -5,6 +5,7 @@ button was pressed.
 """
 
 import json
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
@@ -33,10 +34,14 @@ def component() -> gr.HTML:
 
 
 class Reel:
-    """Draws long clips whose files are in one output folder."""
+    """Draws long clips whose files are in one output folder.
 
-    def __init__(self, output_directory: Path) -> None:
-        self._folder = output_directory
+    upscaling: says what it takes to make a clip large; None where that cannot be.
+    """
+
+    def __init__(self, output_directory: Path,
+                 upscaling: Callable[[Clip], Outlook | None]) -> None:
+        self._folder, self._upscaling = output_directory, upscaling
         self._meters: dict[int, str] = {}  # a finished clip does not change
 
     def value(self, jobs: list[Job], tree: Node | None, opened: int | None) -> dict:
@@ -85,6 +90,8 @@ class Reel:
             acts = _button("undo", clip.id, "Undo") if above else ""
             if clip.kind == "extension":
                 acts += _button("redo", clip.id, "Redo this segment")
+            if large := self._upscaling(clip):
+                acts += _button("upscale", clip.id, f"Upscale ({_effort(large)})")
         return (f'<article class="one"><header><h3 dir="auto">{name}</h3><p>{facts}</p></header>'
                 f'<video data-key="video-{clip.id}" src="{url}" aria-label="{name}" autoplay loop '
                 f'muted playsinline controls></video>{notes}<div class="actions">{acts}'
@@ -143,6 +150,11 @@ def told(outlook: Outlook) -> str:
             "<table><thead><tr><th>Stage</th><th>Rate, fps</th><th>Windows</th>"
             "<th>Known frames</th><th>New frames</th></tr></thead>"
             f"<tbody>{rows}</tbody></table>")
+
+
+def _effort(outlook: Outlook) -> str:
+    windows = f"{outlook.windows} window{'s' * (outlook.windows > 1)}"
+    return windows if outlook.seconds is None else f"{windows}, about {spoken(outlook.seconds)}"
 
 
 def _button(act: str, number: int, label: str) -> str:

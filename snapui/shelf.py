@@ -14,7 +14,7 @@ from engine.request import GenerationRequest
 from snapui.controls import FIELDS
 from snapui.files import file_url
 from snapui.library import MAX_TITLE_CHARACTERS, Page
-from snapui.schema import Clip
+from snapui.schema import LONG, Clip
 from snapui.theme import scripts
 
 FORMATS = {".mp4": "MP4", ".webm": "WebM", ".gif": "GIF", ".webp": "Animated WebP",
@@ -111,7 +111,7 @@ def _actions(clip: Clip, request: GenerationRequest) -> str:
     buttons = [button("use", "Use these settings", "primary")]
     if clip.binned:
         return "".join([*buttons, button("put_back", "Take out of the bin")])
-    if clip.kind == "draft" and not request.upscale:
+    if clip.kind in ("draft", *LONG) and not request.upscale:
         buttons.append(button("upscale", "Upscale"))
     return "".join([*buttons, button("extend", "Extend"), _star(clip, " Star"),
                     button("bin", "Put in the bin"), button("folder", "Open folder")])

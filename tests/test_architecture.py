@@ -30,7 +30,7 @@ ALLOWED = {
     "training": {"errors", "stage", "diffusion", "checkpoint", "video", "media", "text",
                  "presets", "storybook", "model"},
     "evaluation": {"errors", "progress", "generate", "cascade", "stage", "storybook", "catalog",
-                   "video", "checkpoint"},
+                   "video", "checkpoint", "request", "extension", "drift"},
 }
 
 

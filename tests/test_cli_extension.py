@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -14,12 +14,13 @@ from PIL import Image
 
 from engine import catalog, cli
 from engine.extension.material import Material
+from engine.extension.plan import Layout, plan
 from engine.extension.request import ExtensionRequest
 from engine.extension.segments import Segment
 from engine.media import read_clip, read_metadata, read_picture, read_rate, read_request, write_clip
 from engine.media.settings import request_metadata
 from engine.request import GenerationRequest
-from tests.test_catalog import make_model
+from tests.test_catalog import make_model, make_stage
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,12 @@ class FakeEngine(types.ModuleType):
     def __init__(self):
         super().__init__("engine.generate")
         self.calls = []
+        self.hooks = {}
         self.Followers = lambda **hooks: hooks
 
     def extend(self, request, material, *, followers, models_directory, device):
         self.calls.append((request, material))
+        self.hooks = followers
         frames = max(1, round(request.seconds * request.clip.fps))
         return FakeClip(request.clip, np.zeros((frames, 36, 64, 3), np.uint8))
 
@@ -112,6 +115,21 @@ def test_a_video_keeps_its_rate_and_its_prompt(engine):
         ("a cat", 12.5, (4, 21, 33, 3))
 
 
+def test_the_weight_of_known_frames_is_kept_in_the_file(engine):
+    for flags, weight in ((["--known-weight", "2.5"], 2.5), ([], 0.0)):
+        assert cli.main(["a dog", "--seconds", "2", *flags, "-o", "long.mp4"]) == 0
+        assert engine.calls[-1][0].known_weight == weight
+        kept = ExtensionRequest.from_json(read_metadata("long.mp4")["extension"])
+        assert kept.known_weight == weight
+
+
+def test_the_plan_is_told_before_anything_is_made(engine, capsys):
+    assert cli.main(["a dog", "--seconds", "4", "--fps", "24", "--steps", "10", "-o", "x.mp4"]) == 0
+    engine.hooks["on_plan"](plan(Layout(96, (6.0, 12.0, 24.0), 16)))
+    assert capsys.readouterr().err == "4 s in 13 windows, 130 network evaluations.\n"
+    assert "on_step" not in engine.hooks    # no terminal looks on
+
+
 @pytest.mark.parametrize("times", [2, 4])
 def test_in_betweens_multiply_the_rate(engine, times):
     assert cli.main(["--from-video", "clip.mp4", "--in-between", str(times), "-o", "x.png"]) == 0
@@ -119,7 +137,47 @@ def test_in_betweens_multiply_the_rate(engine, times):
     assert (request.in_between, request.clip.fps, len(material.video)) == (times, 12 * times, 8)
 
 
+@pytest.fixture
+def upsampler(engine, tmp_path):
+    """Give the model a second stage."""
+    make_stage(tmp_path / "assets" / "storybook" / "upsampler", 1)
+
+
+def test_a_finished_draft_is_made_large_as_its_file_says(engine, upsampler):
+    assert cli.main(["--segment", "0-2: a dog", "--segment", "2-4: a cat", "--seed", "7",
+                     "-o", "long.zip"]) == 0
+    assert cli.main(["--from-video", "long.zip", "--upscale", "--upscale-steps", "3",
+                     "-o", "large.mp4"]) == 0
+    made, (request, material) = engine.calls[0][0], engine.calls[1]
+    expected = replace(made, clip=replace(made.clip, upscale=True, upscale_steps=3))
+    assert request == expected
+    assert material.video.shape == (48, 36, 64, 3)
+    assert ExtensionRequest.from_json(read_metadata("large.mp4")["extension"]) == expected
+    assert read_metadata("large.mp4")["parents"] == '["long.zip"]'
+
+
+def test_a_short_draft_is_made_large_and_a_prompt_may_say_what_it_shows(engine, upsampler):
+    assert cli.main(["--from-video", "clip.mp4", "--upscale", "-o", "large.mp4"]) == 0
+    assert cli.main(["a boat", "--from-video", "elsewhere.webm", "--upscale", "--seed", "3",
+                     "-o", "large.mp4"]) == 0
+    draft, own = (request for request, _ in engine.calls)
+    assert draft == ExtensionRequest(GenerationRequest("a dog", upscale=True), 8 / 12)
+    assert own == ExtensionRequest(GenerationRequest("a boat", fps=25, seed=3, upscale=True),
+                                   8 / 25)
+
+
+def test_more_seconds_make_a_draft_longer_and_large(engine, upsampler):
+    assert cli.main(["--from-video", "clip.mp4", "--upscale", "--seconds", "2",
+                     "-o", "large.mp4"]) == 0
+    assert engine.calls[0][0].seconds == 2
+
+
 BAD_INPUT = {
+    "weight": (["a dog", "--seconds", "2", "--known-weight", "many"], "from 0 to 100, not many"),
+    "weight of nothing": (["a dog", "--known-weight", "2"], "belong to a longer clip"),
+    "fit of nothing": (["a dog", "--fit", "crop"], "belong to a longer clip"),
+    "no upsampler": (["--from-video", "clip.mp4", "--upscale"], "no upsampler"),
+    "no settings to upscale by": (["--from-video", "elsewhere.webm", "--upscale"], "no prompt"),
     "no length": (["a dog", "--loop"], "add --seconds N"),
     "no prompt": (["--seconds", "2"], "Say what the clip shows"),
     "overlap": (["--segment", "0-2: a", "--segment", "1-3: b"], "0-2 and 1-3 overlap"),
@@ -135,6 +193,8 @@ BAD_INPUT = {
     "short loop": (["a dog", "--seconds", "1", "--loop"], "needs at least 1.33 s"),
     "loop with end": (["a dog", "--seconds", "2", "--loop", "--end-picture", "odd.png"],
                       "leave out the end"),
+    "segment in the video": (["--from-video", "clip.mp4", "--segment", "0-0.5: a cat",
+                              "--segment", "0.5-2: a cat"], "lies in what is there already"),
     "two beginnings": (["a dog", "--seconds", "2", "--start-picture", "odd.png", "--from-video",
                         "clip.mp4"], "both be the beginning"),
     "huge picture": (["a dog", "--seconds", "2", "--start-picture", "huge.png"], "pixels a side"),

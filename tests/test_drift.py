@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from engine.drift import cross_dissolve, drift_warnings, join_jumps, match_colour, measure
+from engine.drift import (
+    cross_dissolve,
+    drift_warnings,
+    join_jumps,
+    loop_jump,
+    loop_warnings,
+    match_colour,
+    measure,
+)
 
 FPS, FIRST = 12, 12
 
@@ -82,6 +90,17 @@ def test_a_cut_jumps_and_a_cross_dissolve_helps():
     assert jump > 1.25
     assert softened < 0.5 * measure(cut).motion[24]
     assert any("join at 2.00 s" in one for one in drift_warnings(measure(cut), 24, FPS, [24]))
+
+
+def test_a_loop_that_does_not_close_is_told():
+    levels = 100 + 10 * np.array([0, 1, 2, 3, 2, 1])    # back where it began
+    closed = np.broadcast_to(levels[:, None, None, None], (6, 4, 5, 3)).astype(np.uint8)
+    assert loop_jump(closed, measure(closed)) == pytest.approx(1)
+    assert loop_warnings(closed, measure(closed)) == []
+    half = closed[:4]
+    assert loop_jump(half, measure(half)) == pytest.approx(3)
+    assert "changes 3.0 times as much" in loop_warnings(half, measure(half))[0]
+    assert loop_warnings(closed[:1], measure(closed[:1])) == []
 
 
 @pytest.mark.parametrize("overlap", [0, 5])

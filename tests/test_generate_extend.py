@@ -1,6 +1,7 @@
 """The door to longer clips: a model by its name, work that goes on, notes for the user."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,11 +13,12 @@ from engine.cascade import Cascade
 from engine.errors import Cancelled, RequestError
 from engine.extension.material import Material
 from engine.extension.request import ExtensionRequest
+from engine.extension.segments import Segment
 from engine.presets import PRESETS
 from engine.request import GenerationRequest
 from engine.stage import Stage
-from tests.extension.test_run import Letters
-from tests.test_catalog import make_model
+from tests.extension.test_run import Letters, stage
+from tests.test_catalog import make_model, make_stage
 
 CLIP = GenerationRequest("a dog", fps=12, steps=2, guidance=0.0, seed=7)
 
@@ -66,6 +68,23 @@ def test_notes_say_which_words_were_used_and_where_the_clip_drifts(model):
     assert 'used only: "a dog wal"' in clip.notes[0]
     assert any("darker than its first segment" in note for note in clip.notes)
     assert any("join at 0.50 s" in note for note in clip.notes)
+    loop = door.extend(ExtensionRequest(CLIP, 1.0, is_loop=True), Material(video=bright))
+    assert any("where it closes" in note for note in loop.notes)
+
+
+def test_a_draft_made_large_is_measured_by_the_joins_it_has(model, monkeypatch, tmp_path):
+    upsampler = stage(height=24, width=32, n_latents=24, condition_channels=3,
+                      known_frames=False, augmented=True)
+    cascade = Cascade(Stage(PRESETS["tiny"]), upsampler, ShortLetters())
+    monkeypatch.setattr(door, "_cascade", lambda *_: cascade)
+    make_stage(tmp_path / "assets" / "storybook" / "upsampler", 1)
+    draft = np.full((12, 12, 16, 3), 100, np.uint8)
+    draft[6:] = 200
+    shown = (Segment(0, 0.5, "a dog"), Segment(0.5, 1, "a cat"))
+    request = ExtensionRequest(replace(CLIP, upscale_steps=1), 1.0, shown).upscaling(12)
+    clip = door.extend(request, Material(video=draft))
+    assert clip.frames.shape == (12, 24, 32, 3)
+    assert any(note.startswith("The join at 0.50 s") for note in clip.drift)
 
 
 def test_a_model_without_an_upsampler_is_a_sentence(model):

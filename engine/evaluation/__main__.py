@@ -9,17 +9,16 @@ from pathlib import Path
 
 from engine.cascade import Cascade
 from engine.catalog import find_model
-from engine.errors import RequestError, SnapError
 from engine.evaluation.eta import say
 from engine.evaluation.exam import Exam, reference_clips, set_exam
 from engine.evaluation.judge import Judge
 from engine.evaluation.makers import UpscaleSettings, answer, drafts_of, enlargements_of
+from engine.evaluation.options import add_options, cast_of, check, exit_code
 from engine.evaluation.report import ASKED, Marked, figures, mark, table
 from engine.evaluation.sheet import contact_sheet
 from engine.evaluation.teaching import trained_judge
 from engine.evaluation.upsampling import examine_upsampler, upsampler_table
 from engine.stage import SampleSettings
-from engine.storybook.sprites import by_name, load_sprites
 
 CAPTIONS_A_SHEET = 12
 SHEETS = 4
@@ -27,18 +26,10 @@ SHEETS = 4
 
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    default = SampleSettings()
     p = argparse.ArgumentParser(prog="python -m engine.evaluation", description=__doc__)
-    p.add_argument("--model", required=True, help="name or folder of the model")
-    p.add_argument("--sprites", type=Path, required=True, help="folder of the storybook sprites")
-    p.add_argument("--subjects", default="core40",
-                   help="core12, core20, core40, all, or nouns separated by commas")
-    p.add_argument("--out", type=Path, required=True, help="folder of the report")
+    add_options(p)
     p.add_argument("--samples", type=int, default=96, help="captions (default %(default)s)")
     p.add_argument("--seeds", type=int, default=3, help="clips a caption (default %(default)s)")
-    p.add_argument("--steps", type=int, default=default.steps)
-    p.add_argument("--guidance", type=float, default=default.guidance)
-    p.add_argument("--sampler", default=default.sampler)
     p.add_argument("--batch", type=int, default=8, help="clips made at once")
     p.add_argument("--reference", type=int, default=1024,
                    help="true clips that storybook-FVD measures from (default %(default)s)")
@@ -46,37 +37,26 @@ def parser() -> argparse.ArgumentParser:
                    help="also enlarge N true clips and N drafts")
     p.add_argument("--upscale-steps", type=int, default=UpscaleSettings.steps)
     p.add_argument("--upscale-noise", type=float, default=UpscaleSettings.noise)
-    p.add_argument("--cache", type=Path, default=Path("runs"),
-                   help="folder of trained judges and decoded sprites (default %(default)s)")
     return p
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = parser().parse_args(arguments)
-    try:
-        evaluate(options)
-    except SnapError as error:
-        say(str(error))
-        return 1
-    except KeyboardInterrupt:
-        say("Stopped; nothing was written.")
-        return 130
-    return 0
+    return exit_code(lambda: evaluate(options))
 
 
 def evaluate(options: argparse.Namespace) -> None:
     """Measure a model and write its report. Raises: SnapError with a sentence for the user."""
     began = time.monotonic()
-    _check(options)
+    check(options, {
+        "samples": (2, 10_000), "seeds": (1, 100), "batch": (1, 1024), "reference": (2, 100_000),
+        "upsampler": (0, options.samples), "upscale_steps": (1, 256), "upscale_noise": (0, 1)})
     card = find_model(options.model)
     # Taken before loading: a training run may rewrite the file meanwhile.
     model_hash = card.model_hash
     cascade = Cascade.load(card.base_folder, card.upsampler_folder if options.upsampler else None)
-    subjects = options.subjects
-    cast = by_name(load_sprites(
-        options.sprites, subjects.split(",") if "," in subjects else subjects, report=say,
-        cache=options.cache / "sprites"))
+    cast = cast_of(options)
     judge = trained_judge(options.cache / "judge", cast, say)
     exam = set_exam(cast, options.samples, options.seeds, say)
     reference = judge.features_of(reference_clips(cast, options.reference, say))
@@ -95,23 +75,6 @@ def evaluate(options: argparse.Namespace) -> None:
     result["seconds"] = round(time.monotonic() - began)
     write(options.out, result, exam, made)
     sys.stdout.write(shown + f"\n\nReport and contact sheets are in {options.out}.\n")
-
-
-def _check(options: argparse.Namespace) -> None:
-    """Refuse numbers that cannot work before anything slow starts."""
-    limits = {"samples": (2, 10_000), "seeds": (1, 100), "steps": (1, 256), "batch": (1, 1024),
-              "reference": (2, 100_000), "upsampler": (0, options.samples),
-              "upscale_steps": (1, 256), "upscale_noise": (0, 1), "guidance": (0, 30)}
-    for name, (low, high) in limits.items():
-        value = getattr(options, name)
-        if not low <= value <= high:
-            flag = "--" + name.replace("_", "-")
-            raise RequestError(f"{flag} must be from {low} to {high}, not {value}.")
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RequestError(f"The report cannot be written to {options.out} ({error.strerror}); "
-                           "choose another --out.") from error
 
 
 def _about(options: argparse.Namespace, model_hash: str, settings: SampleSettings,

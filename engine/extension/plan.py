@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from engine.errors import RequestError
+
 LOWEST_FPS = 6.0
 UPSAMPLER_OVERLAP = 2
 
@@ -112,6 +114,7 @@ def plan(layout: Layout, upsampler_window: int | None = None,
     Source: paper App. C.5. Differs from the paper: a last window that would reach beyond the end
     is shifted back, to know more and waste nothing, and one that must meet known frames at the
     end is left half a window to do it in.
+    Raises: RequestError if all frames exist at the upsampler's size.
     """
     filled = set(layout.given)
     base = tuple(window for level in range(len(layout.rates))
@@ -120,7 +123,17 @@ def plan(layout: Layout, upsampler_window: int | None = None,
         return Plan(layout, base)
     large = replace(layout, rates=layout.rates[-1:], window=upsampler_window, joins=(),
                     given=upsampler_given, overlap=min(UPSAMPLER_OVERLAP, upsampler_window // 2))
-    return Plan(layout, base, tuple(_Level(large, 0, set(upsampler_given)).windows()))
+    upsampler = tuple(_Level(large, 0, set(upsampler_given)).windows())
+    if not base and not upsampler:
+        raise RequestError("The video is as large already as this model makes it, and as long as "
+                           "asked: there is nothing to make.")
+    return Plan(layout, base, upsampler)
+
+
+def seams(planned: Plan) -> tuple[int, ...]:
+    """Return the frames of the finished clip at which a window's work begins, but the first."""
+    begun = {(window.start + window.new[0]) * window.stride for window in planned.base}
+    return tuple(sorted(begun - {min(begun)}))
 
 
 class _Level:

@@ -6,8 +6,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from engine.errors import RequestError
-from engine.extension.plan import Layout, rates_up_to
-from engine.extension.segments import Segment, Timeline, check_segments, timeline
+from engine.extension.plan import LOWEST_FPS, Layout, rates_up_to
+from engine.extension.segments import (
+    Segment,
+    Timeline,
+    check_segments,
+    timeline,
+    until,
+)
 from engine.request import GenerationRequest
 
 EXTENSION_KEY = "extension"    # under which a file carries its request as JSON
@@ -15,7 +21,7 @@ MAX_SECONDS = 60.0
 FITS = ("letterbox", "crop")
 # The shipped base sees its known frames: no further off than guided by them, at a third of the cost
 # (assets/storybook/TRIALS.md).
-KNOWN_WEIGHT = 0.0
+KNOWN_WEIGHT, MAX_KNOWN_WEIGHT = 0.0, 100.0
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class ExtensionRequest:
 
     clip: prompt, seed, model and how to sample; its rate is the finished clip's.
     seconds: how long the finished clip plays, the given video included; 0 with `in_between`,
-    which keeps the video's length.
+    which keeps the video's length. With `clip.upscale` and as long as the video it is a finished
+    draft, which is made large and nothing else.
     segments: prompts over time; `clip.prompt` is shown outside of them.
     is_loop: whether the end leads back to the beginning.
     in_between: 2 or 4 makes as many frames of each of a video's; 1 does not.
@@ -46,7 +53,7 @@ class ExtensionRequest:
         object.__setattr__(self, "segments", tuple(ordered))
         object.__setattr__(self, "seconds", _number("Seconds", self.seconds, MAX_SECONDS))
         object.__setattr__(self, "known_weight",
-                           _number("Weight of known frames", self.known_weight, 100.0))
+                           _number("Weight of known frames", self.known_weight, MAX_KNOWN_WEIGHT))
         if self.in_between not in (1, 2, 4):
             raise RequestError(f"In-between must be 2 or 4, not {self.in_between!r}.")
         if self.fit not in FITS:
@@ -67,6 +74,19 @@ class ExtensionRequest:
     def timeline(self) -> Timeline:
         """What the clip shows when."""
         return timeline(self.segments, self.clip.prompt, self.seconds)
+
+    def upscaling(self, frames: int) -> "ExtensionRequest":
+        """Return the request that makes a finished draft of this one large, adding nothing.
+
+        frames: how many the draft has, at this clip's rate; fewer if only a part was kept.
+        """
+        fps = self.clip.fps
+        seconds = frames / fps
+        # A loop ends on the nearest whole step of the lowest rate.
+        is_whole = frames >= (self.seconds - 0.5 / LOWEST_FPS) * fps - 0.5
+        return replace(self, clip=replace(self.clip, upscale=True), seconds=seconds,
+                       segments=until(self.segments, seconds), in_between=1,
+                       is_loop=self.is_loop and is_whole)
 
     def to_json(self) -> str:
         """Return the request as one line of JSON with sorted keys."""
@@ -106,7 +126,8 @@ def layout_of(request: ExtensionRequest, given: GivenFrames, window: int) -> Lay
     if request.in_between > 1:
         return _layout_between(request, given, window)
     frames = max(1, round(request.seconds * fps))
-    rates = rates_up_to(fps, frames, window, is_loop=request.is_loop)
+    is_finished = request.clip.upscale and given.video == frames and not given.has_end
+    rates = (fps,) if is_finished else rates_up_to(fps, frames, window, is_loop=request.is_loop)
     step = 2 ** (len(rates) - 1)
     if request.is_loop:
         if frames < window:
@@ -114,11 +135,15 @@ def layout_of(request: ExtensionRequest, given: GivenFrames, window: int) -> Lay
                                f"second, not {request.seconds:g}.")
         frames = step * max(window, round(frames / step))
     elif given.has_end:
+        most = int(MAX_SECONDS * fps - 1) // step
         frames = 1 + step * max(1 if given.has_start or given.video else 0,
-                                round((frames - 1) / step))
-    if given.video >= frames:
-        raise RequestError(f"The video already lasts {given.video / fps:.3g} s: ask for more "
-                           f"seconds than that, at most {MAX_SECONDS:g}.")
+                                min(most, round((frames - 1) / step)))
+    if given.video >= frames and not is_finished:
+        lasts = f"The video already lasts {given.video / fps:.3g} s"
+        if given.video >= MAX_SECONDS * fps:
+            raise RequestError(f"{lasts}, and a clip can last {MAX_SECONDS:g} s: cut it shorter "
+                               "before it goes on.")
+        raise RequestError(f"{lasts}: ask for more seconds than that, at most {MAX_SECONDS:g}.")
     known = set(range(given.video)) | ({0} if given.has_start else set()) \
         | ({frames - 1} if given.has_end else set())
     changes = (round(start * fps) for start in request.timeline.starts_seconds[1:])

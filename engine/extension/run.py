@@ -35,6 +35,8 @@ from engine.saved import SavedRuns, SealedFiles
 from engine.stage import Given, SampleSettings, Stage, unit_noise
 from engine.video import to_clips, to_frames
 
+PREVIEW_FRAMES = 240    # of a clip that grows; a longer one is shown at a lower rate
+
 
 @dataclass(frozen=True)
 class Followers:
@@ -241,9 +243,11 @@ class _Run:
         if self.followers.on_window is None:
             return
         window = windows[number]
+        # A minute in full would cost more to show than to make.
+        apart = -(-len(canvas.frames) // (window.stride * PREVIEW_FRAMES))
         self.followers.on_window(WindowEvent(
             stage, number + 1, len(windows), seconds_a_window * (len(windows) - number - 1),
-            window.fps, lambda: canvas.grown(window.stride)))
+            window.fps / apart, lambda: canvas.grown(window.stride * apart)))
 
 
 def _known(canvas: Canvas, window: Window, stage: Stage, weight: float) -> KnownFrames:

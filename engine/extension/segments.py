@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from engine.errors import RequestError
@@ -88,6 +88,21 @@ def timeline(segments: Sequence[Segment], prompt: str, duration_seconds: float) 
                            if before[1] != one[1] and one[0] < duration_seconds]
     starts, prompts = zip(*changes, strict=True)
     return Timeline(prompts, starts)
+
+
+def until(segments: Sequence[Segment], seconds: float) -> tuple[Segment, ...]:
+    """Return the segments that begin before a time, none going beyond it."""
+    return tuple(replace(one, end_seconds=min(one.end_seconds, seconds)) for one in segments
+                 if one.start_seconds < seconds)
+
+
+def check_new(segments: Sequence[Segment], frames: int, fps: float) -> None:
+    """Raise RequestError if a segment says what so many given frames, at a rate, show already."""
+    for one in segments:
+        if frames and one.end_seconds * fps < frames + 0.5:
+            raise RequestError(f"The segment {one.name} lies in what is there already, the first "
+                               f"{frames / fps:.3g} s: give it a later end, or go on from a "
+                               "shorter clip.")
 
 
 def check_segments(segments: Sequence[Segment], duration_seconds: float) -> None:

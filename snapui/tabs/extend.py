@@ -36,7 +36,7 @@ class ExtendTab:
     def __init__(self, journal: Journal, desk: Desk, models_directory: Path | None) -> None:
         self.journal = journal
         self.films = Films(journal, models_directory)
-        self.reel = Reel(journal.output_directory)
+        self.reel = Reel(journal.output_directory, self.films.upscaling)
         self._names = tuple(desk.controls.by_name)
         self._acts: dict[str, Callable[[int, float], tuple[Any, Any]]] = {
             "open": lambda number, _: (self.listed(number), gr.skip()),
@@ -45,6 +45,7 @@ class ExtendTab:
             "stop": lambda number, _: self._cancel(number, "drop"),
             "keep": lambda number, _: self._cancel(number, "keep"),
             "redo": lambda number, _: (gr.skip(), self.films.redo(number)),
+            "upscale": lambda number, _: (gr.skip(), self.films.upscale(number)),
             "trim": lambda number, seconds: (gr.skip(), self.films.trim(number, seconds)),
             "colour": lambda number, _: (gr.skip(), self.films.remedy(number, "colour")),
             "dissolve": lambda number, _: (gr.skip(), self.films.remedy(number, "dissolve"))}

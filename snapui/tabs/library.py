@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from engine.request import GenerationRequest
 from snapui.copies import converted
 from snapui.desk import Desk
 from snapui.events import PRESSED, QUIET
 from snapui.files import file_url
+from snapui.films import Films
 from snapui.folder import is_here, open_folder
 from snapui.guard import answered, guarded
 from snapui.jobs import Journal
@@ -26,8 +26,9 @@ CHANGES = {"rename": Library.rename, "star": Library.star, "bin": Library.bin,
 class LibraryTab:
     """The tab's handlers. What is looked at is always `words, view, number`."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, models_directory: Path | None = None) -> None:
         self.journal = journal
+        self.films = Films(journal, models_directory)
         self.library = Library(journal)
         self.shelf = Shelf(journal.output_directory)
 
@@ -54,10 +55,7 @@ class LibraryTab:
 
     def upscale(self, event: gr.EventData) -> None:
         """Queue the upscale of the open draft with its own upscale settings."""
-        clip = self.journal.clip(int(event.id))
-        request = GenerationRequest.from_json(clip.request)
-        self.journal.submit_upscale(clip.id, steps=request.upscale_steps,
-                                    noise=request.upscale_noise)
+        self.films.upscale(int(event.id))
         gr.Info("The upscale is queued; it will be the newest clip here.")
 
     def open_folder(self, request: gr.Request, event: gr.EventData) -> None:
@@ -86,13 +84,14 @@ def settings_of(journal: Journal, desk: Desk) -> Callable[[gr.EventData], list[A
     return use
 
 
-def build(journal: Journal, memory: gr.BrowserState) -> gr.HTML:
+def build(journal: Journal, memory: gr.BrowserState,
+          models_directory: Path | None) -> gr.HTML:
     """Place the tab inside the open Blocks.
 
     memory: keeps the search, see events.memory.
     Returns: the component, whose use_clip event is the page's to tie.
     """
-    tab = LibraryTab(journal)
+    tab = LibraryTab(journal, models_directory)
     with gr.Row(elem_id="finder"):
         words = gr.Textbox("", label="Search", elem_id="search", max_lines=1, scale=3,
                            info="Words of the prompt or the name, in any order.")

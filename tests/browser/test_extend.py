@@ -1,13 +1,15 @@
 """Making clips longer as a person would: two segments, a redo, a branch, a loop, the meter."""
 
+import httpx
 import numpy as np
 import pytest
 
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
 from engine.media import read_clip, read_metadata, write_clip
-from tests.browser.conftest import LOOKS, PATIENCE
+from tests.browser.conftest import LOOKS, PATIENCE, stand_in_program
 from tests.browser.test_create import make, toast
 from tests.browser.test_restore import drop, said
+from tests.test_catalog import give_network, make_model
 
 pytestmark = pytest.mark.browser
 DOG = "a dog walking to the left in the meadow"
@@ -176,6 +178,56 @@ def test_a_job_survives_a_restart_and_a_picture_begins_a_clip(slow_program, open
     assert "It was made from" in said(page)
     page.wait_for_function("(words) => document.querySelector('#rows textarea').value === words",
                            arg=SNOW)
+
+
+def test_the_weight_of_known_frames_goes_into_the_file(program, open_page):
+    page = open_page(program.url)
+    page.get_by_role("tab", name="Extend").click()
+    fill_row(page, 0, SNOW, 0, 4)
+    wait_for_plan(page, "4 s, 48 frames")
+    page.get_by_role("button", name="Advanced").click()
+    number(page, "extend-known-weight", 2.5)
+    page.wait_for_timeout(1000)
+    page.reload()
+    page.wait_for_selector("#extend-plan")
+    wait_for_plan(page, "4 s, 48 frames")
+    page.locator("#run-extension").click()
+    page.wait_for_selector("#reel .one video", timeout=2 * PATIENCE)
+    request = ExtensionRequest.from_json(read_metadata(program.files()[-1])[EXTENSION_KEY])
+    assert request.known_weight == 2.5
+
+
+@pytest.fixture
+def with_upsampler(tmp_path):
+    """A program with a model called mine, which has an upsampler."""
+    folder = make_model(tmp_path / "models" / "mine", upsampler=True)
+    for name, height in (("base", 36), ("upsampler", 288)):
+        give_network(folder / name, frames=16, height=height)
+    running = stand_in_program(tmp_path / "outputs", 0.1, "--models-directory",
+                               str(tmp_path / "models"))
+    running.start()
+    yield running
+    running.stop()
+
+
+def test_a_finished_long_draft_is_made_large(with_upsampler, open_page):
+    settings = {"steps": 2, "fps": 8, "model": "mine"}
+    httpx.post(f"{with_upsampler.url}gradio_api/run/extend", timeout=PATIENCE / 1000, json={
+        "data": [0, [f"0-2: {DOG}", f"2-4: {SNOW}"], 0, False, 1, settings]}).raise_for_status()
+    page = open_page(with_upsampler.url)
+    page.get_by_role("tab", name="Library").click()
+    page.wait_for_function("document.querySelectorAll('#library .card').length === 2",
+                           timeout=2 * PATIENCE)
+    page.locator("#library .card .open").first.click()
+    page.locator("#library dialog [data-act=extend]").click()
+    wait_for_open(page, "4 s · 32 frames")
+    page.get_by_role("button", name="Upscale (3 windows)").click()
+    wait_for_open(page, f"Upscaled: {SNOW}")
+    assert "512×288" in page.locator("#reel .one header").inner_text()
+    assert page.get_by_role("button", name="Upscale (").count() == 0
+    assert nodes(page) == [DOG, SNOW, f"Upscaled: {SNOW}"]
+    large = with_upsampler.files()[-1]
+    assert read_clip(large).frames.shape == (32, 288, 512, 3)
 
 
 def test_the_tab_fits_every_screen(program, open_page):

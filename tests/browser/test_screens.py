@@ -39,6 +39,8 @@ def test_every_tab_fits_the_screen_and_every_control_has_a_name(
     page.locator("#advanced button").first.click()
     for tab in TABS:
         page.get_by_role("tab", name=tab).click()
+        if tab == "Extend":
+            page.locator("#extend-advanced button").first.click()
         shown = page.locator("#run, #run-extension, #run-comparison, #library .card").locator(
             "visible=true")
         shown.first.wait_for()

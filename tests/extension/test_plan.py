@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.extension.plan import Layout, evaluations, plan, rates_up_to
+from engine.extension.plan import Layout, evaluations, plan, rates_up_to, seams
 from engine.sampling import SOLVERS, SamplerState, sample, sigmas
 
 EXAMPLE = Layout(frames=96, rates=(6.0, 12.0, 24.0), window=16)
@@ -139,3 +139,12 @@ def test_evaluations_are_what_the_solver_spends(sampler, steps):
 def test_a_layout_that_cannot_be_planned_is_refused(change):
     with pytest.raises(ValueError, match=r"needs|must"):
         replace(EXAMPLE, **change)
+
+
+def test_seams_are_where_windows_begin_to_add():
+    # The lowest rate begins again at its frame 16; 12 fps at 1, 17, 31 and 47; 24 fps between.
+    made = plan(EXAMPLE)
+    assert seams(made) == tuple(sorted({
+        16 * 4, *(2 * one for one in (17, 31, 47)), 2, *(
+            window.start + window.new[0] for window in made.base if window.level == 2)}))
+    assert seams(plan(Layout(frames=16, rates=(24.0,), window=16))) == ()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from engine.errors import RequestError
@@ -7,6 +9,7 @@ from engine.extension.segments import CROSS_FADE_SECONDS, Segment, Timeline, tim
 from engine.request import GenerationRequest
 
 CLIP = GenerationRequest("a dog", fps=24)
+LARGE = replace(CLIP, upscale=True)
 DOG, CAT = Segment(0, 2, "a dog"), Segment(2, 4, "a cat")
 
 
@@ -81,16 +84,18 @@ def test_what_cannot_be_made_is_a_sentence(values, sentence):
 
 @pytest.mark.parametrize(("values", "given", "sentence"), [
     ({"seconds": 2}, GivenFrames(video=48), "already lasts 2 s"),
+    ({"seconds": 60}, GivenFrames(video=1440), "cut it shorter"),
     ({"seconds": 4}, GivenFrames(video=9, has_start=True), "both be the beginning"),
     ({"seconds": 4, "is_loop": True}, GivenFrames(has_end=True), "leave out the end"),
     ({"seconds": 0.5, "is_loop": True}, GivenFrames(), "A loop needs at least 0.667 s"),
+    ({"seconds": 0.5, "clip": LARGE, "is_loop": True}, GivenFrames(video=12), "A loop needs"),
     ({"in_between": 2}, GivenFrames(), "need a video"),
     ({"in_between": 2}, GivenFrames(video=1), "at least two frames"),
     ({"in_between": 2}, GivenFrames(video=9, has_start=True), "start and end pictures"),
     ({"in_between": 4}, GivenFrames(video=400), "cut it into")])
 def test_things_given_that_do_not_go_together_are_a_sentence(values, given, sentence):
     with pytest.raises(RequestError, match=sentence):
-        layout_of(ExtensionRequest(CLIP, **values), given, 16)
+        layout_of(ExtensionRequest(**{"clip": CLIP, **values}), given, 16)
 
 
 @pytest.mark.parametrize(("values", "given", "frames", "rates"), [
@@ -102,12 +107,17 @@ def test_things_given_that_do_not_go_together_are_a_sentence(values, given, sent
     ({"seconds": 1 / 24}, GivenFrames(has_start=True, has_end=True), 2, (24,)),
     ({"seconds": 3.99, "is_loop": True}, GivenFrames(), 96, (6, 12, 24)),
     ({"seconds": 0.7, "is_loop": True}, GivenFrames(), 17, (24,)),
+    ({"seconds": 60}, GivenFrames(has_end=True), 1437, (6, 12, 24)),
+    ({"seconds": 4, "clip": LARGE}, GivenFrames(video=96), 96, (24,)),
+    ({"seconds": 4, "clip": LARGE}, GivenFrames(video=95), 96, (6, 12, 24)),
+    ({"seconds": 4, "clip": LARGE, "is_loop": True}, GivenFrames(video=96), 96, (24,)),
     ({"in_between": 4}, GivenFrames(video=10), 37, (6, 12, 24)),
     ({"in_between": 2}, GivenFrames(video=10), 19, (12, 24))])
 def test_a_request_becomes_a_layout(values, given, frames, rates):
-    layout = layout_of(ExtensionRequest(CLIP, **values), given, 16)
+    layout = layout_of(ExtensionRequest(**{"clip": CLIP, **values}), given, 16)
     assert (layout.frames, layout.rates) == (frames, rates)
-    assert plan(layout).base or given.has_end
+    assert plan(layout, 16).upsampler
+    assert plan(layout).base or given.has_end or given.video == frames
 
 
 def test_joins_lie_where_the_prompt_changes():
@@ -116,3 +126,22 @@ def test_joins_lie_where_the_prompt_changes():
     assert layout_of(ExtensionRequest(CLIP, 4.0, (DOG, CAT)), GivenFrames(), 16).joins == (48,)
     late = ExtensionRequest(CLIP, 4.0, (Segment(0, 3.99, "a dog"), Segment(3.99, 4, "a cat")))
     assert layout_of(late, GivenFrames(), 16).joins == ()
+
+
+def test_a_finished_draft_is_made_large_as_it_was_made():
+    made = ExtensionRequest(CLIP, 4.0, (DOG, CAT), is_loop=True)
+    large = made.upscaling(96)
+    assert large == replace(made, clip=LARGE)
+    assert layout_of(large, GivenFrames(video=96), 16).given == frozenset(range(96))
+    assert made.upscaling(94).is_loop and not made.upscaling(93).is_loop    # half a step
+    part = made.upscaling(60)
+    assert (part.seconds, part.segments[-1]) == (2.5, Segment(2, 2.5, "a cat"))
+    assert made.upscaling(30).segments == (Segment(0, 1.25, "a dog"),)
+    smooth = ExtensionRequest(CLIP, in_between=2).upscaling(19)
+    assert (smooth.seconds, smooth.in_between) == (19 / 24, 1)
+
+
+def test_nothing_is_made_of_what_is_large_already():
+    layout = layout_of(ExtensionRequest(LARGE, 4.0), GivenFrames(video=96), 16)
+    with pytest.raises(RequestError, match="nothing to make"):
+        plan(layout, 16, layout.given)

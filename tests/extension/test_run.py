@@ -2,6 +2,7 @@
 
 import tracemalloc
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -77,6 +78,16 @@ def test_the_same_request_makes_the_same_frames_and_every_window_is_told(cascade
     assert not np.array_equal(steered.frames, made.frames)
 
 
+def test_a_very_long_clip_is_shown_at_a_lower_rate(cascade, monkeypatch):
+    monkeypatch.setattr("engine.extension.run.PREVIEW_FRAMES", 5)
+    events, request = [], ExtensionRequest(CLIP, 0.5)
+    made = make(cascade, request, followers=Followers(on_window=lambda event: events.append(
+        (event.fps, event.preview()))))
+    fps, last = events[-1]
+    assert fps == 8.0 and np.array_equal(last, made.frames[::3])
+    assert max(len(preview) for _, preview in events) <= 5 and events[0][0] == 6.0
+
+
 def test_a_clip_that_is_kept_ends_with_the_window_and_the_rate_it_had(cascade):
     windows, plans = [], []
     request = ExtensionRequest(CLIP, 0.5)
@@ -146,13 +157,52 @@ def test_the_upsampler_keeps_the_overlap_and_shows_every_frame(cascade):
     assert made.frames.std(axis=(1, 2, 3)).min() > 0
 
 
+def test_a_finished_draft_becomes_the_large_clip_its_own_run_would_have_made(cascade):
+    shown = (Segment(0, 0.5, "a dog"), Segment(0.5, 1, "zebras"))
+    small = ExtensionRequest(CLIP, 1.0, shown)
+    draft = make(cascade, small)
+    large = replace(small, clip=replace(CLIP, upscale=True, upscale_steps=2))
+    request = upscaling(small, draft)
+    events = []
+    made = make(cascade, request, Material(video=draft.frames), followers=Followers(
+        on_window=lambda event: events.append((event.stage, event.window, event.windows))))
+    assert np.array_equal(made.frames, make(cascade, large).frames)
+    assert np.array_equal(made.draft_frames, draft.frames)
+    windows = len(made.plan.upsampler)
+    assert made.plan.base == () and windows > 5
+    assert events == [("upsampler", one, windows) for one in range(1, windows + 1)]
+
+
+def upscaling(request, draft):
+    """Return the request that makes its draft large in two steps."""
+    return replace(request, clip=replace(request.clip, upscale_steps=2)).upscaling(
+        len(draft.frames))
+
+
+def test_a_loop_stays_one_when_it_is_made_large(cascade, monkeypatch):
+    seen = []
+    sampled = cascade.upsampler.sample
+
+    def sample(*arguments, given, **more):
+        seen.append(given.known)
+        return sampled(*arguments, given=given, **more)
+    monkeypatch.setattr(cascade.upsampler, "sample", sample)
+    small = ExtensionRequest(CLIP, 0.75, is_loop=True)
+    draft = make(cascade, small)
+    made = make(cascade, upscaling(small, draft), Material(video=draft.frames))
+    assert len(draft.frames) == 16    # whole steps, not the 18 asked for
+    assert seen[-1].mask.tolist()[-1]
+    assert np.array_equal(to_frames(seen[-1].clip)[0, -1], made.frames[
+        (made.plan.upsampler[-1].start + 3) % len(made.frames)])
+
+
 def test_a_model_without_an_upsampler_says_so(cascade):
     flat = Cascade(cascade.base, None, Letters())
     with pytest.raises(ModelError, match="no upsampler"):
         make(flat, ExtensionRequest(replace(CLIP, upscale=True), 0.5))
 
 
-def asked(cascade, request, work, most=10**6):
+def asked(cascade, request, material, work, most=10**6):
     """Run until so many network evaluations; returns the clip, if it got there, and the count."""
     count = 0
 
@@ -162,8 +212,8 @@ def asked(cascade, request, work, most=10**6):
     handles = [one.network.register_forward_hook(hook)
                for one in (cascade.base, cascade.upsampler)]
     try:
-        return make(cascade, request, followers=Followers(should_stop=lambda: count >= most),
-                    work=work), count
+        return make(cascade, request, material, work=work, followers=Followers(
+            should_stop=lambda: count >= most)), count
     except Cancelled:
         return None, count
     finally:
@@ -171,18 +221,23 @@ def asked(cascade, request, work, most=10**6):
             handle.remove()
 
 
+WORKS = {"anew": Material(), "a finished draft": Material(video=pixels(10, HEIGHT, WIDTH))}
+
+
 @pytest.mark.parametrize("share", [0.3, 0.9])
-def test_stopped_work_goes_on_to_the_same_bits(cascade, tmp_path, share):
-    request = ExtensionRequest(replace(CLIP, steps=3, upscale=True, upscale_steps=2), 0.4)
-    whole, count = asked(cascade, request, None)
+@pytest.mark.parametrize("work", WORKS)
+def test_stopped_work_goes_on_to_the_same_bits(cascade, tmp_path, work, share):
+    request = ExtensionRequest(replace(CLIP, steps=3, upscale=True, upscale_steps=2), 10 / 24)
+    run = partial(asked, cascade, request, WORKS[work])
+    whole, count = run(None)
     stop = round(share * count)
-    assert asked(cascade, request, Work(tmp_path, "work"), stop) == (None, stop)
-    again, rest = asked(cascade, request, Work(tmp_path, "work"))
+    assert run(Work(tmp_path, "work"), stop) == (None, stop)
+    again, rest = run(Work(tmp_path, "work"))
     assert np.array_equal(again.frames, whole.frames)
     assert np.array_equal(again.draft_frames, whole.draft_frames)
     assert rest == count - stop
-    assert asked(cascade, request, Work(tmp_path, "work"))[1] == 0
-    assert asked(cascade, request, Work(tmp_path, "other work"), 3)[1] == 3
+    assert run(Work(tmp_path, "work"))[1] == 0
+    assert run(Work(tmp_path, "other work"), 3)[1] == 3
     assert len(list(tmp_path.glob("*.state"))) == 1
 
 

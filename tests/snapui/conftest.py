@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,6 +27,13 @@ def journal(tmp_path):
     journal = Journal(database_url(None, tmp_path), tmp_path)
     yield journal
     journal.close()
+
+
+@pytest.fixture
+def with_upsampler(monkeypatch):
+    """Let the shipped model have an upsampler of 288 rows."""
+    card = SimpleNamespace(name="storybook", window_frames=16, upsampler_size=(16, 288))
+    monkeypatch.setattr("snapui.films.find_model", lambda *_: card)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Longer clips of the pretended engine: real plans, windows that only pretend.
 
+An upscale repeats every pixel eight times.
+
 A frame is a colour with a bar that moves right and back, the colour that of the first given frame
 or the seed's. What a prompt says goes wrong from where it is shown: "bright", "die" (in the second
 window), "fail".
@@ -69,7 +71,7 @@ def extend(step_seconds, request, material, hooks, work_folder):
     clip = request.clip
     if "fail" in clip.prompt:
         raise ModelError("The model folder is incomplete: model.safetensors is missing.")
-    planned = plan(layout_of(request, material.given, T))
+    planned = plan(layout_of(request, material.given, T), T if clip.upscale else None)
     hooks["on_plan"](planned)
     frames = np.zeros((planned.layout.frames, HEIGHT, WIDTH, 3), np.uint8)
     for places, pixels in material.placed(len(frames), step=request.in_between):
@@ -90,7 +92,24 @@ def extend(step_seconds, request, material, hooks, work_folder):
         if number + 1 < len(planned.base) and hooks["should_keep"]():
             return StandInExtended(replace(clip, fps=window.fps),
                                    StandInLongClip(planned, grown, grown, window.fps))
-    return StandInExtended(clip, StandInLongClip(planned, frames, frames, clip.fps))
+    large = enlarged(step_seconds, clip, hooks, planned, frames) if clip.upscale else frames
+    return StandInExtended(clip, StandInLongClip(planned, frames, large, clip.fps))
+
+
+def enlarged(step_seconds, clip, hooks, planned, frames):
+    """Pretend the windows of the upsampler."""
+    large = frames.repeat(8, axis=1).repeat(8, axis=2)
+    windows = planned.upsampler
+    for number, window in enumerate(windows):
+        for step in range(1, clip.upscale_steps + 1):
+            if hooks["should_stop"]():
+                raise Cancelled("stopped")
+            time.sleep(step_seconds)
+            hooks["on_step"](StepEvent("upsampler", step, clip.upscale_steps,
+                                       (clip.upscale_steps - step) * step_seconds, lambda: None))
+        hooks["on_window"](WindowEvent("upsampler", number + 1, len(windows), 0.0, window.fps,
+                                       lambda: large))
+    return large
 
 
 def take_steps(step_seconds, clip, hooks, work_folder, number, prompts):

@@ -1,6 +1,7 @@
 """The Extend tab without a browser: its fields, what it draws, what its buttons do."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import gradio as gr
@@ -9,7 +10,8 @@ import pytest
 
 from engine.catalog import find_model
 from engine.errors import RequestError
-from engine.extension.request import ExtensionRequest, GivenFrames
+from engine.extension.request import EXTENSION_KEY, ExtensionRequest, GivenFrames
+from engine.media import read_metadata
 from engine.request import GenerationRequest
 from snapui import extend_form, queue
 from snapui.asked import Asked
@@ -55,28 +57,29 @@ def tab(journal):
     return ExtendTab(journal, desk, None)
 
 
-def fields(rows, seconds=None, work="Longer"):
-    return (work, {"source": None, "rows": rows}, seconds, 8, False, False, "letterbox", *NO_FILES,
-            *SETTINGS.values())
+def fields(rows, seconds=None, work="Longer", weight=0.0):
+    return (work, {"source": None, "rows": rows}, seconds, 8, False, False, "letterbox", weight,
+            *NO_FILES, *SETTINGS.values())
 
 
 def drawn(films, opened, jobs=()):
-    value = Reel(films.journal.output_directory).value(list(jobs), films.tree(opened), opened)
+    reel = Reel(films.journal.output_directory, films.upscaling)
+    value = reel.value(list(jobs), films.tree(opened), opened)
     return dict(value["cards"])
 
 
 # ---- the fields
 
 def test_the_fields_become_what_is_asked():
-    asked = extend_form.asked(*fields([["0", "2", "a dog"]], 4, "Smooth ×4")[:10])
-    assert asked == Asked((("0", "2", "a dog"),), 4, 8, False, 4, "letterbox", False)
-    assert extend_form.asked(*fields([])[:10]).seconds == 0
+    asked = extend_form.asked(*fields([["0", "2", "a dog"]], 4, "Smooth ×4", 2.5)[:11])
+    assert asked == Asked((("0", "2", "a dog"),), 4, 8, False, 4, "letterbox", False, 2.5)
+    assert extend_form.asked(*fields([])[:11]).seconds == 0
 
 
 def test_what_a_browser_remembers_is_checked():
-    whole = ["Longer", {"source": 3, "rows": [[0, 2, "x"]]}, 4, 12, True, False, "crop"]
+    whole = ["Longer", {"source": 3, "rows": [[0, 2, "x"]]}, 4, 12, True, False, "crop", 80]
     assert extend_form.restored(whole) == whole
-    bad = ["Wider", {"rows": [[1]]}, 99, "many", "yes", None, "stretch"]
+    bad = ["Wider", {"rows": [[1]]}, 99, "many", "yes", None, "stretch", 101]
     for kept in (bad, None, [], {"a": 1}):
         assert all(value == gr.skip() for value in extend_form.restored(kept))
 
@@ -105,6 +108,8 @@ def test_the_plan_is_told_and_bad_input_is_a_sentence_in_its_place(tab):
     assert "measuring" in told
     tab.journal.measure("storybook/base", 1.0)
     assert "about 6 s on this machine" in tab.told(0, *fields([[0, 4, "a dog"]]))
+    steered = tab.told(0, *fields([[0, 4, "a dog"]], weight=1.0))
+    assert "about 14 s" in steered    # three windows, of which two know frames of the others
     assert "Say what each segment shows" in tab.told(0, *fields([[0, 4, " "]]))
     assert "choose one to go on from" in tab.told(0, *fields([], work="Smooth ×2"))
     assert "Nothing says what the clip shows" in tab.told(0, *fields([], 4))
@@ -123,6 +128,9 @@ def test_an_upsampler_adds_its_windows_and_knows_what_is_large_enough():
     windows = [level.windows for level in large.levels]
     assert large.evaluations == 4 * windows[0] + 3 * windows[1]
     assert large.seconds == 4 * windows[0] + 6 * windows[1]
+    finished = outlook(replace(request, seconds=2.0), there, 36, card, {})
+    assert [level.stage for level in finished.levels] == ["upsampler"]    # nothing else is made
+    assert finished.evaluations == 3 * finished.windows
     assert find_model("storybook").upsampler_size in (None, (16, 288))
 
 
@@ -195,6 +203,34 @@ def test_the_clip_of_an_awaited_job_is_opened(tab, worker):
     assert made.seed == 5    # the Create tab's seed is locked
     assert tab.journal.job(tab.run(0, False, *fields([[0, 2, "a dog"]]))).request != (
         tab.journal.job(job_id).request)
+
+
+def test_a_long_draft_is_made_large_where_there_is_an_upsampler(tab, films, film, with_upsampler):
+    films.journal.measure("storybook/upsampler", 0.25)
+    card = drawn(films, film.id)[f"clip-{film.id}"]
+    assert "Upscale (4 windows, about 12 s)" in card
+    _, job_id = press(tab, "upscale", film.id)
+    Worker(films.journal, stand_in.load(), "worker").drain()
+    large, = films.journal.clips_of(job_id)
+    cards = drawn(films, large.id)
+    assert 'data-act="upscale"' not in cards[f"clip-{large.id}"]
+    assert "Upscaled: " in cards["tree"]
+
+
+def test_no_upscale_is_offered_where_there_is_no_upsampler(films, film):
+    assert 'data-act="upscale"' not in drawn(films, film.id)[f"clip-{film.id}"]
+    with pytest.raises(RequestError, match="no upsampler"):
+        films.upscale(film.id)
+
+
+def test_the_weight_of_known_frames_is_kept_in_the_file(tab, worker):
+    job_id = tab.run(0, True, *fields([[0, 2, "a dog"]], weight=2.5))
+    worker.drain()
+    made = tab.journal.clips_of(job_id)[0]
+    metadata = read_metadata(tab.journal.output_directory / made.path)
+    kept = ExtensionRequest.from_json(metadata[EXTENSION_KEY])
+    assert kept.known_weight == 2.5
+    assert extend_form.filled(kept)[-1] == 2.5
 
 
 def test_buttons_open_redo_trim_mend_undo_and_stop(tab, film):

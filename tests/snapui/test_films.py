@@ -9,6 +9,7 @@ from PIL import Image
 
 from engine.errors import SnapError
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
+from engine.extension.segments import Segment
 from engine.media import read_clip, read_metadata, read_request, write_clip
 from engine.request import GenerationRequest
 from snapui import given, queue
@@ -17,9 +18,11 @@ from snapui.copies import frames_of
 from snapui.films import Films, shown_name
 from snapui.orders import Order
 from snapui.schema import Clip, Film, Job, JournalError
+from snapui.upscaling import is_closed, shown_in
 from snapui.worker import Worker
 from tests.snapui import stand_in
 from tests.snapui.test_worker import wait_for
+from tests.test_cli_extension import ffmpeg
 
 SETTINGS = {"prompt": "", "seed": 5, "steps": 2, "guidance": 0.0}
 MEADOW, SNOW = "a dog walking in the meadow", "a dog walking in the snow"
@@ -273,6 +276,51 @@ def test_run_again_makes_a_longer_clip_again(films, worker, draft):
     assert films.made_by(again.id) == films.journal.clips_of(again.id)[1].id
 
 
+# ---- large
+
+def test_a_finished_long_draft_becomes_a_large_child(films, worker, draft, with_upsampler):
+    _, snow = extended(films, worker, draft)
+    large, = made(films, worker, films.upscale(snow.id, steps=3, noise=0.5))
+    assert (large.source, large.frames, large.height) == (snow.id, 48, 288)
+    assert json.loads(film(large).joins) == [16, 32] and large.prompt == SNOW
+    request = Order.from_json(film(large).order).request
+    assert (request.clip.upscale, request.clip.upscale_steps, request.clip.upscale_noise) == (
+        True, 3, 0.5)
+    assert request.clip.seed == snow.seed
+    # All segments, not only those of the last order.
+    assert request.segments == (Segment(0, 2, "a dog"), Segment(2, 4, MEADOW), Segment(4, 6, SNOW))
+    assert shown_name(films.tree(draft.id).path_to(large.id)[-1]) == f"Upscaled: {SNOW}"
+    assert films.journal.timings()["storybook/upsampler"] > 0
+    metadata = read_metadata(films.journal.output_directory / large.path)
+    assert ExtensionRequest.from_json(metadata[EXTENSION_KEY]) == request
+    assert json.loads(metadata["parents"]) == [snow.path.split("/")[1]]
+    with pytest.raises(JournalError, match="an upscale already"):
+        films.upscale(large.id)
+    again, = made(films, worker, films.redo(large.id))
+    assert again.source == snow.id and again.seed != large.seed and again.height == 288
+
+
+def test_edits_and_new_frames_show_what_their_source_does(films, worker, draft):
+    meadow, snow = extended(films, worker, draft)
+    short, = made(films, worker, films.trim(snow.id, 5.0))
+    smooth, = extended(films, worker, meadow, Asked(in_between=2))
+    assert shown_in(short) == (Segment(0, 2, "a dog"), Segment(2, 4, MEADOW), Segment(4, 5, SNOW))
+    assert shown_in(smooth) == (Segment(0, 2, "a dog"), Segment(2, 63 / 16, MEADOW))
+    Clip.delete().where(Clip.id == snow.id).execute()
+    assert shown_in(short) == (Segment(0, 5, SNOW),)
+
+
+def test_only_a_whole_loop_stays_one(films, worker, draft, with_upsampler):
+    loop, = extended(films, worker, draft, Asked(seconds=4.0, is_loop=True))
+    coloured, = made(films, worker, films.remedy(loop.id, "colour"))
+    short, = made(films, worker, films.trim(loop.id, 3.0))
+    longer, = extended(films, worker, loop, Asked(seconds=6.0))
+    assert [is_closed(one) for one in (draft, loop, coloured, short, longer)] == [
+        False, True, True, False, False]
+    large, = made(films, worker, films.upscale(coloured.id))
+    assert is_closed(large) and Order.from_json(film(large).order).request.is_loop
+
+
 # ---- drift
 
 def test_drift_is_warned_of_and_colour_match_makes_a_child_without_it(films, worker, draft):
@@ -281,6 +329,14 @@ def test_drift_is_warned_of_and_colour_match_makes_a_child_without_it(films, wor
     mended, = made(films, worker, films.remedy(bright.id, "colour"))
     assert mended.source == bright.id and mended.frames == bright.frames
     assert not any("brighter" in one for one in json.loads(film(mended).warnings))
+
+
+def test_a_loop_that_shows_where_it_closes_is_warned_of(films, worker, draft):
+    asked = Asked(rows=((2, 4, "a bright dog"),), is_loop=True)    # which is not where it began
+    clips = extended(films, worker, draft, asked)
+    assert any("where it closes" in one for one in json.loads(film(clips[-1]).warnings))
+    steady = extended(films, worker, draft, replace(asked, rows=((2, 4, ""),)))
+    assert not any("where it closes" in one for one in json.loads(film(steady[-1]).warnings))
 
 
 def test_a_cross_dissolve_softens_the_joins_that_show(films, worker, draft):
@@ -324,6 +380,8 @@ def test_a_video_of_ones_own_goes_on(films, worker, tmp_path):
     clip, = made(films, worker, films.extend(Asked(seconds=2.0, video=video),
                                              SETTINGS | {"prompt": SNOW}, None))
     assert clip.frames == 20 and json.loads(film(clip).joins) == [10]
+    told = Asked(rows=((1, 2, MEADOW),), video=video)    # which is all that says what is shown
+    assert films.order(told, SETTINGS, None)[0].request.clip.prompt == MEADOW
 
 
 def test_strange_pictures_are_kept_or_refused_in_a_sentence(films, worker, tmp_path):
@@ -337,6 +395,33 @@ def test_strange_pictures_are_kept_or_refused_in_a_sentence(films, worker, tmp_p
     Image.new("L", (20_000, 2)).save(tmp_path / "wide.png")
     with pytest.raises(SnapError, match="20000x2 pixels, more than"):
         given.kept_picture(folder, tmp_path / "wide.png")
+
+
+def test_strange_videos_go_on_as_they_play(films, worker, tmp_path):
+    """Frames of 1/12 s and of 1/4 s; a picture that stands on its side; an odd size."""
+    folder = films.journal.output_directory
+    ffmpeg("-f", "lavfi", "-i", "color=black:s=64x36:r=12:d=0.83,geq=lum='20*N':cb=128:cr=128",
+           "-vf", "setpts='if(lt(N,6),N/12,0.5+(N-6)/4)/TB'", "-fps_mode", "vfr",
+           "-c:v", "libx264", "-crf", "1", tmp_path / "vfr.mkv")
+    half = np.zeros((4, 36, 64, 3), np.uint8)
+    half[:, :, :32] = 250
+    write_clip(tmp_path / "flat.mp4", half, 12.0)
+    ffmpeg("-display_rotation", "90", "-i", tmp_path / "flat.mp4", "-c", "copy",
+           tmp_path / "turned.mp4")
+    write_clip(tmp_path / "odd.webm", half[:, :21, :33], 12.0)
+    for name, seconds in (("vfr.mkv", 4 / 3), ("turned.mp4", 4 / 12), ("odd.webm", 4 / 12)):
+        video = given.kept_video(folder, tmp_path / name)
+        asked = Asked(rows=((0, 3, SNOW),), video=video)
+        clip, = made(films, worker, films.extend(asked, SETTINGS, None))
+        join, = json.loads(film(clip).joins)
+        assert join / clip.fps == pytest.approx(seconds, abs=0.1), name
+        assert clip.frames / clip.fps == pytest.approx(3), name
+        first = frames_of(folder, clip)[0]
+        if name == "turned.mp4":
+            assert abs(first[:14].mean() - first[22:].mean()) > 200
+    ffmpeg("-f", "lavfi", "-i", "sine=duration=1", "-c:a", "aac", tmp_path / "sound.mp4")
+    with pytest.raises(SnapError, match="no video"):
+        given.kept_video(folder, tmp_path / "sound.mp4")
 
 
 def test_a_file_that_is_none_is_one_sentence(films, tmp_path):

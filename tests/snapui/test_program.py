@@ -7,12 +7,17 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+import numpy as np
 import pytest
+from gradio.utils import get_upload_folder
 
+from engine.extension.request import EXTENSION_KEY, ExtensionRequest
+from engine.media import read_clip, read_metadata, write_clip
 from snapui import launch
 from snapui.jobs import Journal
 from snapui.schema import Job, database_url
 from tests.browser.conftest import stand_in_program
+from tests.snapui.stand_in import moving_bar
 from tests.snapui.test_worker import wait_for
 
 SECRET = b"nobody may read this"
@@ -176,10 +181,73 @@ def test_a_program_extends(served):
         wait_for(lambda: client.predict(smooth, api_name="/status")["state"] == "done")
         made, = client.predict(smooth, api_name="/status")["clips"]
         assert (made["frames"], made["request"]["fps"]) == (47, 16)
-        with pytest.raises(Exception, match="overlap"):
-            client.predict(0, ["0-2: a dog", "1-3: a cat"], api_name="/extend")
+        for call, sentence in (
+                ((0, ["0-2: a dog", "1-3: a cat"]), "overlap"), ((0, ["a dog"]), "not written as"),
+                (("x", ["0-2: a dog"]), "clip must be a whole number"),
+                ((0, ["0-2: a dog"], "long"), "Seconds must be a number"),
+                ((0, ["0-2: a dog"], 0, False, "two"), "in_between must be a whole number"),
+                ((0, ["0-2: a dog"], 0, False, 1, {"fps": "many"}), "Frames per second must be"),
+                ((0, ["0-2: a dog"], 0, False, 1, {"fit": "stretch"}), "letterbox, crop"),
+                ((0, ["0-2: a dog"], 0, False, 1, {"known_weight": 101}), "from 0 to 100"),
+                ((0, ["0-2: a dog"], 0, False, 1, {"upscale": True}), "no upsampler")):
+            with pytest.raises(Exception, match=sentence):
+                client.predict(*call, api_name="/extend")
     finally:
         client.close()
+
+
+def test_a_program_hands_pictures_and_a_video_over(served, tmp_path):
+    from gradio_client import Client, handle_file
+    first, last = (write_clip(tmp_path / f"{name}.png", np.full((1, 36, 64, 3), level, np.uint8), 1)
+                   for name, level in (("first", 40), ("last", 200)))
+    video = write_clip(tmp_path / "mine.mp4", moving_bar(3, 36, 64), 8)
+    client = Client(served.url, verbose=False)
+
+    def made(settings):
+        job = client.predict(0, ["0-4: a dog"], 0, False, 1, {"steps": 2, "fps": 8} | settings,
+                             api_name="/extend")
+        wait_for(lambda: client.predict(job, api_name="/status")["state"] == "done")
+        clip, = client.predict(job, api_name="/status")["clips"]
+        metadata = read_metadata(clip["file"])
+        kept = ExtensionRequest.from_json(metadata[EXTENSION_KEY])
+        return read_clip(clip["file"]).frames, kept, json.loads(metadata["parents"])
+    try:
+        frames, kept, parents = made({
+            "start_picture": handle_file(first), "end_picture": handle_file(last),
+            "fit": "crop", "known_weight": 2.5})
+        assert [int(frames[at].mean().round()) for at in (0, -1)] == [40, 200]
+        assert (kept.fit, kept.known_weight) == ("crop", 2.5)
+        assert [name.split("_")[1] for name in parents] == ["first.png", "last.png"]
+        frames, _, parents = made({"video": handle_file(video)})
+        assert np.abs(frames[:16].astype(int) - read_clip(video).frames).mean() < 8
+        assert len(frames) == 32 and parents[0].endswith("_mine.mp4")
+        for what, sentence in (({"video": handle_file(first)}, "still picture"),
+                               ({"start_picture": handle_file(video)}, "no still picture")):
+            with pytest.raises(Exception, match=sentence):
+                made(what)
+    finally:
+        client.close()
+
+
+def test_a_call_may_name_no_file_that_was_not_uploaded(served, tmp_path):
+    secret = write_clip(tmp_path / "secret.png", np.zeros((1, 4, 4, 3), np.uint8), 1)
+    inside = Path(get_upload_folder()) / "link.png"
+    inside.parent.mkdir(parents=True, exist_ok=True)
+    inside.unlink(missing_ok=True)
+    inside.symlink_to(secret)
+    def there():
+        return Job.select().count(), sorted(served.outputs.glob("given/*"))
+    before = there()
+    for named in (str(secret), {"path": str(secret)}, str(inside), str(inside.parent), ["a"], 7,
+                  {"path": str(secret), "meta": {"_type": "gradio.FileData"}}, {"a": 1}, "\0",
+                  "/etc/passwd", "http://127.0.0.1/first.png", f"{inside.parent}/../{secret}"):
+        body = json.dumps({"data": [0, ["0-2: a dog"], 0, False, 1, {"start_picture": named}]})
+        status, told = served.ask("POST", "/gradio_api/run/extend", body, {
+            "Content-Type": "application/json"})
+        by_gradio = isinstance(named, dict) and "meta" in named
+        assert status == 500 and (by_gradio or b"is no uploaded file" in told), named
+    inside.unlink()
+    assert there() == before
 
 
 def test_a_program_compares(served):

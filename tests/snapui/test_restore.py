@@ -144,7 +144,7 @@ def test_a_thousand_mutated_files_give_settings_or_a_sentence(tmp_path, models, 
 
 
 LONG = ExtensionRequest(REQUEST.single(7), 6.0, (Segment(2, 4, "a dog"), Segment(4, 6, "a cat")),
-                        fit="crop")
+                        fit="crop", known_weight=2.5)
 
 
 def test_a_longer_clip_gives_its_segments_back_and_says_what_it_went_on_from(tmp_path, models):
@@ -153,8 +153,9 @@ def test_a_longer_clip_gives_its_segments_back_and_says_what_it_went_on_from(tmp
     assert back.extension == LONG
     assert back.differences == (
         "It was made from first <b>.mp4: choose that under Go on from, or hand it over again.",)
-    work, rows, seconds, fps, is_loop, _, fit = extend_form.filled(back.extension)
-    assert (work, seconds, fps, is_loop, fit) == ("Longer", 6, LONG.clip.fps, False, "crop")
+    work, rows, seconds, fps, is_loop, _, fit, weight = extend_form.filled(back.extension)
+    assert (work, seconds, fps, is_loop) == ("Longer", 6, LONG.clip.fps, False)
+    assert (fit, weight) == ("crop", 2.5)
     assert rows["rows"] == [[2, 4, "a dog"], [4, 6, "a cat"]]
 
 

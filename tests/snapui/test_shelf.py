@@ -60,9 +60,12 @@ def test_a_binned_clip_can_only_be_looked_at_used_and_put_back(journal, shelf):
 
 
 def test_only_drafts_are_upscaled(journal, shelf):
-    drafted, upscaled = (add(journal, kind=kind) for kind in ("draft", "upscale"))
-    assert 'data-act="upscale"' in shelf.details(journal.clip(drafted))
-    assert 'data-act="upscale"' not in shelf.details(journal.clip(upscaled))
+    large = GenerationRequest("a dog", upscale=True).to_json()
+    drafts = [add(journal, kind=kind) for kind in ("draft", "extension", "edit")]
+    others = [add(journal, kind="upscale"), add(journal, kind="extension", request=large)]
+    offered = ['data-act="upscale"' in shelf.details(journal.clip(one))
+               for one in (*drafts, *others)]
+    assert offered == [True] * 3 + [False] * 2
 
 
 def test_the_star_tells_its_state(journal, shelf):

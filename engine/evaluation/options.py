@@ -1,0 +1,65 @@
+"""What the commands of evaluation share: options and their limits, the cast, the exit code."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from engine.errors import RequestError, SnapError
+from engine.evaluation.eta import say
+from engine.evaluation.exam import Cast
+from engine.stage import SampleSettings
+from engine.storybook.sprites import by_name, load_sprites
+
+
+def add_options(p: argparse.ArgumentParser) -> None:
+    """Add what every command asks for: model, sprites, where to write, how to sample."""
+    default = SampleSettings()
+    p.add_argument("--model", required=True, help="name or folder of the model")
+    p.add_argument("--sprites", type=Path, required=True, help="folder of the storybook sprites")
+    p.add_argument("--subjects", default="core40",
+                   help="core12, core20, core40, all, or nouns separated by commas")
+    p.add_argument("--out", type=Path, required=True, help="folder of the report")
+    p.add_argument("--steps", type=int, default=default.steps)
+    p.add_argument("--guidance", type=float, default=default.guidance)
+    p.add_argument("--sampler", default=default.sampler)
+    p.add_argument("--cache", type=Path, default=Path("runs"),
+                   help="folder of trained judges and decoded sprites (default %(default)s)")
+
+
+def check(options: argparse.Namespace, limits: Mapping[str, tuple[float, float]]) -> None:
+    """Refuse numbers that cannot work, and a folder that cannot be written to. Raises: SnapError.
+
+    limits: least and most of each option beside those of every command.
+    """
+    for name, (low, high) in {"steps": (1, 256), "guidance": (0, 30), **limits}.items():
+        value = getattr(options, name)
+        for one in value if isinstance(value, list | tuple) else [value]:
+            if not low <= one <= high:
+                flag = "--" + name.replace("_", "-")
+                raise RequestError(f"{flag} must be from {low} to {high}, not {one}.")
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"The report cannot be written to {options.out} ({error.strerror}); "
+                           "choose another --out.") from error
+
+
+def cast_of(options: argparse.Namespace) -> Cast:
+    """Load the sprites that are asked for, by name."""
+    subjects = options.subjects
+    return by_name(load_sprites(
+        options.sprites, subjects.split(",") if "," in subjects else subjects, report=say,
+        cache=options.cache / "sprites"))
+
+
+def exit_code(command: Callable[[], None]) -> int:
+    """Run a command; an error is one sentence on stderr. Returns: the process's exit code."""
+    try:
+        command()
+    except SnapError as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        say("Stopped; nothing was written.")
+        return 130
+    return 0
