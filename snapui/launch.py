@@ -28,7 +28,8 @@ def run(settings: Settings, command: list[str] | None = None) -> None:
     Raises: SettingsError or JournalError with what to do.
     """
     journal = Journal(settings.database, settings.output_directory)
-    live = Live(journal, shown_of(journal), is_locked=settings.auth is not None)
+    live = Live(journal, shown_of(journal, settings.help_wanted()),
+                is_locked=settings.auth is not None)
     blocks = page.build(journal, settings.models_directory, live.key)
     ended = threading.Event()
     serve(blocks, settings, live)
@@ -57,9 +58,12 @@ def end_at_last(seconds: float = END_SECONDS) -> None:
     timer.start()
 
 
-def shown_of(journal: Journal) -> dict[str, Part]:
-    """Return what draws the parts of the page that every visitor sees alike."""
-    sheet = Sheet(journal.output_directory, EXAMPLES)
+def shown_of(journal: Journal, help_wanted: str = "") -> dict[str, Part]:
+    """Return what draws the parts of the page that every visitor sees alike.
+
+    help_wanted: see `Sheet`.
+    """
+    sheet = Sheet(journal.output_directory, EXAMPLES, help_wanted)
     return {"sheet": lambda: sheet.value(journal.snapshot(SHOWN_JOBS))
             | {"timings": journal.timings()},
             "queue": Panel(journal).value}

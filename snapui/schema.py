@@ -158,6 +158,16 @@ def database_url(text: str | None, output_directory: Path) -> str:
     return f"sqlite:///{path.expanduser().resolve()}"
 
 
+def without_password(url: str) -> str:
+    """Return a database's URL as it may be shown: PASSWORD stands for the password."""
+    if url.startswith("sqlite"):
+        return url
+    scheme, _, rest = url.partition("?")[0].partition("://")
+    account, at, host = rest.rpartition("@")
+    user, colon, _ = account.partition(":")
+    return f"{scheme}://{user}{colon}{'PASSWORD' * bool(colon)}{at}{host}"
+
+
 def sqlite_files(url: str) -> list[Path]:
     """Return the files a SQLite database consists of; none for a database server."""
     if not url.startswith("sqlite:///"):

@@ -52,11 +52,13 @@ def component(live_key: str) -> gr.HTML:
 class Sheet:
     """Draws snapshots of the journal whose files are in one output folder.
 
-    examples: prompts that an empty sheet offers.
+    examples: prompts that an empty sheet offers. help_wanted: how to start a worker, if that is
+    for a person to do.
     """
 
-    def __init__(self, output_directory: Path, examples: tuple[str, ...] = ()) -> None:
-        self._folder = output_directory
+    def __init__(self, output_directory: Path, examples: tuple[str, ...] = (),
+                 help_wanted: str = "") -> None:
+        self._folder, self._help_wanted = output_directory, help_wanted
         self._drawn: dict[int, tuple[Any, str]] = {}  # what each card was drawn from, and the card
         self._empty = EMPTY.format(examples="".join(
             f'<button type="button" data-act="example" data-id="{place}">{escape(text)}</button>'
@@ -72,8 +74,8 @@ class Sheet:
         drawn = {job.id: self._kept_card(job, snapshot, ahead) for job in snapshot.jobs}
         self._drawn = drawn
         cards = [[f"job-{job_id}", card] for job_id, (_, card) in drawn.items()]
-        return {"status": status(snapshot.workers, order, snapshot.is_paused),
-                "cards": cards or [["empty", self._empty]]}
+        told = status(snapshot.workers, order, snapshot.is_paused, self._help_wanted)
+        return {"status": told, "cards": cards or [["empty", self._empty]]}
 
     def _kept_card(self, job: Job, snapshot: Snapshot, ahead: dict[int, int]) -> tuple[Any, str]:
         """Return what a card is drawn from and the card, drawn anew only if that has changed."""
@@ -153,8 +155,12 @@ class Sheet:
         return file_url(self._folder, relative)
 
 
-def status(workers: list[Worker], queue: list[Job], is_paused: bool = False) -> str:
-    """Return what the workers are doing, as one sentence; empty when there is nothing to say."""
+def status(workers: list[Worker], queue: list[Job], is_paused: bool = False,
+           help_wanted: str = "") -> str:
+    """Return what the workers are doing, as one sentence; empty when there is nothing to say.
+
+    help_wanted: what is said while there is no worker, if none is being started.
+    """
     if is_paused and queue:
         return "The queue is paused."
     failed = [worker.message for worker in workers if worker.state == "failed"]
@@ -163,7 +169,7 @@ def status(workers: list[Worker], queue: list[Job], is_paused: bool = False) -> 
     running = sum(job.state == "running" for job in queue)
     waiting = len(queue) - running
     if not workers:
-        return "Starting the worker." if waiting else ""
+        return help_wanted or ("Starting the worker." if waiting else "")
     if all(worker.state != "ready" for worker in workers) and not running:
         return "Loading the model; what you ask for starts as soon as it is ready."
     parts = [f"{running} running"] * bool(running) + [f"{waiting} waiting"] * bool(waiting)

@@ -122,6 +122,13 @@ def test_the_status_says_what_the_workers_do(workers, queue, said):
     assert status(rows, [Job(state=state) for state in queue]) == said
 
 
+@pytest.mark.parametrize("queue", [[], ["queued"]])
+def test_where_no_worker_is_started_the_status_asks_for_one_until_there_is_one(queue):
+    jobs = [Job(state=state) for state in queue]
+    assert status([], jobs, help_wanted="Start one.") == "Start one."
+    assert status([Worker(name="w", state="ready")], jobs, help_wanted="Start one.") != "Start one."
+
+
 def test_a_card_is_drawn_again_only_when_what_it_shows_has_changed(journal, sheet, monkeypatch):
     first, second = submit(journal), submit(journal)
     drawn = []

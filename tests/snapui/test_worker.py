@@ -264,6 +264,23 @@ def test_as_many_workers_run_as_were_asked_for(journal, monkeypatch):
         supervisor.stop()
 
 
+def test_a_worker_that_somebody_else_started_and_killed_is_missed(journal, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    supervisor = Supervisor(journal, command(journal), 0)
+    supervisor.start()
+    other = subprocess.Popen(command(journal))
+    try:
+        job_id = journal.submit(GenerationRequest(prompt="a dog", steps=200))
+        wait_for(lambda: journal.job(job_id).step > 2)
+        other.kill()
+        other.wait()
+        wait_for(lambda: journal.job(job_id).state == "queued", 30)
+        assert WorkerRow.select().count() == 0
+    finally:
+        supervisor.stop()
+        other.kill()
+
+
 @pytest.mark.slow
 def test_a_job_that_kills_its_worker_three_times_fails_with_the_reason(supervised):
     deadly = supervised.submit(GenerationRequest(prompt="die", steps=5))
