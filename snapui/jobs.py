@@ -155,7 +155,7 @@ class Journal(Store):
         while job := following.get_or_none():
             with self.change() as revision:
                 taken = Job.update(state="running", worker=worker, started=time.time(), step=0,
-                                   previews="[]", changed=revision).where(
+                                   previews="[]", error="", changed=revision).where(
                     Job.id == job.id, may_start).execute()
             if taken:
                 return self.job(job.id)
@@ -210,10 +210,12 @@ class Journal(Store):
                 self._pause_after(job)
 
     @waits
-    def put_down(self, job: Job) -> None:
-        """Write that a worker stopped a claimed job as it was asked to."""
+    def put_down(self, job: Job, why: str = "") -> None:
+        """Write that a worker stopped a claimed job: as it was asked to, or as it says."""
         with self.change() as revision:
-            self._mine(Job.update(**put_down(self.job(job.id)), changed=revision), job).execute()
+            left = put_down(self.job(job.id))
+            said = why if left["state"] == "queued" else ""
+            self._mine(Job.update(**left, error=said, changed=revision), job).execute()
 
     def _pause_after(self, job: Job) -> None:
         """Pause the queue if the job that ended was to be the last."""

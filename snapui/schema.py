@@ -63,7 +63,7 @@ class Job(peewee.Model):
     steps = peewee.IntegerField(default=0)
     seconds_left = peewee.FloatField(null=True)
     previews = peewee.TextField(default="[]")
-    error = peewee.TextField(default="")
+    error = peewee.TextField(default="")  # why it failed, or why it waits
     notes = peewee.TextField(default="[]")
     deaths = peewee.IntegerField(default=0)
     created = peewee.DoubleField(default=time.time)

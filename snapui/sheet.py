@@ -17,6 +17,7 @@ from engine.request import GenerationRequest
 from snapui.files import file_url
 from snapui.jobs import Snapshot
 from snapui.schema import ACTIVE, Clip, Job, Worker
+from snapui.space import HELD, trouble
 from snapui.standing import standing
 from snapui.theme import scripts
 
@@ -74,7 +75,8 @@ class Sheet:
         drawn = {job.id: self._kept_card(job, snapshot, ahead) for job in snapshot.jobs}
         self._drawn = drawn
         cards = [[f"job-{job_id}", card] for job_id, (_, card) in drawn.items()]
-        told = status(snapshot.workers, order, snapshot.is_paused, self._help_wanted)
+        told = status(snapshot.workers, order, is_paused=snapshot.is_paused,
+                      is_held=bool(trouble(self._folder)), help_wanted=self._help_wanted)
         return {"status": told, "cards": cards or [["empty", self._empty]]}
 
     def _kept_card(self, job: Job, snapshot: Snapshot, ahead: dict[int, int]) -> tuple[Any, str]:
@@ -155,11 +157,12 @@ class Sheet:
         return file_url(self._folder, relative)
 
 
-def status(workers: list[Worker], queue: list[Job], is_paused: bool = False,
-           help_wanted: str = "") -> str:
-    """Return what the workers are doing, as one sentence; empty when there is nothing to say.
+def status(workers: list[Worker], queue: list[Job], *, is_paused: bool = False,
+           is_held: bool = False, help_wanted: str = "") -> str:
+    """Return what the workers are doing, in a sentence or two; nothing if there is nothing to say.
 
-    help_wanted: what is said while there is no worker, if none is being started.
+    is_held: whether the output folder takes no clips. help_wanted: what is said while there is no
+    worker, if none is being started.
     """
     if is_paused and queue:
         return "The queue is paused."
@@ -173,7 +176,7 @@ def status(workers: list[Worker], queue: list[Job], is_paused: bool = False,
     if all(worker.state != "ready" for worker in workers) and not running:
         return "Loading the model; what you ask for starts as soon as it is ready."
     parts = [f"{running} running"] * bool(running) + [f"{waiting} waiting"] * bool(waiting)
-    return ", ".join(parts)
+    return ", ".join(parts) + f". {HELD}" * bool(is_held and waiting)
 
 
 def _facts(job: Job, request: GenerationRequest) -> str:
@@ -204,8 +207,9 @@ def _progress(job: Job, ahead: dict[int, int]) -> str:
 
 
 def _told(job: Job) -> str:
-    """Return what a job has to say: why it failed, that it was stopped, notes on its prompt."""
-    lines = [f'<p class="failed">{escape(job.error)}</p>'] if job.error else []
+    """Return what a job has to say: why it failed or waits, that it was stopped, notes."""
+    look = "note" if job.state in ACTIVE else "failed"
+    lines = [f'<p class="{look}">{escape(job.error)}</p>'] if job.error else []
     if job.state == "cancelled":
         lines.append('<p class="note">Stopped. Nothing was kept.</p>')
     if job.state in ACTIVE and job.deaths:

@@ -1,5 +1,6 @@
 """The worker: in this process with a pretended engine, and as a real process that dies."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import time
 import numpy as np
 import pytest
 
+from engine.errors import MediaError
 from engine.request import GenerationRequest
 from snapui import queue
 from snapui.clock import StageClock
@@ -151,18 +153,89 @@ def test_a_cancel_while_the_files_are_written_leaves_no_file(journal, worker, tm
     assert outputs(tmp_path) == []
 
 
-def test_a_write_that_fails_halfway_leaves_no_file(journal, worker, tmp_path):
+def refusing(worker, code, after=lambda: None):
+    """Have the second clip's file refused as the system would; returns the writes tried."""
+    tried = []
+
     def write(path, clip, about):
+        tried.append(clip.request.seed)
+        if len(tried) > 20:
+            worker.stopping.set()  # it would never end
         stand_in.write(path, clip, about)
         if clip.request.seed == 4:
-            raise OSError(28, "No space left on device")
+            after()
+            raise MediaError("It could not be written.") from OSError(code, os.strerror(code))
 
     worker.engine = stand_in.Engine(stand_in.generate, write)
+    return tried
+
+
+def free(monkeypatch, count):
+    monkeypatch.setattr("snapui.space.free_bytes", lambda folder: count)
+
+
+def test_a_write_that_fails_halfway_leaves_no_file(journal, worker, tmp_path):
+    refusing(worker, errno.EIO)
     job_id = journal.submit(QUICK)
     worker.drain()
     assert journal.job(job_id).state == "failed"
-    assert "disk is full" in journal.job(job_id).error
+    assert "could not be written" in journal.job(job_id).error
     assert outputs(tmp_path) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_job_waits_for_room_on_the_disk_and_goes_on_by_itself(journal, worker, monkeypatch, code):
+    refusing(worker, code, after=lambda: free(monkeypatch, 0))
+    job_id, after = journal.submit(QUICK), journal.submit(QUICK)
+    worker.drain()
+    worker.engine = stand_in.load()
+    for _ in range(2):
+        worker.drain()
+        waiting = journal.job(job_id)
+        assert (waiting.state, waiting.deaths, journal.job(after).step) == ("queued", 0, 0)
+        assert "less than 64 MB left" in waiting.error
+        assert "goes on by itself" in waiting.error
+    free(monkeypatch, 2**30)
+    worker.drain()
+    for one in (job_id, after):
+        assert (journal.job(one).state, journal.job(one).error) == ("done", "")
+        assert len(journal.clips_of(one)) == 2
+
+
+def test_a_worker_that_is_held_asks_again_until_there_is_room(journal, worker, monkeypatch):
+    monkeypatch.setattr("snapui.worker.UNASKED_SECONDS", 0.2)
+    free(monkeypatch, 0)
+    job = Job.create(kind="draft", request=QUICK.to_json())
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        time.sleep(1)
+        assert journal.job(job.id).state == "queued"
+        free(monkeypatch, 2**30)
+        wait_for(lambda: journal.job(job.id).state == "done")
+    finally:
+        worker.stopping.set()
+        thread.join()
+
+
+def test_a_job_that_a_disk_with_room_refuses_is_tried_twice_and_no_more(journal, worker, tmp_path):
+    tried = refusing(worker, errno.ENOSPC)
+    job_id = journal.submit(QUICK)
+    worker.drain()
+    assert tried == [3, 4, 3, 4]
+    assert (journal.job(job_id).state, outputs(tmp_path)) == ("failed", [])
+
+
+def test_a_job_that_was_cancelled_while_the_disk_was_full_does_not_wait(
+        journal, worker, monkeypatch):
+    def filled():
+        free(monkeypatch, 0)
+        journal.cancel(job_id)
+
+    refusing(worker, errno.ENOSPC, after=filled)
+    job_id = journal.submit(QUICK)
+    worker.drain()
+    assert (journal.job(job_id).state, journal.job(job_id).error) == ("cancelled", "")
 
 
 def interrupted(worker, at_step, act):
@@ -274,7 +347,7 @@ def test_a_worker_that_somebody_else_started_and_killed_is_missed(journal, monke
         wait_for(lambda: journal.job(job_id).step > 2)
         other.kill()
         other.wait()
-        wait_for(lambda: journal.job(job_id).state == "queued", 30)
+        wait_for(lambda: journal.job(job_id).state == "queued")
         assert WorkerRow.select().count() == 0
     finally:
         supervisor.stop()
