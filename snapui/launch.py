@@ -16,6 +16,7 @@ from snapui.sheet import SHOWN_JOBS, Sheet
 from snapui.supervisor import Supervisor, worker_command
 from snapui.tabs.create import EXAMPLES
 from snapui.tabs.queue import Panel
+from snapui.tools import answer_in_json
 
 UPLOAD_LIMIT = "200mb"
 END_SECONDS = 30.0
@@ -89,3 +90,5 @@ def serve(blocks: object, settings: Settings, live: Live) -> None:
     if settings.mcp and not blocks.mcp_server:  # gradio only prints what is wrong with the package
         blocks.close(verbose=False)
         raise SettingsError(TOOLS_MISSING)
+    if settings.mcp:
+        answer_in_json(blocks.mcp_server_obj)
