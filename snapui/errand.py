@@ -50,7 +50,7 @@ class Errand:
             notes[f"Stopped after step {self._kept_after.step} of {self._kept_after.steps} and "
                   "kept as it was."] = None
         about = {"parents": self._parents()}
-        with kept_files(self._folder, self._job, self._engine.write,
+        with kept_files(self._journal, self._job, self._engine.write,
                         [Finished(clip, about) for clip in clips]) as rows:
             if not self._journal.finish(self._job, rows, list(notes)):
                 raise Cancelled("The job was stopped while its files were written.")

@@ -21,10 +21,12 @@ FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf",
          "Helvetica.ttc")
 
 
-def save_grid(folder: Path, name: str, standing: Standing, still: int | None) -> str:
+def save_grid(folder: Path, name: str, standing: Standing, still: int | None, *,
+              tells: bool = True) -> str:
     """Write a comparison as an MP4, or one frame of it as a PNG.
 
     name: relative path without ending. still: the frame to write, or None for the moving grid.
+    tells: whether the file carries the settings inside.
     Returns: the relative path. Raises: MediaError.
     """
     clips = {place: frames_of(folder, clip) for place, clip in standing.clips.items()}
@@ -32,7 +34,8 @@ def save_grid(folder: Path, name: str, standing: Standing, still: int | None) ->
     if still is not None:
         still = min(max(0, still), len(frames) - 1)
         frames = frames[still:still + 1]
-    metadata = request_metadata(standing.plan.cell(0, 0), {"comparison": standing.plan.to_json()})
+    metadata = request_metadata(
+        standing.plan.cell(0, 0), {"comparison": standing.plan.to_json()}) if tells else {}
     return keep(folder, name, ".mp4" if still is None else ".png",
                 lambda path: write_clip(path, frames, standing.plan.base.fps, metadata))
 

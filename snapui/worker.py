@@ -149,7 +149,9 @@ def load_engine(models_directory: Path | None, device: str, threads: int) -> Eng
         return extend(request, material, followers=Followers(**hooks), work_folder=work_folder,
                       models_directory=models_directory, device=device)
 
-    def write(path: Path, clip: Any, about: dict[str, Any]) -> object:
+    def write(path: Path, clip: Any, about: dict[str, Any] | None) -> object:
+        if about is None:
+            return write_clip(path, clip.frames, clip.request.fps)
         told = {"model_hash": clip.model_hash, "backend": clip.backend} | about
         told = {key: value for key, value in told.items() if value}
         return write_clip(path, clip.frames, clip.request.fps,

@@ -174,6 +174,17 @@ def test_a_clip_is_made_again_from_its_file(engine, suffix):
     assert Path(f"clip{suffix}").read_bytes() == Path(f"again{suffix}").read_bytes()
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".mov", ".gif", ".webp", ".png", ".zip"])
+def test_a_file_without_metadata_holds_nothing_of_what_made_it(engine, capsys, suffix):
+    assert cli.main(["a purple zebra", "--seed", "4711", "--no-metadata",
+                     "-o", f"clip{suffix}"]) == 0
+    assert read_metadata(f"clip{suffix}") == {}
+    assert not any(told in Path(f"clip{suffix}").read_bytes()
+                   for told in (b"zebra", b"4711", b"snapui", b"storybook"))
+    assert cli.main(["--from-file", f"clip{suffix}"]) == 1
+    assert "carries no settings" in capsys.readouterr().err
+
+
 def test_other_weights_backend_or_model_folder_are_noted(engine, tmp_path, capsys):
     make_model(tmp_path / "mine")
     assert cli.main(["a dog", "-o", "clip.mp4"]) == 0

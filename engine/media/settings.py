@@ -56,7 +56,8 @@ def read_settings(path: Path | str, *, limits: ReadLimits | None = None) -> dict
     metadata = read_metadata(path, limits=limits)
     if MEDIA_KEY not in metadata:
         raise MediaError(f"{path.name} carries no settings of this program: it was made elsewhere, "
-                         "or saved again by a tool that drops them. Choose the original file.")
+                         "or saved without them or by a tool that drops them. Choose the original "
+                         "file, or look for the clip in the library.")
     return metadata
 
 

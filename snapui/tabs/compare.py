@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import RequestError
-from snapui import estimate
+from snapui import estimate, inside
 from snapui.compare import MAX_VALUES, VARIABLE, Axis, Plan, plan_of
 from snapui.comparisons import Comparisons
 from snapui.controls import FIELDS
@@ -92,7 +92,8 @@ class CompareTab:
         folder, still = self.journal.output_directory, asked["still"]
         standing = self.comparisons.standing(int(asked["id"]))
         name = time.strftime(f"%Y-%m-%d/%H%M%S_comparison_{standing.id}")
-        path = save_grid(folder, name, standing, None if still is None else int(still))
+        path = save_grid(folder, name, standing, None if still is None else int(still),
+                         tells=inside.tells(self.journal))
         return {"url": file_url(folder, path), "name": Path(path).name}
 
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 from engine.errors import RequestError
 from engine.request import QUALITY_STEPS, GenerationRequest
-from snapui import estimate, queue
+from snapui import estimate, inside, queue
 from snapui.controls import Controls, drawn_seed, quality_of
 from snapui.desk import Desk
 from snapui.editor import Editor
@@ -29,6 +29,8 @@ EXAMPLES = (
     "a rocket flying up in the night sky",
 )
 ADVANCED = ("steps", "sampler", "fps", "oscillating", "upscale_steps", "upscale_noise")
+TELLS = ("Off, files written from now on carry neither prompt nor settings; the library still "
+         "knows them. For everybody who uses this program.")
 COSTS = ("steps", "drafts", "guidance", "sampler", "upscale_steps", "model")
 
 
@@ -125,6 +127,8 @@ def build(journal: Journal, models: list[str], live_key: str,
                 place("model", choices=models, allow_custom_value=True)
                 for name in ADVANCED:
                     place(name)
+                tells = gr.Checkbox(True, label="Settings inside files", info=TELLS,
+                                    elem_id="tells")
             with gr.Accordion("Example prompts", open=False, elem_id="examples"), gr.Row():
                 examples = [gr.Button(text, size="sm", min_width=0) for text in EXAMPLES]
         with gr.Column(elem_id="results"):
@@ -134,6 +138,7 @@ def build(journal: Journal, models: list[str], live_key: str,
     _tie_settings(tab, quality, draw, lock, examples)
     _tie_work(tab, sheet, line, told, (run, stop, lock))
     _tie_memory(tab, lock, memory)
+    _tie_switch(journal, tells)
     return Desk(tab.controls, lock), sheet
 
 
@@ -194,3 +199,10 @@ def _tie_memory(tab: Create, lock: gr.Checkbox, memory: gr.BrowserState) -> None
     gr.context.Context.root_block.load(guarded(restore), memory, components, **QUIET)
     gr.on([component.change for component in components], fn=None, js=remember,
           inputs=components, outputs=memory)
+
+
+def _tie_switch(journal: Journal, tells: gr.Checkbox) -> None:
+    """Show the journal's own switch, and change it."""
+    gr.context.Context.root_block.load(guarded(lambda: inside.tells(journal)), outputs=tells,
+                                       **QUIET)
+    tells.input(guarded(lambda is_wanted: inside.tell(journal, is_wanted)), tells, **PRESSED)

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from engine.request import GenerationRequest
+from snapui import inside
 from snapui.copies import converted
 from snapui.desk import Desk
 from snapui.events import PRESSED, QUIET
@@ -74,7 +75,8 @@ class LibraryTab:
     def convert(self, asked: dict) -> dict:
         """Return where a clip in another format is found."""
         folder = self.journal.output_directory
-        path = converted(folder, self.journal.clip(int(asked["id"])), asked["suffix"])
+        path = converted(folder, self.journal.clip(int(asked["id"])), asked["suffix"],
+                         tells=inside.tells(self.journal))
         return {"url": file_url(folder, path), "name": Path(path).name}
 
 

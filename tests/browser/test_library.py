@@ -1,8 +1,9 @@
 """Finding clips again as a person would: searching, looking, taking settings, tidying up."""
 
 import pytest
+from playwright.sync_api import expect
 
-from engine.media import read_clip, read_request
+from engine.media import read_clip, read_metadata, read_request
 from tests.browser.conftest import LOOKS, PATIENCE
 from tests.browser.test_create import make, seed, wait_for_drafts
 
@@ -135,3 +136,23 @@ def test_the_keyboard_alone_opens_clips_and_a_refresh_keeps_tab_and_search(progr
     wait_for_cards(page, 4)
     assert page.get_by_label("Search").is_visible()
     assert page.get_by_label("Search").input_value() == "penguin"
+
+
+def test_files_are_saved_without_settings_while_the_switch_is_off(program, open_page):
+    page = open_page(program.url)
+    page.locator("#advanced button").first.click()
+    switch = page.get_by_label("Settings inside files")
+    expect(switch).to_be_checked()
+    switch.uncheck()
+    page.wait_for_timeout(1000)  # nothing on the page says that it has arrived
+    page.reload()
+    page.wait_for_selector("#sheet .cards > *")
+    page.locator("#advanced button").first.click()
+    expect(switch).not_to_be_checked()
+    make(page)
+    wait_for_drafts(page)
+    assert [read_metadata(path) for path in program.files()] == [{}] * 4
+    open_library(page)
+    page.locator("#library .open").first.click()
+    page.get_by_role("button", name="Use these settings").click()
+    expect(page.locator("#lock input")).to_be_checked()

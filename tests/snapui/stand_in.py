@@ -72,8 +72,9 @@ def generate(request, *, on_step=None, should_stop=None, draft_frames=None, work
 
 def write(path, clip, about):
     """Write a clip as the worker does."""
-    about = {"model_hash": clip.model_hash} | about
-    write_clip(path, clip.frames, clip.request.fps, request_metadata(clip.request, about))
+    metadata = {} if about is None else request_metadata(
+        clip.request, {"model_hash": clip.model_hash} | about)
+    write_clip(path, clip.frames, clip.request.fps, metadata)
 
 
 def load(*_):

@@ -158,3 +158,5 @@ def test_a_comparison_is_saved_as_one_labelled_file(journal, comparisons, number
     assert clip.is_image or clip.fps == PLAN.base.fps
     assert Plan.from_json(read_metadata(folder / first)["comparison"]) == PLAN
     assert read_request(folder / first) == PLAN.cell(0, 0)
+    bare = save_grid(folder, "day/grid", standing, still, tells=False)
+    assert read_metadata(folder / bare) == {}

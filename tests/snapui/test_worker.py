@@ -6,21 +6,26 @@ import signal
 import subprocess
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from engine.errors import MediaError
+from engine.media import read_metadata
 from engine.request import GenerationRequest
-from snapui import queue
+from snapui import inside, queue
+from snapui.asked import Asked
 from snapui.clock import StageClock
 from snapui.files import read_loop
+from snapui.films import Films
 from snapui.schema import Clip, Job
 from snapui.schema import Worker as WorkerRow
 from snapui.supervisor import Supervisor
 from snapui.worker import Worker
 from tests.snapui import stand_in
 from tests.snapui.conftest import ROOT, command
+from tests.snapui.stand_in_longer import StandInExtended
 
 QUICK = GenerationRequest(prompt="a dog", seed=3, drafts=2, steps=6)
 
@@ -216,6 +221,36 @@ def test_a_worker_that_is_held_asks_again_until_there_is_room(journal, worker, m
     finally:
         worker.stopping.set()
         thread.join()
+
+
+@pytest.mark.parametrize("what", ["draft", "longer"])
+def test_files_carry_settings_or_nothing_and_the_library_knows_them_either_way(
+        journal, worker, tmp_path, what):
+    told = GenerationRequest(prompt="a purple zebra", seed=4711, steps=2)
+    films = Films(journal)
+    for is_wanted in (False, True):
+        inside.tell(journal, is_wanted)
+        job_id = journal.submit(told) if what == "draft" else films.extend(
+            Asked(rows=((0, 2, told.prompt),), fps=8), {"seed": 4711, "steps": 2}, None)
+        worker.drain()
+        clip, = journal.clips_of(job_id)
+        assert (GenerationRequest.from_json(clip.request).seed, clip.prompt) == (
+            4711, "a purple zebra")
+        for path in (tmp_path / clip.path, tmp_path / clip.loop):
+            is_told = is_wanted and path.suffix == ".mp4"
+            assert bool(read_metadata(path)) == is_told
+            assert (b"zebra" in path.read_bytes()) == is_told
+
+
+def test_the_real_engines_files_carry_nothing_if_so_asked(tmp_path):
+    from snapui.worker import load_engine
+    write = load_engine(None, "cpu", 1).write
+    clip = StandInExtended(GenerationRequest(prompt="a purple zebra"), SimpleNamespace(
+        frames=stand_in.moving_bar(3, 36, 64)))
+    for name, about in (("told.mp4", {}), ("bare.mp4", None)):
+        write(tmp_path / name, clip, about)
+    assert read_metadata(tmp_path / "told.mp4")["backend"] == "stand-in"
+    assert read_metadata(tmp_path / "bare.mp4") == {}
 
 
 def test_a_job_that_a_disk_with_room_refuses_is_tried_twice_and_no_more(journal, worker, tmp_path):
