@@ -37,12 +37,13 @@ def build(journal: Journal, models_directory: Path | None = None, live_key: str 
             with gr.Tab("Extend", id="extend") as extend_tab:
                 longer = extend.build(journal, desk, kept["extend"], models_directory)
             with gr.Tab("Compare", id="compare") as compare_tab:
-                compare.build(journal, desk, kept["compare"])
+                beside, compared = compare.build(journal, desk, kept["compare"])
             with gr.Tab("Library", id="library") as library_tab:
                 shelf = library.build(journal, kept["library"])
         refill.tie(taken, said, tabs, desk, longer, models_directory)
         shelf.use_clip(guarded(library.settings_of(journal, desk)), outputs=[tabs, *desk.outputs],
                        **PRESSED)
+        shelf.compare_clips(guarded(beside.put_together), outputs=[tabs, compared], **PRESSED)
         for clips in (sheet, shelf):
             clips.extend_clip(guarded(longer.tab.open_clip), outputs=[tabs, longer.chosen],
                               **PRESSED)

@@ -59,7 +59,7 @@ class CompareTab:
 
     def listed(self, chosen: int | None) -> Any:
         """Return the list of comparisons, newest first."""
-        choices = [(_title(number, plan), number)
+        choices = [(f"{number}: {plan.title[:80]}", number)
                    for number, plan in self.comparisons.newest(LISTED)]
         known = [number for _, number in choices]
         if chosen not in known:
@@ -75,6 +75,10 @@ class CompareTab:
             return self.player.ballot(standing, ballot)
         return self.player.value(standing)
 
+    def put_together(self, event: gr.EventData) -> list[Any]:
+        """Return the open tab and the comparison of the clips in the event chosen."""
+        return [gr.Tabs(selected="compare"), self.listed(self.comparisons.put_together(event.ids))]
+
     def start_ballot(self, chosen: int) -> Ballot:
         """Shuffle the chosen comparison for a vote."""
         return self.comparisons.ballot(chosen)
@@ -82,8 +86,8 @@ class CompareTab:
     def vote(self, ballot: Ballot, event: gr.EventData) -> None:
         """Count a ballot, say who was who, and end it."""
         self.comparisons.vote(ballot, event.choices)
-        plan = self.comparisons.standing(ballot.comparison).plan
-        named = [f"{letter}: {plan.columns.told(column)}"
+        heads = self.comparisons.standing(ballot.comparison).plan.heads
+        named = [f"{letter}: {heads[column]}"
                  for letter, column in zip(LETTERS, ballot.order, strict=False)]
         gr.Info(escape("; ".join(named)), title="Counted")
 
@@ -96,10 +100,6 @@ class CompareTab:
                          tells=inside.tells(self.journal))
         return {"url": file_url(folder, path), "name": Path(path).name}
 
-
-def _title(number: int, plan: Plan) -> str:
-    what = f"{plan.columns.label} by {plan.rows.label}" if plan.rows else plan.columns.label
-    return f"{number}: {what}, {plan.cell(0, 0).prompt[:60]}"
 
 
 def _hint(field: str) -> Any:
@@ -118,11 +118,13 @@ def _hint(field: str) -> Any:
     return gr.Textbox(visible=True, info=f"{hint} Up to {MAX_VALUES}.")
 
 
-def build(journal: Journal, desk: Desk, memory: gr.BrowserState) -> None:
+def build(journal: Journal, desk: Desk,
+          memory: gr.BrowserState) -> tuple[CompareTab, gr.Dropdown]:
     """Place the tab inside the open Blocks.
 
     desk: the Create tab's controls; they say what all clips share. memory: keeps what is
-    compared, see events.memory.
+    compared, see events.memory. Returns: the tab, and the list of comparisons, for what else of
+    the page works with it.
     """
     tab = CompareTab(journal, desk)
     with gr.Row(elem_id="compare-desk"):
@@ -151,6 +153,7 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState) -> None:
     player.cast_vote(guarded(tab.vote), ballot, **PRESSED).success(
         lambda: None, outputs=ballot, **QUIET).then(**look)
     _tie_memory(tab, axes, chosen, look, memory)
+    return tab, chosen
 
 
 def _axis(label: str, info: str, choices: list[tuple[str, str]], text: str) -> list[Any]:
