@@ -26,6 +26,7 @@ from engine.errors import Cancelled, ModelError, RequestError, SnapError
 from engine.extension.material import Material
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
 from engine.media import (
+    OPENING_KEY,
     check_destination,
     read_metadata,
     read_request,
@@ -189,6 +190,9 @@ def _job_again(options: Namespace, given: dict[str, Any]) -> Job:
     if "model" in given:
         request = GenerationRequest(**{**asdict(request), **given})
     job = _job(request, options, source=metadata)
+    if OPENING_KEY in metadata:
+        raise RequestError(f"{options.from_file.name} begins with a picture that is not inside it: "
+                           "give that as --start-picture, with --seconds and the same options.")
     if EXTENSION_KEY not in metadata:
         return job
     if metadata.get("parents", "[]") != "[]":

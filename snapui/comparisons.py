@@ -45,13 +45,16 @@ class Comparisons:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
 
-    def submit(self, plan: Plan) -> int:
-        """Write a comparison and the jobs of its cells. Returns: its number."""
+    def submit(self, plan: Plan, order: str = "") -> int:
+        """Write a comparison and the jobs of its cells. Returns: its number.
+
+        order: how all of them begin, see orders.py.
+        """
         with self.journal.change():
             comparison = Comparison.create(plan=plan.to_json())
             for row, column, request in plan.cells():
                 Cell.create(comparison=comparison, row=row, column=column,
-                            job=self.journal.submit(request))
+                            job=self.journal.submit(request, order=order))
         return comparison.id
 
     def put_together(self, clip_ids: Sequence[int]) -> int:

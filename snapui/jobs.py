@@ -60,7 +60,7 @@ class Journal(Store):
                order: str = "") -> int:
         """Write a job and wake a worker. Returns: its id. Raises: JournalError.
 
-        kind: an upscale or a draft if left out. order: see orders.py, of the long kinds.
+        kind: an upscale or a draft if left out. order: see orders.py.
         """
         self._check_space()
         kind = kind or ("draft" if source is None else "upscale")
@@ -81,7 +81,7 @@ class Journal(Store):
             raise JournalError("This clip is an upscale already; pick the draft beside it.")
         request = replace(GenerationRequest.from_json(clip.request), upscale=True,
                           upscale_steps=steps, upscale_noise=noise)
-        return self.submit(request, source=clip.id)
+        return self.submit(request, source=clip.id, order=clip.job.order)
 
     def cancel(self, job_id: int, how: str = "drop") -> str:
         """Stop a job. Returns: the state it had. Raises: JournalError.

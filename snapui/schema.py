@@ -52,7 +52,7 @@ class Job(peewee.Model):
     kind = peewee.CharField()  # draft, upscale, extension, edit
     state = peewee.CharField(default="queued")  # queued, running, paused, done, cancelled, failed
     request = peewee.TextField()
-    order = peewee.TextField(default="")  # what the two long kinds ask for, see orders.py
+    order = peewee.TextField(default="")  # what it asks for besides its request, see orders.py
     source = peewee.IntegerField(null=True, index=True)  # the clip it starts from, if any
     priority = peewee.IntegerField(default=0)
     position = peewee.FloatField(default=0.0)

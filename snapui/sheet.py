@@ -16,6 +16,7 @@ import gradio as gr
 from engine.request import GenerationRequest
 from snapui.files import file_url
 from snapui.jobs import Snapshot
+from snapui.orders import opening_of
 from snapui.schema import ACTIVE, Clip, Job, Worker
 from snapui.space import HELD, trouble
 from snapui.standing import standing
@@ -186,6 +187,8 @@ def _facts(job: Job, request: GenerationRequest) -> str:
         seeds = f"seeds {request.seed} to {request.draft_seeds[-1]}"
     facts = [time.strftime("%H:%M", time.localtime(job.created)), seeds,
              f"{request.steps} steps", f"guidance {request.guidance:g}", f"{request.fps:g} fps"]
+    if opening_of(job) is not None:
+        facts.append("from a picture")
     if request.negative_prompt:
         facts.append(f"not: {request.negative_prompt}")
     return " · ".join(facts)

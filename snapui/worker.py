@@ -69,7 +69,7 @@ class Worker:
         """Load the model and measure this machine with a few steps, unless work waits already."""
         clock = StageClock(WARM_UP)
         try:
-            self.engine.generate(WARM_UP, on_step=clock.on_step,
+            self.engine.generate(WARM_UP, start={}, on_step=clock.on_step,
                                  should_stop=lambda: self.stopping.is_set()
                                  or self.journal.has_work())
             if f"{WARM_UP.model}/base" not in self.journal.timings():
@@ -139,10 +139,9 @@ def load_engine(models_directory: Path | None, device: str, threads: int) -> Eng
     from engine.generate import Followers, Start, extend, generate
     from engine.media import request_metadata, write_clip
 
-    def make(request: GenerationRequest, draft_frames: Any = None, work_folder: Path | None = None,
-             **followers: Any) -> list:
+    def make(request: GenerationRequest, start: dict[str, Any], **followers: Any) -> list:
         return generate(request, models_directory=models_directory, device=device,
-                        start=Start(draft_frames, work_folder), **followers)
+                        start=Start(**start), **followers)
 
     def make_longer(request: ExtensionRequest, material: Material, hooks: dict[str, Callable],
                     work_folder: Path) -> Any:

@@ -12,7 +12,7 @@ from snapui import estimate, inside
 from snapui.compare import MAX_VALUES, VARIABLE, Axis, Plan, plan_of
 from snapui.comparisons import Comparisons
 from snapui.controls import FIELDS
-from snapui.desk import Desk
+from snapui.desk import Desk, order
 from snapui.events import PRESSED, QUIET
 from snapui.files import file_url
 from snapui.grid import save_grid
@@ -42,9 +42,13 @@ class CompareTab:
         rows = None if row_field == NOTHING else Axis.parse(row_field, row_text)
         return plan_of(dict(zip(self._names, values, strict=True)), Axis.parse(field, text), rows)
 
-    def run(self, *fields: Any) -> Any:
-        """Queue the cells. Returns: the list of comparisons with the new one chosen."""
-        return self.listed(self.comparisons.submit(self.plan(fields[:4], fields[4:])))
+    def run(self, kept: str, fit: str, *fields: Any) -> Any:
+        """Queue the cells. Returns: the list of comparisons with the new one chosen.
+
+        kept, fit: see `desk.order`.
+        """
+        plan = self.plan(fields[:4], fields[4:])
+        return self.listed(self.comparisons.submit(plan, order(kept, fit)))
 
     def told(self, *fields: Any) -> str:
         """Return how many clips this makes and how long they take; nothing while it is unclear."""
@@ -142,7 +146,7 @@ def build(journal: Journal, desk: Desk,
     ballot = gr.State(None)
     fields = [*axes, *desk.controls.components()]
     look = {"fn": guarded(tab.look), "inputs": [chosen, ballot], "outputs": player} | QUIET
-    run.click(guarded(tab.run), fields, chosen, **PRESSED)
+    run.click(guarded(tab.run), [*desk.beginning.inputs, *fields], chosen, **PRESSED)
     chosen.change(lambda: None, outputs=ballot, **QUIET).then(**look)
     page = gr.context.Context.root_block
     gr.on([page.load, *(field.change for field in axes)], guarded(tab.told), fields, told,

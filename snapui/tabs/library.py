@@ -1,7 +1,5 @@
 """The library tab: find what was made, see it large, take its settings, name, star and bin it."""
 
-import json
-from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,6 @@ import gradio as gr
 from engine.request import GenerationRequest
 from snapui import inside
 from snapui.copies import converted
-from snapui.desk import Desk
 from snapui.events import PRESSED, QUIET
 from snapui.files import file_url
 from snapui.folder import is_here, open_folder
@@ -78,14 +75,6 @@ class LibraryTab:
         path = converted(folder, self.journal.clip(int(asked["id"])), asked["suffix"],
                          tells=inside.tells(self.journal))
         return {"url": file_url(folder, path), "name": Path(path).name}
-
-
-def settings_of(journal: Journal, desk: Desk) -> Callable[[gr.EventData], list[Any]]:
-    """Return the handler that opens the Create tab with the settings of the clip in the event."""
-    def use(event: gr.EventData) -> list[Any]:
-        values = json.loads(journal.clip(int(event.id)).request)
-        return [gr.Tabs(selected="create"), *desk.filled(values)]
-    return use
 
 
 def build(journal: Journal, memory: gr.BrowserState) -> gr.HTML:

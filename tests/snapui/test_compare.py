@@ -9,6 +9,7 @@ from snapui.compare import VARIABLE, Axis, Plan, plan_of
 from snapui.comparisons import Comparisons
 from snapui.controls import FIELDS
 from snapui.jobs import Journal
+from snapui.orders import Opening
 from snapui.queue import in_line
 from snapui.schema import Job, JournalError, Vote
 from snapui.votes import Ballot, aspects_of, draw_ballot, wilson
@@ -108,10 +109,10 @@ def test_a_comparison_that_cannot_be_written_whole_is_not_written(journal, compa
                                                                    monkeypatch):
     submit, count = journal.submit, iter(range(3))
 
-    def full_after_three(request):
+    def full_after_three(request, **named):
         if next(count, None) is None:
             raise JournalError("The disk is full.")
-        return submit(request)
+        return submit(request, **named)
 
     monkeypatch.setattr(journal, "submit", full_after_three)
     with pytest.raises(JournalError, match="disk is full"):
@@ -202,6 +203,12 @@ def finished(journal, prompt="a dog", **values):
     job = journal.claim("w")
     journal.finish(job, [CLIP | {"request": job.request, "prompt": prompt} | values], [])
     return journal.clips_of(job.id)[0].id
+
+
+def test_all_cells_begin_as_the_create_tab_says(journal, comparisons):
+    order = Opening("given/1.png", "crop").to_json()
+    comparisons.submit(PLAN, order)
+    assert {job.order for job in Job.select()} == {order}
 
 
 def test_clips_are_put_side_by_side_in_the_order_they_were_ticked(journal, comparisons):

@@ -6,19 +6,22 @@ import signal
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from engine.errors import MediaError
-from engine.media import read_metadata
+from engine.media import OPENING_KEY, read_metadata, write_clip
 from engine.request import GenerationRequest
 from snapui import inside, queue
 from snapui.asked import Asked
 from snapui.clock import StageClock
 from snapui.files import read_loop
 from snapui.films import Films
+from snapui.given import kept_picture
+from snapui.orders import Opening
 from snapui.schema import Clip, Job
 from snapui.schema import Worker as WorkerRow
 from snapui.supervisor import Supervisor
@@ -99,13 +102,45 @@ def test_a_drafts_loop_is_the_exact_draft_and_feeds_its_upscale(journal, worker,
     np.testing.assert_array_equal(kept, stand_in.moving_bar(3, 36, 64))
     seen = []
     worker.engine = stand_in.Engine(
-        lambda request, **named: seen.append(named["draft_frames"]) or stand_in.generate(
+        lambda request, **named: seen.append(named["start"]["draft_frames"]) or stand_in.generate(
             request, **named), stand_in.write)
     upscale = journal.submit_upscale(draft.id, steps=2, noise=0.1)
     worker.drain()
     np.testing.assert_array_equal(seen[0], kept)
     assert journal.clips_of(upscale)[0].width == 512
     assert (tmp_path / draft.path).exists()
+
+
+def test_drafts_begin_with_a_picture_and_their_files_name_it(journal, worker, tmp_path):
+    seen, generate = [], worker.engine.generate
+    worker.engine = stand_in.Engine(
+        lambda request, **named: seen.append(named["start"]) or generate(request, **named),
+        stand_in.write)
+    picture = np.random.default_rng(5).integers(0, 256, (36, 64, 3), dtype=np.uint8)
+    write_clip(tmp_path / "mine.png", picture[None], 1.0)
+    opening = Opening(kept_picture(tmp_path, tmp_path / "mine.png"), "crop")
+    job_id = journal.submit(QUICK, order=opening.to_json())
+    queue.edit(journal, job_id, replace(QUICK, steps=2))
+    worker.drain()
+    drafts = journal.clips_of(job_id)
+    for clip in drafts:
+        np.testing.assert_array_equal(read_loop(tmp_path / clip.loop, clip.frames)[0], picture)
+        told = read_metadata(tmp_path / clip.path)
+        assert (told[OPENING_KEY], told["parents"]) == ("crop", f'["{opening.name}"]')
+    (tmp_path / drafts[0].loop).unlink()
+    journal.submit_upscale(drafts[0].id, steps=2, noise=0.1)
+    again = queue.run_again(journal, job_id)
+    worker.drain()
+    assert [start["crop"] for start in seen] == [True] * 3
+    assert all((start["picture"] == picture).all() for start in seen), "it is needed again"
+    assert len(journal.clips_of(again)) == 2
+
+
+def test_a_start_picture_that_is_gone_is_one_sentence(journal, worker):
+    job_id = journal.submit(QUICK, order=Opening("given/none.png").to_json())
+    worker.drain()
+    assert journal.job(job_id).state == "failed"
+    assert "none.png" in journal.job(job_id).error
 
 
 def test_an_upscale_whose_drafts_loop_is_gone_is_made_from_its_request(journal, worker, tmp_path):
