@@ -84,7 +84,7 @@ class Create:
             return ""
         seconds = estimate.seconds(request, self.journal.timings())
         if seconds is None:
-            return "Measuring how fast this machine is."
+            return "How long this takes is not measured yet."
         what = "this draft" if request.drafts == 1 else f"these {request.drafts} drafts"
         return f"About {estimate.spoken(seconds)} for {what} on this machine."
 

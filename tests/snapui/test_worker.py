@@ -277,6 +277,19 @@ def test_files_carry_settings_or_nothing_and_the_library_knows_them_either_way(
             assert (b"zebra" in path.read_bytes()) == is_told
 
 
+def test_the_real_engine_is_told_what_is_there_before_the_work_begins(monkeypatch, tmp_path):
+    from engine import generate as door
+    from snapui.worker import load_engine
+    seen = []
+    monkeypatch.setattr(door, "generate", lambda request, **named: seen.append(named) or [])
+    engine = load_engine(tmp_path, "cpu", 1)
+    engine.generate(QUICK, start={}, on_step=print)
+    engine.generate(QUICK, start={"picture": "p", "crop": True, "work_folder": tmp_path})
+    assert [named["start"] for named in seen] == [
+        door.Start(), door.Start(picture="p", crop=True, work_folder=tmp_path)]
+    assert seen[0]["on_step"] is print and seen[0]["models_directory"] == tmp_path
+
+
 def test_the_real_engines_files_carry_nothing_if_so_asked(tmp_path):
     from snapui.worker import load_engine
     write = load_engine(None, "cpu", 1).write
