@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,7 +13,7 @@ from engine.diffusion import vp_corrupt
 from engine.errors import ModelError
 from engine.model import Conditions
 from engine.progress import OnStep, ShouldStop, StepEvent
-from engine.sampling import OnState, SamplerState
+from engine.sampling import KnownFrames, OnState, SamplerState
 from engine.saved import SavedRuns
 from engine.stage import Given, SampleSettings, Stage, Watch, load_stage, unit_noise
 from engine.text import TextEncoder
@@ -99,9 +100,11 @@ class Cascade:
         return self.base.backend
 
     def draft(self, prompts: Prompts, settings: SampleSettings,
-              listener: Listener | None = None) -> Tensor:
+              listener: Listener | None = None,
+              first_frame: np.ndarray | None = None) -> Tensor:
         """Make small clips, (b, 3, t, 36, 64) in [-1, 1].
 
+        first_frame: uint8 (36, 64, 3) that all of them begin with.
         Raises: Cancelled, within one network evaluation of the listener's wish.
         """
         noise = unit_noise(prompts.seeds, self.base.clip_shape, DIFFUSION_STREAM)
@@ -110,7 +113,17 @@ class Cascade:
             negative = self.conditions(prompts.negative, prompts.fps)
         watch = (listener or Listener()).watch(BASE, settings.steps, BASE)
         return self.base.sample(noise, self.conditions(prompts.texts, prompts.fps), settings,
-                                negative=negative, watch=watch)
+                                negative=negative, watch=watch,
+                                given=Given(known=self._begun(first_frame, len(noise))))
+
+    def _begun(self, first_frame: np.ndarray | None, count: int) -> KnownFrames | None:
+        """Return clips of which only the first frame is known; without a weight, so not guided."""
+        if first_frame is None:
+            return None
+        frames = self.base.clip_shape[1]
+        clips = to_clips([np.repeat(first_frame[None], frames, axis=0)] * count)  # (b, c, t, h, w)
+        return KnownFrames(clips.to(self.base.device),
+                           torch.arange(frames, device=self.base.device) == 0, weight=0.0)
 
     def upscale(self, drafts: Tensor, prompts: Prompts, settings: SampleSettings,
                 noise_level: float, listener: Listener | None = None) -> Tensor:

@@ -27,6 +27,7 @@ from engine.errors import Cancelled, ModelError, RequestError, SnapError
 from engine.extension.material import Material
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
 from engine.media import (
+    OPENING_KEY,
     check_destination,
     read_metadata,
     read_request,
@@ -103,7 +104,7 @@ def _run(options: Namespace, should_stop: ShouldStop) -> None:
         for clip in _made(job, options, should_stop):
             if should_stop():
                 raise Cancelled("Stopped before the clip was saved.")
-            saved.append(_save(clip, job))
+            saved.append(_save(clip, job, has_metadata=not options.no_metadata))
             if not options.json:
                 sys.stdout.write(f"{saved[-1]['file']}  seed {clip.request.seed}\n")
             for note in saved[-1]["notes"]:
@@ -125,8 +126,8 @@ def _made(job: Job, options: Namespace, should_stop: ShouldStop) -> list[Any]:
     return [extend(job.longer.request, job.longer.material, followers=followers, **place)]
 
 
-def _save(clip: Any, job: Job) -> dict[str, Any]:
-    """Write one finished clip with its settings inside. Returns: what --json prints of it."""
+def _save(clip: Any, job: Job, *, has_metadata: bool) -> dict[str, Any]:
+    """Write one finished clip, its settings inside or not. Returns: what --json prints of it."""
     maker = {"model_hash": clip.model_hash, "backend": clip.backend}
     notes = list(clip.notes)
     for key, what in MAKERS.items():
@@ -137,7 +138,7 @@ def _save(clip: Any, job: Job) -> dict[str, Any]:
     if job.longer is not None:
         extra |= {EXTENSION_KEY: job.longer.request.to_json(), "parents": job.longer.given_names}
     path = write_clip(job.path_for(clip.request.seed), clip.frames, clip.request.fps,
-                      request_metadata(clip.request, extra))
+                      request_metadata(clip.request, extra) if has_metadata else {})
     return {"file": str(path), "request": asdict(clip.request),
             **maker, "notes": notes}
 
@@ -190,6 +191,9 @@ def _job_again(options: Namespace, given: dict[str, Any]) -> Job:
     if "model" in given:
         request = GenerationRequest(**{**asdict(request), **given})
     job = _job(request, options, source=metadata)
+    if OPENING_KEY in metadata:
+        raise RequestError(f"{options.from_file.name} begins with a picture that is not inside it: "
+                           "give that as --start-picture, with --seconds and the same options.")
     if EXTENSION_KEY not in metadata:
         return job
     if metadata.get("parents", "[]") != "[]":
@@ -268,6 +272,8 @@ def _parser() -> ArgumentParser:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to save the clip")
     parser.add_argument("--output-directory", type=Path, metavar="DIR",
                         help="where to save clips under names of their own")
+    parser.add_argument("--no-metadata", action="store_true",
+                        help="keep prompt and settings out of the file; --from-file needs them")
     parser.add_argument("--models-directory", type=Path, metavar="DIR",
                         help="where your own models are")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: cpu)")

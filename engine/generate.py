@@ -1,6 +1,5 @@
 """The door: one request in, its clips out."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,7 +18,7 @@ from engine.progress import OnStep, ShouldStop
 from engine.request import GenerationRequest
 from engine.saved import SavedRuns
 from engine.stage import SampleSettings
-from engine.video import to_clips, to_frames
+from engine.video import fitted, to_clips, to_frames
 
 LOADED_MODELS = 2
 
@@ -46,11 +45,15 @@ class Start:
     """What is there before the work begins.
 
     draft_frames: uint8 (t, h, w, 3) of a draft made before; it is upscaled instead of a new one.
+    picture: uint8 (h, w, 3) of any size, the first frame of every draft; crop: whether it loses
+    its edges where its shape is another, or gets black bars.
     work_folder: where the samplers' states are written, about once a second and when the work is
     stopped; the same work started again with this folder goes on to the same bits.
     """
 
     draft_frames: np.ndarray | None = None
+    picture: np.ndarray | None = None
+    crop: bool = False
     work_folder: Path | None = None
 
 
@@ -157,7 +160,7 @@ def _frames(request: GenerationRequest, cascade: Cascade, start: Start,
     """Make each clip's seed, draft frames, and large frames (the draft's without an upscale)."""
     if start.draft_frames is None:
         drafts = cascade.draft(_prompts(request, request.draft_seeds),
-                               base_settings(request), listener)
+                               base_settings(request), listener, _first_frame(start, cascade))
     else:
         drafts = to_clips([start.draft_frames])
     for seed, draft in zip(request.draft_seeds, drafts, strict=False):
@@ -170,11 +173,17 @@ def _frames(request: GenerationRequest, cascade: Cascade, start: Start,
         yield seed, small, large
 
 
+def _first_frame(start: Start, cascade: Cascade) -> np.ndarray | None:
+    """Return the start picture at the drafts' size, uint8 (h, w, 3), if there is one."""
+    if start.picture is None:
+        return None
+    return fitted(start.picture[None], *cascade.base.clip_shape[2:], crop=start.crop)[0]
+
+
 def _work(request: GenerationRequest, card: ModelCard, backend: str, start: Start) -> str:
     """Describe all that decides the bits of a request's clips."""
-    draft = b"" if start.draft_frames is None else start.draft_frames.tobytes()
-    return "\n".join([request.to_json(), card.model_hash, backend,
-                      hashlib.sha256(draft).hexdigest()])
+    given = Material(start.picture, video=start.draft_frames)
+    return "\n".join([request.to_json(), card.model_hash, backend, given.digest, str(start.crop)])
 
 
 def preload(model: str, models_directory: Path | None = None, device: str = "cpu") -> ModelCard:

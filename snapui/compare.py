@@ -4,17 +4,35 @@ All cells start from the same noise, because they share one seed, unless the see
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from engine.errors import RequestError
 from engine.request import GenerationRequest
 from snapui.controls import FIELDS
+from snapui.schema import Clip
 
 MIN_COLUMNS, MAX_VALUES = 2, 4
 VARIABLE = tuple(name for name in FIELDS if name != "drafts")  # a cell is one draft
 TRUTHS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+Place = tuple[int, int]  # row and column
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How clips play in lockstep: so many frames at a rate.
+
+    shares: by place, how many of its own frames a clip goes on by with each.
+    """
+
+    fps: float
+    count: int
+    shares: Mapping[Place, float]
+
+    def frame(self, place: Place, moment: int, frames: int) -> int:
+        """Return which of a clip's frames is seen at a moment. player.js does the same."""
+        return min(frames - 1, int(moment * self.shares[place] + 1e-6))
 
 
 @dataclass(frozen=True)
@@ -79,6 +97,22 @@ class Plan:
             pass
 
     @property
+    def heads(self) -> tuple[str, ...]:
+        """What stands above each column."""
+        return tuple(self.columns.told(column) for column in range(len(self.columns.values)))
+
+    @property
+    def title(self) -> str:
+        """What the list of comparisons says."""
+        what = f"{self.columns.label} by {self.rows.label}" if self.rows else self.columns.label
+        return f"{what}, {self.cell(0, 0).prompt}"
+
+    @property
+    def has_one_prompt(self) -> bool:
+        """Whether all columns show the same."""
+        return self.columns.field != "prompt"
+
+    @property
     def row_count(self) -> int:
         """How many rows there are; one if nothing varies by row."""
         return len(self.rows.values) if self.rows else 1
@@ -99,6 +133,12 @@ class Plan:
     def row_told(self, row: int) -> str:
         """Return what a row varies, in words; nothing if rows do not vary."""
         return self.rows.told(row) if self.rows else ""
+
+    def clock(self, clips: Mapping[Place, Clip]) -> Clock:
+        """Return how the clips of the cells play together: all over the same time."""
+        count = max((clip.frames for clip in clips.values()), default=0)
+        return Clock(self.base.fps, count,
+                     {place: clip.frames / count for place, clip in clips.items()})
 
     def to_json(self) -> str:
         """Return the plan as one line of JSON."""

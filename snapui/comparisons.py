@@ -4,14 +4,14 @@ A comparison and all its jobs are written in one transaction, so a restart finds
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from snapui.compare import Plan
+from snapui.compare import Clock, Place, Plan
 from snapui.jobs import Journal
+from snapui.picks import Picks, picked, plan_from
 from snapui.schema import ACTIVE, Cell, Clip, Comparison, Job, JournalError, Vote
 from snapui.votes import Ballot, Score, aspects_of, draw_ballot, scores
-
-Place = tuple[int, int]  # row and column
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Standing:
     """
 
     id: int
-    plan: Plan
+    plan: Plan | Picks
     jobs: dict[Place, Job]
     clips: dict[Place, Clip]
     tally: dict[str, list[Score]]
@@ -33,6 +33,11 @@ class Standing:
         """Whether a cell is still to come."""
         return any(job.state in ACTIVE for job in self.jobs.values())
 
+    @property
+    def clock(self) -> Clock:
+        """How its clips play together."""
+        return self.plan.clock(self.clips)
+
 
 class Comparisons:
     """The comparisons of one journal."""
@@ -40,31 +45,40 @@ class Comparisons:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
 
-    def submit(self, plan: Plan) -> int:
-        """Write a comparison and the jobs of its cells. Returns: its number."""
+    def submit(self, plan: Plan, order: str = "") -> int:
+        """Write a comparison and the jobs of its cells. Returns: its number.
+
+        order: how all of them begin, see orders.py.
+        """
         with self.journal.change():
             comparison = Comparison.create(plan=plan.to_json())
             for row, column, request in plan.cells():
                 Cell.create(comparison=comparison, row=row, column=column,
-                            job=self.journal.submit(request))
+                            job=self.journal.submit(request, order=order))
         return comparison.id
 
-    def newest(self, limit: int) -> list[tuple[int, Plan]]:
+    def put_together(self, clip_ids: Sequence[int]) -> int:
+        """Write a comparison of finished clips, unless there is one. Returns: its number.
+
+        Raises: JournalError.
+        """
+        plan = picked([self.journal.clip(clip_id) for clip_id in clip_ids]).to_json()
+        with self.journal.change():
+            known = Comparison.get_or_none(Comparison.plan == plan)
+            return (known or Comparison.create(plan=plan)).id
+
+    def newest(self, limit: int) -> list[tuple[int, Plan | Picks]]:
         """Return the number and plan of the newest comparisons."""
         rows = Comparison.select().order_by(Comparison.id.desc()).limit(limit)
-        return [(row.id, Plan.from_json(row.plan)) for row in rows]
+        return [(row.id, plan_from(row.plan)) for row in rows]
 
     def standing(self, comparison_id: int) -> Standing:
         """Return how far a comparison is. Raises: JournalError if there is none."""
         comparison = Comparison.get_or_none(Comparison.id == comparison_id)
         if comparison is None:
             raise JournalError(f"There is no comparison number {comparison_id}.")
-        plan = Plan.from_json(comparison.plan)
-        cells = Cell.select(Cell, Job).join(Job).where(Cell.comparison == comparison)
-        jobs = {(cell.row, cell.column): cell.job for cell in cells}
-        made = {clip.job_id: clip for clip in Clip.select().where(
-            Clip.job.in_([job.id for job in jobs.values()]), Clip.binned.is_null())}
-        clips = {place: made[job.id] for place, job in jobs.items() if job.id in made}
+        plan = plan_from(comparison.plan)
+        jobs, clips = _picked(plan) if isinstance(plan, Picks) else _made(comparison)
         return Standing(comparison.id, plan, jobs, clips, _tally(comparison, plan))
 
     def ballot(self, comparison_id: int) -> Ballot:
@@ -91,8 +105,25 @@ class Comparisons:
                             winner=ballot.column(letter))
 
 
-def _tally(comparison: Comparison, plan: Plan) -> dict[str, list[Score]]:
+def _made(comparison: Comparison) -> tuple[dict[Place, Job], dict[Place, Clip]]:
+    """Return the jobs of the cells, and what they made."""
+    cells = Cell.select(Cell, Job).join(Job).where(Cell.comparison == comparison)
+    jobs = {(cell.row, cell.column): cell.job for cell in cells}
+    made = {clip.job_id: clip for clip in Clip.select().where(
+        Clip.job.in_([job.id for job in jobs.values()]), Clip.binned.is_null())}
+    return jobs, {place: made[job.id] for place, job in jobs.items() if job.id in made}
+
+
+def _picked(picks: Picks) -> tuple[dict[Place, Job], dict[Place, Clip]]:
+    """Return the clips that are still there; all of them were made once."""
+    places = {clip_id: (0, column) for column, clip_id in enumerate(picks.clips)}
+    found = Clip.select().where(Clip.id.in_(picks.clips), Clip.binned.is_null())
+    return ({place: Job(state="done") for place in places.values()},
+            {places[clip.id]: clip for clip in found})
+
+
+def _tally(comparison: Comparison, plan: Plan | Picks) -> dict[str, list[Score]]:
     winners: dict[str, list[int | None]] = {aspect: [] for aspect in aspects_of(plan)}
     for vote in Vote.select().where(Vote.comparison == comparison):
         winners[vote.aspect].append(vote.winner)
-    return {aspect: scores(found, len(plan.columns.values)) for aspect, found in winners.items()}
+    return {aspect: scores(found, len(plan.heads)) for aspect, found in winners.items()}

@@ -17,6 +17,7 @@ from snapui.files import read_loop
 from snapui.schema import Clip
 
 COPIES = "copies"
+BARE = "bare"  # in there: copies that carry no settings
 
 
 def frames_of(folder: Path, clip: Clip) -> np.ndarray:
@@ -25,20 +26,25 @@ def frames_of(folder: Path, clip: Clip) -> np.ndarray:
     return read_clip(folder / clip.path).frames if exact is None else exact
 
 
-def converted(folder: Path, clip: Clip, suffix: str) -> str:
+def converted(folder: Path, clip: Clip, suffix: str, *, tells: bool = True) -> str:
     """Return the path of a clip in another format, relative to the output folder.
 
-    suffix: one of the endings engine.media writes. Raises: MediaError.
+    suffix: one of the endings engine.media writes. tells: whether it is to carry the settings that
+    the clip's file carries, or none. Raises: MediaError.
     """
     if suffix not in known_suffixes():
         raise MediaError(f"Clips cannot be saved as {suffix[:20]!r}: choose one of "
                          f"{', '.join(known_suffixes())}.")
-    if suffix == Path(clip.path).suffix:
+    is_own = suffix == Path(clip.path).suffix
+    if is_own and tells:
         return clip.path
-    target = _place(clip.id, Path(clip.path).with_suffix(suffix).name)
+    metadata = read_metadata(folder / clip.path)
+    if is_own and not metadata:
+        return clip.path
+    name = Path(clip.path).with_suffix(suffix).name
+    target = _place(clip.id, name if tells else f"{BARE}/{name}")
     if not (folder / target).exists():
-        metadata = read_metadata(folder / clip.path)
-        write_clip(folder / target, frames_of(folder, clip), clip.fps, metadata)
+        write_clip(folder / target, frames_of(folder, clip), clip.fps, metadata if tells else {})
     return target
 
 

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from engine.errors import Cancelled
+from engine.media import OPENING_KEY, read_picture
 from engine.progress import StepEvent
 from engine.request import GenerationRequest
 from snapui.clock import StageClock
 from snapui.files import read_loop, work_folder
 from snapui.jobs import Journal
 from snapui.keeping import Finished, Write, kept_files
+from snapui.orders import opening_of
 from snapui.previews import Previewer
 from snapui.schema import Job
 
@@ -22,7 +24,11 @@ STOPS = ("drop", "pause", "requeue")
 
 @dataclass(frozen=True)
 class Engine:
-    """What a worker needs from the engine: its two doors, and how to write a clip."""
+    """What a worker needs from the engine: its two doors, and how to write a clip.
+
+    generate: takes a request and, as `start`, what is there before the work begins: a dict of
+    draft_frames, picture, crop and work_folder as in engine.generate.Start.
+    """
 
     generate: Callable[..., list]
     write: Write
@@ -36,6 +42,7 @@ class Errand:
         self._journal, self._engine, self._job = journal, engine, job
         self._folder = journal.output_directory
         self._request = GenerationRequest.from_json(job.request)
+        self._opening = opening_of(job)
         self._kept_after: StepEvent | None = None
 
     def run(self, is_stopping: Callable[[], bool]) -> None:
@@ -49,8 +56,10 @@ class Errand:
         if self._kept_after is not None:
             notes[f"Stopped after step {self._kept_after.step} of {self._kept_after.steps} and "
                   "kept as it was."] = None
-        about = {"parents": self._parents()}
-        with kept_files(self._folder, self._job, self._engine.write,
+        about: dict[str, Any] = {"parents": self._parents()}
+        if self._opening is not None:
+            about[OPENING_KEY] = self._opening.fit
+        with kept_files(self._journal, self._job, self._engine.write,
                         [Finished(clip, about) for clip in clips]) as rows:
             if not self._journal.finish(self._job, rows, list(notes)):
                 raise Cancelled("The job was stopped while its files were written.")
@@ -68,11 +77,19 @@ class Errand:
 
         try:
             return self._engine.generate(
-                self._request, on_step=on_step, draft_frames=self._draft(),
-                should_stop=lambda: is_stopping() or self._journal.wish(self._job) in STOPS,
-                work_folder=work_folder(self._folder, self._job.id))
+                self._request, start=self._start(), on_step=on_step,
+                should_stop=lambda: is_stopping() or self._journal.wish(self._job) in STOPS)
         finally:
             previewer.close()
+
+    def _start(self) -> dict[str, Any]:
+        """Return what is there before the work begins."""
+        start = {"draft_frames": self._draft(),
+                 "work_folder": work_folder(self._folder, self._job.id)}
+        if self._opening is None:
+            return start
+        return start | {"picture": read_picture(self._folder / self._opening.picture),
+                        "crop": self._opening.fit == "crop"}
 
     def _draft(self) -> np.ndarray | None:
         """Return the kept draft an upscale starts from; without it the engine makes it again."""
@@ -82,6 +99,7 @@ class Errand:
         return read_loop(self._folder / draft.loop, draft.frames)
 
     def _parents(self) -> list[str]:
-        """Return the file names of the clips the job starts from."""
+        """Return the file names of the clip and the picture the job starts from."""
         source = self._job.source
-        return [] if source is None else [Path(self._journal.clip(source).path).name]
+        parents = [] if source is None else [Path(self._journal.clip(source).path).name]
+        return parents + ([] if self._opening is None else [self._opening.name])

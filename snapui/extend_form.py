@@ -33,7 +33,8 @@ the one before.</p><ol></ol><button type="button" class="add">Add a segment
 <textarea rows="2" maxlength="2000" dir="auto" placeholder="what is shown"></textarea></li>
 </template>"""
 TYPED = 8  # fields that a browser remembers
-FILES = (("Start picture", ["image"], kept_picture), ("End picture", ["image"], kept_picture),
+START = ("Start picture", ["image"], kept_picture)
+FILES = (START, ("End picture", ["image"], kept_picture),
          ("Video to go on from", ["video", ".gif", ".webp", ".png", ".zip"], kept_video))
 
 

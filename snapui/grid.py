@@ -1,7 +1,7 @@
 """Draws a comparison as one labelled clip: columns and rows as on the page, all in lockstep."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,10 +9,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from engine.media import request_metadata, write_clip
-from snapui.compare import Plan
-from snapui.comparisons import Place, Standing
+from snapui.compare import Clock, Place, Plan
+from snapui.comparisons import Standing
 from snapui.copies import frames_of
 from snapui.files import keep
+from snapui.picks import Picks
 
 CELL_WIDTH, GAP, TEXT_SIZE, LINE_HEIGHT, MAX_LINES = 320, 12, 16, 22, 3
 CHARACTERS_PER_LINE = 38
@@ -21,35 +22,39 @@ FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf",
          "Helvetica.ttc")
 
 
-def save_grid(folder: Path, name: str, standing: Standing, still: int | None) -> str:
+def save_grid(folder: Path, name: str, standing: Standing, still: int | None, *,
+              tells: bool = True) -> str:
     """Write a comparison as an MP4, or one frame of it as a PNG.
 
     name: relative path without ending. still: the frame to write, or None for the moving grid.
+    tells: whether the file carries the settings inside.
     Returns: the relative path. Raises: MediaError.
     """
     clips = {place: frames_of(folder, clip) for place, clip in standing.clips.items()}
-    frames = grid_frames(standing.plan, clips)
+    frames = grid_frames(standing.plan, clips, standing.clock)
     if still is not None:
         still = min(max(0, still), len(frames) - 1)
         frames = frames[still:still + 1]
-    metadata = request_metadata(standing.plan.cell(0, 0), {"comparison": standing.plan.to_json()})
+    metadata = request_metadata(
+        standing.plan.cell(0, 0), {"comparison": standing.plan.to_json()}) if tells else {}
     return keep(folder, name, ".mp4" if still is None else ".png",
-                lambda path: write_clip(path, frames, standing.plan.base.fps, metadata))
+                lambda path: write_clip(path, frames, standing.clock.fps, metadata))
 
 
-def grid_frames(plan: Plan, clips: Mapping[Place, np.ndarray]) -> np.ndarray:
+def grid_frames(plan: Plan | Picks, clips: Mapping[Place, np.ndarray],
+                clock: Clock) -> np.ndarray:
     """Return the grid as uint8 (t, h, w, 3), height and width even.
 
-    clips: uint8 (t, h, w, 3) by place; all play over the same time, missing ones stay blank.
+    clips: uint8 (t, h, w, 3) by place; missing ones stay blank. clock: how they play together.
     """
-    count = max((len(clip) for clip in clips.values()), default=1)
+    count = max(1, clock.count)
     cell_height = _cell_height(clips)
     sheet, corners = _labelled_sheet(plan, cell_height)
     frames = np.repeat(np.asarray(sheet)[None], count, axis=0)
     for place, clip in clips.items():
         x, y = corners[place]
         for t in range(count):
-            picture = Image.fromarray(clip[t * len(clip) // count])
+            picture = Image.fromarray(clip[clock.frame(place, t, len(clip))])
             frames[t, y:y + cell_height, x:x + CELL_WIDTH] = np.asarray(
                 picture.resize((CELL_WIDTH, cell_height), Image.Resampling.BICUBIC))
     return frames
@@ -62,10 +67,10 @@ def _cell_height(clips: Mapping[Place, np.ndarray]) -> int:
                default=CELL_WIDTH * 9 // 16)
 
 
-def _labelled_sheet(plan: Plan, cell_height: int) -> tuple[Image.Image, dict[Place, tuple]]:
+def _labelled_sheet(plan: Plan | Picks, cell_height: int) -> tuple[Image.Image, dict[Place, tuple]]:
     """Return the grid without its clips, and the corner of each cell."""
-    columns, rows = len(plan.columns.values), plan.row_count
-    head = _lines([plan.columns.told(column) for column in range(columns)]) + GAP
+    columns, rows = len(plan.heads), plan.row_count
+    head = _lines(plan.heads) + GAP
     sides = _lines([plan.row_told(row) for row in range(rows)])
     step = cell_height + sides + GAP
     width = columns * (CELL_WIDTH + GAP) + GAP
@@ -75,7 +80,7 @@ def _labelled_sheet(plan: Plan, cell_height: int) -> tuple[Image.Image, dict[Pla
     corners = {}
     for column in range(columns):
         x = GAP + column * (CELL_WIDTH + GAP)
-        _write(draw, (x, GAP), plan.columns.told(column))
+        _write(draw, (x, GAP), plan.heads[column])
         for row in range(rows):
             y = GAP + head + row * step
             if column == 0:
@@ -89,7 +94,7 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, CHARACTERS_PER_LINE, max_lines=MAX_LINES, placeholder="…")
 
 
-def _lines(texts: list[str]) -> int:
+def _lines(texts: Sequence[str]) -> int:
     """Return the height that the longest of these texts takes."""
     return LINE_HEIGHT * max(len(_wrapped(text)) for text in texts)
 

@@ -60,7 +60,7 @@ class Journal(Store):
                order: str = "") -> int:
         """Write a job and wake a worker. Returns: its id. Raises: JournalError.
 
-        kind: an upscale or a draft if left out. order: see orders.py, of the long kinds.
+        kind: an upscale or a draft if left out. order: see orders.py.
         """
         self._check_space()
         kind = kind or ("draft" if source is None else "upscale")
@@ -78,7 +78,7 @@ class Journal(Store):
             raise JournalError("This clip is an upscale already; pick the draft beside it.")
         request = replace(GenerationRequest.from_json(clip.request), upscale=True,
                           upscale_steps=steps, upscale_noise=noise)
-        return self.submit(request, source=clip.id)
+        return self.submit(request, source=clip.id, order=clip.job.order)
 
     def cancel(self, job_id: int, how: str = "drop") -> str:
         """Stop a job. Returns: the state it had. Raises: JournalError.
@@ -152,7 +152,7 @@ class Journal(Store):
         while job := following.get_or_none():
             with self.change() as revision:
                 taken = Job.update(state="running", worker=worker, started=time.time(), step=0,
-                                   previews="[]", changed=revision).where(
+                                   previews="[]", error="", changed=revision).where(
                     Job.id == job.id, may_start).execute()
             if taken:
                 return self.job(job.id)
@@ -207,10 +207,12 @@ class Journal(Store):
                 self._pause_after(job)
 
     @waits
-    def put_down(self, job: Job) -> None:
-        """Write that a worker stopped a claimed job as it was asked to."""
+    def put_down(self, job: Job, why: str = "") -> None:
+        """Write that a worker stopped a claimed job: as it was asked to, or as it says."""
         with self.change() as revision:
-            self._mine(Job.update(**put_down(self.job(job.id)), changed=revision), job).execute()
+            left = put_down(self.job(job.id))
+            said = why if left["state"] == "queued" else ""
+            self._mine(Job.update(**left, error=said, changed=revision), job).execute()
 
     def _pause_after(self, job: Job) -> None:
         """Pause the queue if the job that ended was to be the last."""

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from engine.request import GenerationRequest
+from snapui import inside
 from snapui.files import clip_name, keep, write_loop
+from snapui.jobs import Journal
 from snapui.schema import Job
 
-Write = Callable[[Path, Any, dict], object]  # a file, a clip, and more metadata
+# A file, a clip, and more metadata than its request; or None for no metadata at all.
+Write = Callable[[Path, Any, dict | None], object]
 
 
 @dataclass(frozen=True)
@@ -30,21 +33,23 @@ class Finished:
     """One finished clip.
 
     clip: a Piece, or what the engine made, which has the same fields. about: metadata for
-    its file. prompt: what it shows at its end, if that is not its request's. film: fields of its
-    Film, if it is a long one.
+    its file besides its request; None if it is to carry none at all. prompt: what it shows at its
+    end, if that is not its request's. film: fields of its Film, if it is a long one.
     """
 
     clip: Any
-    about: dict[str, Any] = field(default_factory=dict)
+    about: dict[str, Any] | None = field(default_factory=dict)
     prompt: str = ""
     film: dict[str, Any] | None = None
 
 
 @contextmanager
-def kept_files(folder: Path, job: Job, write: Write,
+def kept_files(journal: Journal, job: Job, write: Write,
                finished: Sequence[Finished]) -> Iterator[list[dict[str, Any]]]:
     """Write the files and yield the rows of their clips; none is left if anything fails."""
-    rows: list[dict[str, Any]] = []
+    folder, rows = journal.output_directory, []
+    if not inside.tells(journal):
+        finished = [replace(one, about=None) for one in finished]
     try:
         rows.extend(_kept(folder, job, write, one) for one in finished)
         yield rows

@@ -16,6 +16,7 @@ from snapui.sheet import SHOWN_JOBS, Sheet
 from snapui.supervisor import Supervisor, worker_command
 from snapui.tabs.create import EXAMPLES
 from snapui.tabs.queue import Panel
+from snapui.tools import answer_in_json
 
 UPLOAD_LIMIT = "200mb"
 END_SECONDS = 30.0
@@ -28,7 +29,8 @@ def run(settings: Settings, command: list[str] | None = None) -> None:
     Raises: SettingsError or JournalError with what to do.
     """
     journal = Journal(settings.database, settings.output_directory)
-    live = Live(journal, shown_of(journal), is_locked=settings.auth is not None)
+    live = Live(journal, shown_of(journal, settings.help_wanted()),
+                is_locked=settings.auth is not None)
     blocks = page.build(journal, settings.models_directory, live.key)
     ended = threading.Event()
     serve(blocks, settings, live)
@@ -57,9 +59,12 @@ def end_at_last(seconds: float = END_SECONDS) -> None:
     timer.start()
 
 
-def shown_of(journal: Journal) -> dict[str, Part]:
-    """Return what draws the parts of the page that every visitor sees alike."""
-    sheet = Sheet(journal.output_directory, EXAMPLES)
+def shown_of(journal: Journal, help_wanted: str = "") -> dict[str, Part]:
+    """Return what draws the parts of the page that every visitor sees alike.
+
+    help_wanted: see `Sheet`.
+    """
+    sheet = Sheet(journal.output_directory, EXAMPLES, help_wanted)
     return {"sheet": lambda: sheet.value(journal.snapshot(SHOWN_JOBS))
             | {"timings": journal.timings()},
             "queue": Panel(journal).value}
@@ -85,3 +90,5 @@ def serve(blocks: object, settings: Settings, live: Live) -> None:
     if settings.mcp and not blocks.mcp_server:  # gradio only prints what is wrong with the package
         blocks.close(verbose=False)
         raise SettingsError(TOOLS_MISSING)
+    if settings.mcp:
+        answer_in_json(blocks.mcp_server_obj)

@@ -48,7 +48,7 @@ class LongErrand:
             finished, notes = [self._edited(Edit.from_json(self._job.order))], []
         else:
             finished, notes = self._extended(Order.from_json(self._job.order), is_stopping)
-        with kept_files(self._folder, self._job, self._engine.write, finished) as rows:
+        with kept_files(self._journal, self._job, self._engine.write, finished) as rows:
             if not self._journal.finish(self._job, rows, notes):
                 raise Cancelled("The job was stopped while its files were written.")
 

@@ -1,4 +1,4 @@
-"""What the two long kinds of jobs ask for: an extension is made by the engine, an edit is not.
+"""What jobs ask for besides their request: an extension, an edit, or how drafts begin.
 
 An order is complete but for the clip it starts from, which is its job's source. It travels as JSON
 in the journal and inside the files it makes.
@@ -10,8 +10,9 @@ from pathlib import Path
 
 from engine.errors import RequestError
 from engine.extension.plan import Layout
-from engine.extension.request import ExtensionRequest
+from engine.extension.request import FITS, ExtensionRequest
 from engine.extension.segments import until
+from snapui.schema import LONG, Job
 
 EDITS = {"trim": "Trimmed", "colour": "Colours matched", "dissolve": "Joins dissolved"}
 
@@ -80,6 +81,32 @@ class Edit:
     def from_json(cls, text: str) -> "Edit":
         """Read back what `to_json` wrote."""
         return cls(**json.loads(text))
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The start picture of drafts, a given file inside the output folder. Raises: RequestError."""
+
+    picture: str
+    fit: str = FITS[0]
+
+    def __post_init__(self) -> None:
+        if self.fit not in FITS:
+            raise RequestError(f"Fit must be one of {', '.join(FITS)}, not {self.fit!r}.")
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return Path(self.picture).name
+
+    def to_json(self) -> str:
+        """Return the opening as one line of JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+def opening_of(job: Job) -> Opening | None:
+    """Return how a job's drafts begin, or the drafts it upscales; None if with nothing given."""
+    return Opening(**json.loads(job.order)) if job.order and job.kind not in LONG else None
 
 
 def order_from(kind: str, text: str) -> Order | Edit:

@@ -1,5 +1,6 @@
 """Assembles the page: masthead, tabs, and the named endpoints for programs."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,13 @@ def build(journal: Journal, models_directory: Path | None = None, live_key: str 
             with gr.Tab("Extend", id="extend") as extend_tab:
                 longer = extend.build(journal, desk, kept["extend"], models_directory)
             with gr.Tab("Compare", id="compare") as compare_tab:
-                compare.build(journal, desk, kept["compare"])
+                beside, compared = compare.build(journal, desk, kept["compare"])
             with gr.Tab("Library", id="library") as library_tab:
                 shelf = library.build(journal, kept["library"], models_directory)
         refill.tie(taken, said, tabs, desk, longer, models_directory)
-        shelf.use_clip(guarded(library.settings_of(journal, desk)), outputs=[tabs, *desk.outputs],
-                       **PRESSED)
+        shelf.use_clip(guarded(_on_create(create.settings_of(journal, desk))),
+                       outputs=[tabs, *desk.outputs], **PRESSED)
+        shelf.compare_clips(guarded(beside.put_together), outputs=[tabs, compared], **PRESSED)
         for clips in (sheet, shelf):
             clips.extend_clip(guarded(longer.tab.open_clip), outputs=[tabs, longer.chosen],
                               **PRESSED)
@@ -50,6 +52,13 @@ def build(journal: Journal, models_directory: Path | None = None, live_key: str 
         _tie_tabs(tabs, {"create": create_tab, "extend": extend_tab, "compare": compare_tab,
                          "library": library_tab}, kept["tab"])
     return page
+
+
+def _on_create(settings: Callable[[gr.EventData], list[Any]]) -> Callable:
+    """Return the handler that opens the Create tab with some settings."""
+    def use(event: gr.EventData) -> list[Any]:
+        return [gr.Tabs(selected="create"), *settings(event)]
+    return use
 
 
 def _tie_tabs(tabs: gr.Tabs, by_name: dict[str, gr.Tab], kept: gr.BrowserState) -> None:

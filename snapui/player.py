@@ -12,11 +12,12 @@ from pathlib import Path
 import gradio as gr
 
 from engine.errors import MediaError
-from snapui.comparisons import Place, Standing
+from snapui.compare import Place
+from snapui.comparisons import Standing
 from snapui.copies import filmstrip, strip_width
 from snapui.estimate import spoken
 from snapui.files import file_url
-from snapui.schema import Clip, Job
+from snapui.schema import Job
 from snapui.theme import scripts
 from snapui.votes import ASPECTS, LETTERS, Ballot, Score, aspects_of
 
@@ -43,7 +44,7 @@ EMPTY = """<div class="empty"><p class="lead">See what one setting does</p>
 noise, so what differs between them is what you changed.</p></div>"""
 CANNOT_TELL = "Cannot tell"
 STATES = {"queued": "Waiting", "paused": "Paused", "failed": "Failed", "cancelled": "Stopped",
-          "done": "In the bin"}
+          "done": "In the bin, or deleted"}
 
 
 def component(save: Callable[[dict], dict]) -> gr.HTML:
@@ -68,10 +69,9 @@ class Player:
 
     def value(self, standing: Standing) -> dict:
         """Return what the component shows of a comparison, all names visible."""
-        columns = range(len(standing.plan.columns.values))
-        heads = [standing.plan.columns.told(column) for column in columns]
-        rows = [(standing.plan.row_told(row), [(row, column) for column in columns])
-                for row in range(standing.plan.row_count)]
+        plan, heads = standing.plan, standing.plan.heads
+        rows = [(plan.row_told(row), [(row, column) for column in range(len(heads))])
+                for row in range(plan.row_count)]
         after = [["tally", _tally(standing, heads)]]
         if standing.clips:
             after.insert(0, ["export", _buttons(len(standing.clips) == len(standing.jobs))])
@@ -82,37 +82,38 @@ class Player:
         letters = LETTERS[:len(ballot.order)]
         places = [(ballot.row, column) for column in ballot.order]
         told = ""
-        if standing.plan.columns.field != "prompt":
+        if standing.plan.has_one_prompt:
             told = f"Prompt: {standing.plan.cell(ballot.row, 0).prompt}"
         vote = [["vote", _vote_form(aspects_of(standing.plan), letters)]]
         return self._value(standing, letters, [(told, places)], vote)
 
     def _value(self, standing: Standing, heads: Sequence[str], rows: list[tuple[str, list[Place]]],
                after: list[list[str]]) -> dict:
+        clock = standing.clock
         html = [f'<div class="cells" style="--columns: {len(heads)}">']
-        for number, (label, places) in enumerate(rows):
+        for label, places in rows:
             html.append(f'<h3 dir="auto">{escape(label)}</h3>' * bool(label))
-            html += [self._cell(standing, place, head, number)
+            html += [self._cell(standing, place, head)
                      for place, head in zip(places, heads, strict=True)]
-        clips = list(standing.clips.values())
-        made, total = len(clips), len(standing.jobs)
-        return {"id": standing.id, "fps": standing.plan.base.fps,
-                "told": "" if made == total else f"{made} of {total} clips are made.",
-                "count": max((clip.frames for clip in clips), default=0),
+        made, total = len(standing.clips), len(standing.jobs)
+        return {"id": standing.id, "fps": clock.fps, "count": clock.count,
+                "told": "" if made == total else f"{made} of {total} clips are there.",
                 "grid": [["cells", "".join(html) + "</div>"]], "after": after}
 
-    def _cell(self, standing: Standing, place: Place, head: str, row: int) -> str:
+    def _cell(self, standing: Standing, place: Place, head: str) -> str:
         try:
-            inside = (self._canvas(standing.clips[place], head, row) if place in standing.clips
+            inside = (self._canvas(standing, place, head) if place in standing.clips
                       else _blank(_state(standing.jobs[place])))
         except MediaError as error:  # its files are gone or damaged
             inside = _blank(str(error))
         return f'<figure><figcaption dir="auto">{escape(head)}</figcaption>{inside}</figure>'
 
-    def _canvas(self, clip: Clip, head: str, row: int) -> str:
+    def _canvas(self, standing: Standing, place: Place, head: str) -> str:
+        clip = standing.clips[place]
         url = file_url(self._folder, filmstrip(self._folder, clip))
         return (f'<canvas role="img" aria-label="{escape(head, quote=True)}" data-url="{url}" '
-                f'data-row="{row}" data-frames="{clip.frames}" '
+                f'data-row="{place[0]}" data-frames="{clip.frames}" '
+                f'data-share="{standing.clock.shares[place]}" '
                 f'data-across="{strip_width(clip.frames)}" '
                 f'width="{clip.width}" height="{clip.height}"></canvas>')
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from engine.request import GenerationRequest
 from snapui.jobs import PAUSED, Journal
-from snapui.schema import ACTIVE, Cell, Job, JournalError, Number
+from snapui.schema import ACTIVE, LONG, Cell, Job, JournalError, Number
 
 WAITING = ("queued", "paused")
 ENDED = ("failed", "cancelled")
@@ -65,7 +65,7 @@ def edit(journal: Journal, job_id: int, request: GenerationRequest) -> None:
     """
     with journal.change() as revision:
         job = _waiting(journal, job_id)
-        if job.order:
+        if job.kind in LONG:
             raise JournalError("A longer clip is changed on the Extend tab: stop this job, and ask "
                                "for it again.")
         old = GenerationRequest.from_json(job.request)

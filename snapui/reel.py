@@ -71,7 +71,8 @@ class Reel:
         previews = json.loads(job.previews)
         picture = (f'<img src="{file_url(self._folder, previews[0])}" alt="The clip so far">'
                    if previews else '<div class="blank"></div>')
-        return (f'<article class="job">{picture}<div><h3 dir="auto">{name}</h3>'
+        why = f'<p class="note">{escape(job.error)}</p>' * bool(job.error)
+        return (f'<article class="job">{picture}<div><h3 dir="auto">{name}</h3>{why}'
                 f'<progress max="{job.steps or 1}" value="{job.step}" aria-label="Progress of job '
                 f'{job.id}"></progress>'
                 f'<p class="told">{escape(standing(job))}</p><div class="actions">'

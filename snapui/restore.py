@@ -14,7 +14,7 @@ from typing import Any
 from engine.catalog import list_models
 from engine.errors import RequestError
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
-from engine.media import MEDIA_KEY, MODEL_NAME, ReadLimits, read_settings
+from engine.media import MEDIA_KEY, MODEL_NAME, OPENING_KEY, ReadLimits, read_settings
 from engine.request import MAX_PROMPT_CHARACTERS, GenerationRequest
 from snapui.controls import FIELDS
 
@@ -59,6 +59,9 @@ def restored(path: Path | str, models_directory: Path | None = None) -> Restored
         differences.append("This version of the program does not know "
                            f"{_quoted(', '.join(unknown))}.")
     differences += _model_differences(values, metadata.get("model_hash", ""), models_directory)
+    if OPENING_KEY in metadata:
+        differences.append("It begins with a picture that is not in the file: hand that over again "
+                           "as the start picture.")
     extension = None
     if EXTENSION_KEY in metadata:
         try:

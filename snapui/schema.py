@@ -52,7 +52,7 @@ class Job(peewee.Model):
     kind = peewee.CharField()  # draft, upscale, extension, edit
     state = peewee.CharField(default="queued")  # queued, running, paused, done, cancelled, failed
     request = peewee.TextField()
-    order = peewee.TextField(default="")  # what the two long kinds ask for, see orders.py
+    order = peewee.TextField(default="")  # what it asks for besides its request, see orders.py
     source = peewee.IntegerField(null=True, index=True)  # the clip it starts from, if any
     priority = peewee.IntegerField(default=0)
     position = peewee.FloatField(default=0.0)
@@ -63,7 +63,7 @@ class Job(peewee.Model):
     steps = peewee.IntegerField(default=0)
     seconds_left = peewee.FloatField(null=True)
     previews = peewee.TextField(default="[]")
-    error = peewee.TextField(default="")
+    error = peewee.TextField(default="")  # why it failed, or why it waits
     notes = peewee.TextField(default="[]")
     deaths = peewee.IntegerField(default=0)
     created = peewee.DoubleField(default=time.time)
@@ -156,6 +156,16 @@ def database_url(text: str | None, output_directory: Path) -> str:
         return text
     path = Path(text) if text else output_directory / "journal.db"
     return f"sqlite:///{path.expanduser().resolve()}"
+
+
+def without_password(url: str) -> str:
+    """Return a database's URL as it may be shown: PASSWORD stands for the password."""
+    if url.startswith("sqlite"):
+        return url
+    scheme, _, rest = url.partition("?")[0].partition("://")
+    account, at, host = rest.rpartition("@")
+    user, colon, _ = account.partition(":")
+    return f"{scheme}://{user}{colon}{'PASSWORD' * bool(colon)}{at}{host}"
 
 
 def sqlite_files(url: str) -> list[Path]:

@@ -2,13 +2,14 @@
 
 import argparse
 import os
+import shlex
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from engine.errors import SnapError
 from snapui.loopback import LOOPBACK, is_loopback
-from snapui.schema import database_url
+from snapui.schema import database_url, without_password
 
 TOOLS_MISSING = ("--mcp needs more packages: install them with "
                  "'python -m pip install -r requirements-mcp.txt', or start without --mcp.")
@@ -55,6 +56,17 @@ class Settings:
         if self.models_directory is not None:
             flags += ["--models-directory", str(self.models_directory.resolve())]
         return flags
+
+    def help_wanted(self) -> str:
+        """Return how to start a worker by hand; nothing if this program starts its own."""
+        if self.workers:
+            return ""
+        command = ["python", "-m", "snapui.worker", "--database", without_password(self.database),
+                   "--output-directory", str(self.output_directory)]
+        if self.models_directory is not None:
+            command += ["--models-directory", str(self.models_directory.resolve())]
+        return ("No worker runs here, so nothing is made until one does. Start one, here or on "
+                f"another machine: {shlex.join(command)}")
 
 
 def read(argv: list[str]) -> Settings:

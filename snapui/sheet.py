@@ -16,7 +16,9 @@ import gradio as gr
 from engine.request import GenerationRequest
 from snapui.files import file_url
 from snapui.jobs import Snapshot
+from snapui.orders import opening_of
 from snapui.schema import ACTIVE, Clip, Job, Worker
+from snapui.space import HELD, trouble
 from snapui.standing import standing
 from snapui.theme import scripts
 
@@ -52,11 +54,13 @@ def component(live_key: str) -> gr.HTML:
 class Sheet:
     """Draws snapshots of the journal whose files are in one output folder.
 
-    examples: prompts that an empty sheet offers.
+    examples: prompts that an empty sheet offers. help_wanted: how to start a worker, if that is
+    for a person to do.
     """
 
-    def __init__(self, output_directory: Path, examples: tuple[str, ...] = ()) -> None:
-        self._folder = output_directory
+    def __init__(self, output_directory: Path, examples: tuple[str, ...] = (),
+                 help_wanted: str = "") -> None:
+        self._folder, self._help_wanted = output_directory, help_wanted
         self._drawn: dict[int, tuple[Any, str]] = {}  # what each card was drawn from, and the card
         self._empty = EMPTY.format(examples="".join(
             f'<button type="button" data-act="example" data-id="{place}">{escape(text)}</button>'
@@ -72,8 +76,9 @@ class Sheet:
         drawn = {job.id: self._kept_card(job, snapshot, ahead) for job in snapshot.jobs}
         self._drawn = drawn
         cards = [[f"job-{job_id}", card] for job_id, (_, card) in drawn.items()]
-        return {"status": status(snapshot.workers, order, snapshot.is_paused),
-                "cards": cards or [["empty", self._empty]]}
+        told = status(snapshot.workers, order, is_paused=snapshot.is_paused,
+                      is_held=bool(trouble(self._folder)), help_wanted=self._help_wanted)
+        return {"status": told, "cards": cards or [["empty", self._empty]]}
 
     def _kept_card(self, job: Job, snapshot: Snapshot, ahead: dict[int, int]) -> tuple[Any, str]:
         """Return what a card is drawn from and the card, drawn anew only if that has changed."""
@@ -153,8 +158,13 @@ class Sheet:
         return file_url(self._folder, relative)
 
 
-def status(workers: list[Worker], queue: list[Job], is_paused: bool = False) -> str:
-    """Return what the workers are doing, as one sentence; empty when there is nothing to say."""
+def status(workers: list[Worker], queue: list[Job], *, is_paused: bool = False,
+           is_held: bool = False, help_wanted: str = "") -> str:
+    """Return what the workers are doing, in a sentence or two; nothing if there is nothing to say.
+
+    is_held: whether the output folder takes no clips. help_wanted: what is said while there is no
+    worker, if none is being started.
+    """
     if is_paused and queue:
         return "The queue is paused."
     failed = [worker.message for worker in workers if worker.state == "failed"]
@@ -163,11 +173,11 @@ def status(workers: list[Worker], queue: list[Job], is_paused: bool = False) -> 
     running = sum(job.state == "running" for job in queue)
     waiting = len(queue) - running
     if not workers:
-        return "Starting the worker." if waiting else ""
+        return help_wanted or ("Starting the worker." if waiting else "")
     if all(worker.state != "ready" for worker in workers) and not running:
         return "Loading the model; what you ask for starts as soon as it is ready."
     parts = [f"{running} running"] * bool(running) + [f"{waiting} waiting"] * bool(waiting)
-    return ", ".join(parts)
+    return ", ".join(parts) + f". {HELD}" * bool(is_held and waiting)
 
 
 def _facts(job: Job, request: GenerationRequest) -> str:
@@ -177,6 +187,8 @@ def _facts(job: Job, request: GenerationRequest) -> str:
         seeds = f"seeds {request.seed} to {request.draft_seeds[-1]}"
     facts = [time.strftime("%H:%M", time.localtime(job.created)), seeds,
              f"{request.steps} steps", f"guidance {request.guidance:g}", f"{request.fps:g} fps"]
+    if opening_of(job) is not None:
+        facts.append("from a picture")
     if request.negative_prompt:
         facts.append(f"not: {request.negative_prompt}")
     return " · ".join(facts)
@@ -198,8 +210,9 @@ def _progress(job: Job, ahead: dict[int, int]) -> str:
 
 
 def _told(job: Job) -> str:
-    """Return what a job has to say: why it failed, that it was stopped, notes on its prompt."""
-    lines = [f'<p class="failed">{escape(job.error)}</p>'] if job.error else []
+    """Return what a job has to say: why it failed or waits, that it was stopped, notes."""
+    look = "note" if job.state in ACTIVE else "failed"
+    lines = [f'<p class="{look}">{escape(job.error)}</p>'] if job.error else []
     if job.state == "cancelled":
         lines.append('<p class="note">Stopped. Nothing was kept.</p>')
     if job.state in ACTIVE and job.deaths:

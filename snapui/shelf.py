@@ -21,6 +21,9 @@ FORMATS = {".mp4": "MP4", ".webm": "WebM", ".gif": "GIF", ".webp": "Animated Web
            ".apng": "APNG, lossless", ".mov": "ProRes 4444 (MOV)", ".zip": "PNG frames (ZIP)"}
 TEMPLATE = """
 <div class="bar"><p class="told" role="status"></p>
+<div class="picks" hidden><span class="hint">Tick 2 to 4 clips to compare them.</span>
+<button type="button" class="untick" hidden>Untick all</button>
+<button type="button" class="compare primary" disabled>Compare</button></div>
 <button type="button" class="empty-bin" hidden>Empty the bin</button></div>
 <div class="cards"></div>
 <nav class="pages" aria-label="Pages of the library" hidden>
@@ -44,7 +47,7 @@ def component(*answers: Callable[[dict], dict]) -> gr.HTML:
 
     answers: functions `describe` and `convert`, which the page's script calls.
     Its events: turn_page (number), change_clip (act, id, values), empty_bin, use_clip (id),
-    upscale_clip (id), extend_clip (id), open_folder (id), look_again.
+    upscale_clip (id), extend_clip (id), compare_clips (ids), open_folder (id), look_again.
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="library", apply_default_css=False,
                    js_on_load=scripts("morph.js", "gone.js", "save.js", "library.js"),
@@ -86,7 +89,9 @@ class Shelf:
         facts = f"seed {clip.seed} · {clip.width}×{clip.height}"
         when = time.strftime("%d %b %Y, %H:%M", time.localtime(clip.created))
         star = "" if clip.binned else _star(clip)
-        return (f'<article class="card"><button type="button" class="open" data-act="open" '
+        tick = "" if clip.binned else (f'<label class="tick"><input type="checkbox" '
+                                       f'data-pick="{clip.id}" aria-label="Tick: {name}"></label>')
+        return (f'<article class="card">{tick}<button type="button" class="open" data-act="open" '
                 f'data-id="{clip.id}" aria-label="Open: {name}"><img '
                 f'src="{file_url(self._folder, clip.loop)}" alt="" loading="lazy"></button>'
                 f'<div class="line"><h3 dir="auto">{name}</h3>{star}</div>'

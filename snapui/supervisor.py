@@ -13,6 +13,7 @@ from snapui import crew
 from snapui.jobs import Journal
 
 WATCH_SECONDS = 0.2
+OTHERS_SECONDS = 2.0
 SOON_SECONDS = 5.0  # a worker that ends sooner than this is started again more slowly
 SLOWEST_SECONDS = 30.0
 STOP_SECONDS = 5.0
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Keeps a number of worker processes alive.
+    """Keeps a number of worker processes alive, or watches those that others started here.
 
     command: what starts a worker; its name and the database are added.
     """
@@ -30,7 +31,8 @@ class Supervisor:
         self._command = command
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._keep_one, daemon=True)
-                         for _ in range(count)]
+                         for _ in range(count)] or [
+            threading.Thread(target=self._watch_others, daemon=True)]
 
     def start(self) -> None:
         """Queue again what dead workers left, then start the workers."""
@@ -60,6 +62,12 @@ class Supervisor:
             lived = time.monotonic() - begin
             delay = 0.0 if lived > SOON_SECONDS else min(SLOWEST_SECONDS, 2 * delay + 0.5)
             crew.forget(self._journal, name, died=True, why=why)
+        self._journal.close()  # the connection of this thread
+
+    def _watch_others(self) -> None:
+        """Queue again what workers of this machine leave; otherwise workers do so themselves."""
+        while not self._stopping.wait(OTHERS_SECONDS):
+            crew.forget_the_dead(self._journal, socket.gethostname())
         self._journal.close()  # the connection of this thread
 
     def _run_one(self, name: str) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snapui.compare import Plan
+from snapui.picks import Picks
 
 ASPECTS = {"alignment": "Which shows more of what the prompt says?",
            "motion": "Which moves better?", "looks": "Which looks better?"}
@@ -42,18 +43,18 @@ class Score:
         return wilson(self.wins, self.votes)
 
 
-def aspects_of(plan: Plan) -> tuple[str, ...]:
+def aspects_of(plan: Plan | Picks) -> tuple[str, ...]:
     """Return what can be voted on: alignment needs one prompt that all columns share."""
     return tuple(aspect for aspect in ASPECTS
-                 if aspect != "alignment" or plan.columns.field != "prompt")
+                 if aspect != "alignment" or plan.has_one_prompt)
 
 
-def draw_ballot(comparison: int, plan: Plan, votes_by_row: dict[int, int]) -> Ballot:
+def draw_ballot(comparison: int, plan: Plan | Picks, votes_by_row: dict[int, int]) -> Ballot:
     """Draw a ballot for the row with the fewest votes, columns shuffled."""
     chance = secrets.SystemRandom()
     row = min(range(plan.row_count),
               key=lambda one: (votes_by_row.get(one, 0), chance.random()))
-    order = list(range(len(plan.columns.values)))
+    order = list(range(len(plan.heads)))
     chance.shuffle(order)
     return Ballot(comparison, row, tuple(order))
 

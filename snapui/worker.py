@@ -33,10 +33,12 @@ from snapui.long_errand import LongErrand
 from snapui.messages import log_unexpected, sentence
 from snapui.queue import ids_in
 from snapui.schema import ACTIVE, LONG, Job, database_url
+from snapui.space import may_pass, trouble
 
 POLL_SECONDS = 0.15
 PREVIEW_LIFE_SECONDS = 5.0
-UNASKED_SECONDS = 2.0  # how long a job waits at most if its wake-up message is lost
+UNASKED_SECONDS = 2.0  # how long a job waits at most for a lost message, or for a disk with room
+WAITS = "This job waits, and goes on by itself when the output folder takes clips again."
 WARM_UP = GenerationRequest(prompt="a dog in the meadow", steps=4)
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class Worker:
         self.engine = engine
         self.name = name
         self.stopping = journal.giving_up
+        self._refused: int | None = None  # the job whose files a folder in order did not take
 
     def run(self) -> None:
         """Load the model, then do jobs until stopped."""
@@ -66,7 +69,7 @@ class Worker:
         """Load the model and measure this machine with a few steps, unless work waits already."""
         clock = StageClock(WARM_UP)
         try:
-            self.engine.generate(WARM_UP, on_step=clock.on_step,
+            self.engine.generate(WARM_UP, start={}, on_step=clock.on_step,
                                  should_stop=lambda: self.stopping.is_set()
                                  or self.journal.has_work())
             if f"{WARM_UP.model}/base" not in self.journal.timings():
@@ -80,8 +83,11 @@ class Worker:
         crew.tell(self.journal, self.name, "ready")
 
     def drain(self) -> None:
-        """Do jobs until none waits."""
-        while not self.stopping.is_set() and (job := self.journal.claim(self.name)):
+        """Do jobs until none waits, or until the output folder takes no more clips."""
+        while not (self.stopping.is_set() or trouble(self.journal.output_directory)):
+            job = self.journal.claim(self.name)
+            if job is None:
+                break
             self.do(job)
 
     def do(self, job: Job) -> None:
@@ -95,8 +101,23 @@ class Worker:
                 self.journal.put_down(job)
         except Exception as error:  # whatever it is, it is this job's end, not the worker's
             log_unexpected(error)
-            self.journal.end(job, "failed", sentence(error))
+            self._fail_or_wait(job, error)
         self.sweep(PREVIEW_LIFE_SECONDS)
+
+    def _fail_or_wait(self, job: Job, error: Exception) -> None:
+        """Let a job wait for a folder that takes no more; anything else is its end.
+
+        If nothing is wrong with the folder, the job may ask for more room than is left: it is
+        tried once more, not for ever.
+        """
+        folder = self.journal.output_directory
+        is_again = job.id == self._refused
+        said = trouble(folder)
+        self._refused = None if said else job.id
+        if may_pass(error, folder) and (said or not is_again):
+            self.journal.put_down(job, f"{said or sentence(error)} {WAITS}")
+        else:
+            self.journal.end(job, "failed", sentence(error))
 
     def sweep(self, older_seconds: float = 0.0) -> None:
         """Delete what ended jobs no longer need.
@@ -118,17 +139,18 @@ def load_engine(models_directory: Path | None, device: str, threads: int) -> Eng
     from engine.generate import Followers, Start, extend, generate
     from engine.media import request_metadata, write_clip
 
-    def make(request: GenerationRequest, draft_frames: Any = None, work_folder: Path | None = None,
-             **followers: Any) -> list:
+    def make(request: GenerationRequest, start: dict[str, Any], **followers: Any) -> list:
         return generate(request, models_directory=models_directory, device=device,
-                        start=Start(draft_frames, work_folder), **followers)
+                        start=Start(**start), **followers)
 
     def make_longer(request: ExtensionRequest, material: Material, hooks: dict[str, Callable],
                     work_folder: Path) -> Any:
         return extend(request, material, followers=Followers(**hooks), work_folder=work_folder,
                       models_directory=models_directory, device=device)
 
-    def write(path: Path, clip: Any, about: dict[str, Any]) -> object:
+    def write(path: Path, clip: Any, about: dict[str, Any] | None) -> object:
+        if about is None:
+            return write_clip(path, clip.frames, clip.request.fps)
         told = {"model_hash": clip.model_hash, "backend": clip.backend} | about
         told = {key: value for key, value in told.items() if value}
         return write_clip(path, clip.frames, clip.request.fps,

@@ -15,7 +15,15 @@ import pytest
 
 from engine import catalog, cli
 from engine.errors import Cancelled, ModelError
-from engine.media import MEDIA_KEY, known_suffixes, read_clip, read_metadata, read_request
+from engine.media import (
+    MEDIA_KEY,
+    OPENING_KEY,
+    known_suffixes,
+    read_clip,
+    read_metadata,
+    read_request,
+    request_metadata,
+)
 from engine.media import files as media_files
 from engine.media import write_clip as write
 from engine.progress import StepEvent
@@ -172,6 +180,25 @@ def test_a_clip_is_made_again_from_its_file(engine, suffix):
     assert cli.main(["--from-file", f"clip{suffix}", "-o", f"again{suffix}"]) == 0
     assert engine.calls[0] == engine.calls[1]
     assert Path(f"clip{suffix}").read_bytes() == Path(f"again{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".mov", ".gif", ".webp", ".png", ".zip"])
+def test_a_file_without_metadata_holds_nothing_of_what_made_it(engine, capsys, suffix):
+    assert cli.main(["a purple zebra", "--seed", "4711", "--no-metadata",
+                     "-o", f"clip{suffix}"]) == 0
+    assert read_metadata(f"clip{suffix}") == {}
+    assert not any(told in Path(f"clip{suffix}").read_bytes()
+                   for told in (b"zebra", b"4711", b"snapui", b"storybook"))
+    assert cli.main(["--from-file", f"clip{suffix}"]) == 1
+    assert "carries no settings" in capsys.readouterr().err
+
+
+def test_a_clip_that_began_with_a_picture_asks_for_it(engine, capsys):
+    request = GenerationRequest("a dog", seed=7)
+    write(Path("clip.gif"), np.zeros((2, 36, 64, 3), np.uint8), 12,
+          request_metadata(request, {OPENING_KEY: "crop"}))
+    assert cli.main(["--from-file", "clip.gif"]) == 1
+    assert "give that as --start-picture" in capsys.readouterr().err
 
 
 def test_other_weights_backend_or_model_folder_are_noted(engine, tmp_path, capsys):

@@ -17,6 +17,7 @@ from engine.extension.segments import Segment
 from engine.presets import PRESETS
 from engine.request import GenerationRequest
 from engine.stage import Stage
+from engine.video import fitted
 from tests.extension.test_run import Letters, stage
 from tests.test_catalog import make_model, make_stage
 
@@ -90,3 +91,37 @@ def test_a_draft_made_large_is_measured_by_the_joins_it_has(model, monkeypatch, 
 def test_a_model_without_an_upsampler_is_a_sentence(model):
     with pytest.raises(RequestError, match="no upsampler"):
         door.extend(ExtensionRequest(GenerationRequest("a dog", upscale=True), 1.0))
+
+
+@pytest.mark.parametrize("guidance", [0.0, 2.0])
+def test_every_draft_begins_with_the_start_picture_and_goes_its_own_way(model, guidance):
+    picture = np.random.default_rng(5).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    request = replace(CLIP, drafts=3, guidance=guidance)
+    drafts = [clip.frames for clip in door.generate(request, start=door.Start(picture=picture))]
+    plain = [clip.frames for clip in door.generate(request)]
+    expected = fitted(picture[None], 12, 16, crop=False)[0]
+    for draft, without in zip(drafts, plain, strict=True):
+        assert np.array_equal(draft[0], expected) and not np.array_equal(without[0], expected)
+        assert not np.array_equal(draft[1:], without[1:]), "the picture changes what follows"
+    assert not np.array_equal(drafts[0][1:], drafts[1][1:])
+    alone, = door.generate(request.single(8), start=door.Start(picture=picture))
+    assert np.array_equal(alone.frames, drafts[1]), "a draft's bits do not depend on its company"
+
+
+@pytest.mark.parametrize("crop", [True, False])
+def test_a_start_picture_of_another_shape_is_cropped_or_gets_bars(model, crop):
+    picture = np.full((40, 16, 3), 200, np.uint8)
+    clip, = door.generate(CLIP, start=door.Start(picture=picture, crop=crop))
+    assert (clip.frames[0][:, 0] == (200 if crop else 0)).all()
+    assert (clip.frames[0][:, 8] == 200).all()
+
+
+def test_drafts_go_on_only_from_the_work_that_began_with_the_same_picture(model, tmp_path):
+    pictures = [np.full((12, 16, 3), value, np.uint8) for value in (0, 250)]
+    for picture in pictures:
+        start = door.Start(picture=picture, work_folder=tmp_path / "work")
+        evaluations = []
+        clip, = door.generate(CLIP, start=start, should_stop=lambda seen=evaluations: bool(
+            seen.append(1)))
+        assert len(evaluations) == CLIP.steps, "another picture's state was taken"
+        assert (clip.frames[0] == picture).all()

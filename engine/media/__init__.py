@@ -17,6 +17,7 @@ from engine.media.formats import MediaClip, ReadLimits, known_suffixes
 from engine.media.settings import (
     MEDIA_KEY,
     MODEL_NAME,
+    OPENING_KEY,
     PROGRAM,
     read_request,
     read_settings,
@@ -26,6 +27,7 @@ from engine.media.settings import (
 __all__ = [
     "MEDIA_KEY",
     "MODEL_NAME",
+    "OPENING_KEY",
     "PROGRAM",
     "MediaClip",
     "ReadLimits",

@@ -6,6 +6,11 @@ const pages = element.querySelector(".pages");
 const newer = element.querySelector(".newer");
 const older = element.querySelector(".older");
 const dialog = element.querySelector("dialog");
+const picks = element.querySelector(".picks");
+const compare = element.querySelector(".picks .compare");
+const untick = element.querySelector(".picks .untick");
+const MEMORY = "snapui-compared";
+const ticked = new Set(JSON.parse(sessionStorage.getItem(MEMORY) || "[]"));  /* of all pages */
 const markGone = watchGone(cards, ".open");
 let opened = null;
 
@@ -20,7 +25,21 @@ function show() {
   older.disabled = value.number + 1 >= value.pages;
   fill(cards, value.cards);
   markGone();
+  pick();
   if (opened !== null) describe(opened);
+}
+
+function pick() {
+  for (const box of cards.querySelectorAll("[data-pick]")) {
+    box.checked = ticked.has(Number(box.dataset.pick));
+    box.closest(".card").classList.toggle("is-ticked", box.checked);
+  }
+  picks.hidden = ticked.size === 0 && cards.querySelectorAll("[data-pick]").length < 2;
+  picks.querySelector(".hint").hidden = ticked.size >= 2 && ticked.size <= 4;
+  compare.disabled = ticked.size < 2 || ticked.size > 4;
+  compare.textContent = ticked.size ? `Compare ${ticked.size} ticked` : "Compare";
+  untick.hidden = ticked.size === 0;
+  sessionStorage.setItem(MEMORY, JSON.stringify([...ticked]));
 }
 
 /* Show one clip large, or what it has become since. */
@@ -49,7 +68,11 @@ const acts = {
   close: () => dialog.close(),
   star: (id, button) => trigger("change_clip",
     { act: "star", id, values: [button.getAttribute("aria-pressed") !== "true"] }),
-  bin: (id) => { trigger("change_clip", { act: "bin", id, values: [] }); dialog.close(); },
+  bin: (id) => {
+    ticked.delete(id);
+    trigger("change_clip", { act: "bin", id, values: [] });
+    dialog.close();
+  },
   put_back: (id) => { trigger("change_clip", { act: "put_back", id, values: [] }); dialog.close(); },
   use: (id) => { trigger("use_clip", { id }); dialog.close(); },
   extend: (id) => { trigger("extend_clip", { id }); dialog.close(); },
@@ -57,6 +80,18 @@ const acts = {
   folder: (id) => trigger("open_folder", { id }),
 };
 
+element.addEventListener("change", (event) => {
+  const box = event.target.closest("[data-pick]");
+  if (!box) return;
+  const id = Number(box.dataset.pick);
+  if (box.checked) ticked.add(id); else ticked.delete(id);
+  pick();
+});
+compare.addEventListener("click", () => trigger("compare_clips", { ids: [...ticked] }));
+untick.addEventListener("click", () => {
+  ticked.clear();
+  pick();
+});
 element.addEventListener("click", (event) => {
   if (event.target === dialog) return dialog.close();  /* the dimmed page around it */
   const button = event.target.closest("[data-act]");

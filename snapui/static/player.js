@@ -50,7 +50,7 @@ function paint(target, cell, frame) {
   const across = Number(cell.dataset.across);
   const width = picture.naturalWidth / across;
   const height = picture.naturalHeight / Math.ceil(cell.dataset.frames / across);
-  const place = Math.floor(frame * cell.dataset.frames / props.value.count);
+  const place = Math.min(cell.dataset.frames - 1, Math.floor(frame * cell.dataset.share + 1e-6));
   target.drawImage(picture, (place % across) * width, Math.floor(place / across) * height,
     width, height, 0, 0, target.canvas.width, target.canvas.height);
 }

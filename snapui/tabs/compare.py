@@ -8,11 +8,11 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import RequestError
-from snapui import estimate
+from snapui import estimate, inside
 from snapui.compare import MAX_VALUES, VARIABLE, Axis, Plan, plan_of
 from snapui.comparisons import Comparisons
 from snapui.controls import FIELDS
-from snapui.desk import Desk
+from snapui.desk import Desk, order
 from snapui.events import PRESSED, QUIET
 from snapui.files import file_url
 from snapui.grid import save_grid
@@ -42,9 +42,13 @@ class CompareTab:
         rows = None if row_field == NOTHING else Axis.parse(row_field, row_text)
         return plan_of(dict(zip(self._names, values, strict=True)), Axis.parse(field, text), rows)
 
-    def run(self, *fields: Any) -> Any:
-        """Queue the cells. Returns: the list of comparisons with the new one chosen."""
-        return self.listed(self.comparisons.submit(self.plan(fields[:4], fields[4:])))
+    def run(self, kept: str, fit: str, *fields: Any) -> Any:
+        """Queue the cells. Returns: the list of comparisons with the new one chosen.
+
+        kept, fit: see `desk.order`.
+        """
+        plan = self.plan(fields[:4], fields[4:])
+        return self.listed(self.comparisons.submit(plan, order(kept, fit)))
 
     def told(self, *fields: Any) -> str:
         """Return how many clips this makes and how long they take; nothing while it is unclear."""
@@ -59,7 +63,7 @@ class CompareTab:
 
     def listed(self, chosen: int | None) -> Any:
         """Return the list of comparisons, newest first."""
-        choices = [(_title(number, plan), number)
+        choices = [(f"{number}: {plan.title[:80]}", number)
                    for number, plan in self.comparisons.newest(LISTED)]
         known = [number for _, number in choices]
         if chosen not in known:
@@ -75,6 +79,10 @@ class CompareTab:
             return self.player.ballot(standing, ballot)
         return self.player.value(standing)
 
+    def put_together(self, event: gr.EventData) -> list[Any]:
+        """Return the open tab and the comparison of the clips in the event chosen."""
+        return [gr.Tabs(selected="compare"), self.listed(self.comparisons.put_together(event.ids))]
+
     def start_ballot(self, chosen: int) -> Ballot:
         """Shuffle the chosen comparison for a vote."""
         return self.comparisons.ballot(chosen)
@@ -82,8 +90,8 @@ class CompareTab:
     def vote(self, ballot: Ballot, event: gr.EventData) -> None:
         """Count a ballot, say who was who, and end it."""
         self.comparisons.vote(ballot, event.choices)
-        plan = self.comparisons.standing(ballot.comparison).plan
-        named = [f"{letter}: {plan.columns.told(column)}"
+        heads = self.comparisons.standing(ballot.comparison).plan.heads
+        named = [f"{letter}: {heads[column]}"
                  for letter, column in zip(LETTERS, ballot.order, strict=False)]
         gr.Info(escape("; ".join(named)), title="Counted")
 
@@ -92,13 +100,10 @@ class CompareTab:
         folder, still = self.journal.output_directory, asked["still"]
         standing = self.comparisons.standing(int(asked["id"]))
         name = time.strftime(f"%Y-%m-%d/%H%M%S_comparison_{standing.id}")
-        path = save_grid(folder, name, standing, None if still is None else int(still))
+        path = save_grid(folder, name, standing, None if still is None else int(still),
+                         tells=inside.tells(self.journal))
         return {"url": file_url(folder, path), "name": Path(path).name}
 
-
-def _title(number: int, plan: Plan) -> str:
-    what = f"{plan.columns.label} by {plan.rows.label}" if plan.rows else plan.columns.label
-    return f"{number}: {what}, {plan.cell(0, 0).prompt[:60]}"
 
 
 def _hint(field: str) -> Any:
@@ -117,11 +122,13 @@ def _hint(field: str) -> Any:
     return gr.Textbox(visible=True, info=f"{hint} Up to {MAX_VALUES}.")
 
 
-def build(journal: Journal, desk: Desk, memory: gr.BrowserState) -> None:
+def build(journal: Journal, desk: Desk,
+          memory: gr.BrowserState) -> tuple[CompareTab, gr.Dropdown]:
     """Place the tab inside the open Blocks.
 
     desk: the Create tab's controls; they say what all clips share. memory: keeps what is
-    compared, see events.memory.
+    compared, see events.memory. Returns: the tab, and the list of comparisons, for what else of
+    the page works with it.
     """
     tab = CompareTab(journal, desk)
     with gr.Row(elem_id="compare-desk"):
@@ -139,7 +146,7 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState) -> None:
     ballot = gr.State(None)
     fields = [*axes, *desk.controls.components()]
     look = {"fn": guarded(tab.look), "inputs": [chosen, ballot], "outputs": player} | QUIET
-    run.click(guarded(tab.run), fields, chosen, **PRESSED)
+    run.click(guarded(tab.run), [*desk.beginning.inputs, *fields], chosen, **PRESSED)
     chosen.change(lambda: None, outputs=ballot, **QUIET).then(**look)
     page = gr.context.Context.root_block
     gr.on([page.load, *(field.change for field in axes)], guarded(tab.told), fields, told,
@@ -150,6 +157,7 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState) -> None:
     player.cast_vote(guarded(tab.vote), ballot, **PRESSED).success(
         lambda: None, outputs=ballot, **QUIET).then(**look)
     _tie_memory(tab, axes, chosen, look, memory)
+    return tab, chosen
 
 
 def _axis(label: str, info: str, choices: list[tuple[str, str]], text: str) -> list[Any]:

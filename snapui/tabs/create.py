@@ -1,6 +1,7 @@
 """The create tab: say what the clip shows, see drafts move, keep some, upscale those."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,13 +9,14 @@ import gradio as gr
 
 from engine.errors import RequestError
 from engine.request import QUALITY_STEPS, GenerationRequest
-from snapui import estimate, queue
+from snapui import estimate, inside, queue
 from snapui.controls import Controls, drawn_seed, quality_of
-from snapui.desk import Desk
+from snapui.desk import Desk, order, place_beginning
 from snapui.editor import Editor
 from snapui.events import PRESSED, QUIET
 from snapui.guard import guarded
 from snapui.jobs import Journal
+from snapui.orders import opening_of
 from snapui.schema import JournalError
 from snapui.sheet import component
 from snapui.tabs import queue as queue_panel
@@ -29,6 +31,8 @@ EXAMPLES = (
     "a rocket flying up in the night sky",
 )
 ADVANCED = ("steps", "sampler", "fps", "oscillating", "upscale_steps", "upscale_noise")
+TELLS = ("Off, files written from now on carry neither prompt nor settings; the library still "
+         "knows them. For everybody who uses this program.")
 COSTS = ("steps", "drafts", "guidance", "sampler", "upscale_steps", "model")
 
 
@@ -40,12 +44,12 @@ class Create:
     panel: Panel
     controls: Controls
 
-    def run(self, is_locked: bool, *values: Any) -> str:
-        """Queue the drafts. Returns: the seed they use."""
+    def run(self, is_locked: bool, kept: str, fit: str, *values: Any) -> str:
+        """Queue the drafts. kept, fit: see `desk.order`. Returns: the seed they use."""
         named = dict(zip(self.controls.by_name, values, strict=True))
         if not is_locked:
             named["seed"] = drawn_seed()
-        self.journal.submit(GenerationRequest(**named))
+        self.journal.submit(GenerationRequest(**named), order=order(kept, fit))
         return str(named["seed"])
 
     def stop(self) -> None:
@@ -61,11 +65,6 @@ class Create:
         """Queue one upscale for each ticked draft."""
         for clip_id in event.ids:
             self.journal.submit_upscale(int(clip_id), steps=int(steps), noise=float(noise))
-
-    def reuse(self, event: gr.EventData) -> list[Any]:
-        """Put the settings of a clip back into the controls and lock its seed."""
-        values = json.loads(self.journal.clip(int(event.id)).request)
-        return [True, *self.controls.show(values)]
 
     def use_example(self, event: gr.EventData) -> str:
         """Return the example prompt that was pressed."""
@@ -85,9 +84,17 @@ class Create:
             return ""
         seconds = estimate.seconds(request, self.journal.timings())
         if seconds is None:
-            return "Measuring how fast this machine is."
+            return "How long this takes is not measured yet."
         what = "this draft" if request.drafts == 1 else f"these {request.drafts} drafts"
         return f"About {estimate.spoken(seconds)} for {what} on this machine."
+
+
+def settings_of(journal: Journal, desk: Desk) -> Callable[[gr.EventData], list[Any]]:
+    """Return the handler that puts the settings of the clip in the event back, seed locked."""
+    def use(event: gr.EventData) -> list[Any]:
+        clip = journal.clip(int(event.id))
+        return desk.filled(json.loads(clip.request), opening_of(clip.job))
+    return use
 
 
 def _costly(costs: tuple[Any, ...]) -> GenerationRequest | None:
@@ -121,10 +128,13 @@ def build(journal: Journal, models: list[str], live_key: str,
             place("guidance")
             draw, lock = _seed_row(tab.controls)
             place("negative_prompt", lines=1, max_lines=4)
+            beginning = place_beginning(journal.output_directory)
             with gr.Accordion("Advanced", open=False, elem_id="advanced"):
                 place("model", choices=models, allow_custom_value=True)
                 for name in ADVANCED:
                     place(name)
+                tells = gr.Checkbox(True, label="Settings inside files", info=TELLS,
+                                    elem_id="tells")
             with gr.Accordion("Example prompts", open=False, elem_id="examples"), gr.Row():
                 examples = [gr.Button(text, size="sm", min_width=0) for text in EXAMPLES]
         with gr.Column(elem_id="results"):
@@ -132,9 +142,13 @@ def build(journal: Journal, models: list[str], live_key: str,
                 line = queue_panel.component(Editor(journal))
             sheet = component(live_key)
     _tie_settings(tab, quality, draw, lock, examples)
-    _tie_work(tab, sheet, line, told, (run, stop, lock))
+    desk = Desk(tab.controls, lock, beginning)
+    sheet.reuse_clip(guarded(settings_of(journal, desk)), outputs=desk.outputs, **PRESSED)
+    run_inputs = [lock, *beginning.inputs, *tab.controls.components()]
+    _tie_work(tab, sheet, line, told, (run, stop, run_inputs))
     _tie_memory(tab, lock, memory)
-    return Desk(tab.controls, lock), sheet
+    _tie_switch(journal, tells)
+    return desk, sheet
 
 
 def _seed_row(controls: Controls) -> tuple[gr.Button, gr.Checkbox]:
@@ -160,17 +174,14 @@ def _tie_settings(tab: Create, quality: gr.Radio, draw: gr.Button, lock: gr.Chec
 def _tie_work(tab: Create, sheet: gr.HTML, line: gr.HTML, told: gr.Markdown,
               keys: tuple) -> None:
     """Tie buttons and the sheet to the journal; what is pressed is looked for at once."""
-    run, stop, lock = keys
+    run, stop, run_inputs = keys
     controls, costs = tab.controls, tab.controls.components(COSTS)
-    everything = controls.components()
     look = {"fn": None, "js": "() => snapui.look()"}
-    run.click(guarded(tab.run), [lock, *everything], controls.by_name["seed"],
-              **PRESSED).then(**look)
+    run.click(guarded(tab.run), run_inputs, controls.by_name["seed"], **PRESSED).then(**look)
     stop.click(guarded(tab.stop), **PRESSED).then(**look)
     sheet.stop_job(guarded(tab.stop_job), **PRESSED).then(**look)
     sheet.upscale_clips(guarded(tab.upscale), controls.components(
         ("upscale_steps", "upscale_noise")), **PRESSED).then(**look)
-    sheet.reuse_clip(guarded(tab.reuse), outputs=[lock, *everything], **PRESSED)
     sheet.use_example(guarded(tab.use_example), outputs=controls.by_name["prompt"], **PRESSED)
     queue_panel.tie(tab.panel, line, look, **PRESSED)
     measure = {"fn": guarded(tab.measured), "inputs": costs, "outputs": [told, sheet]} | QUIET
@@ -194,3 +205,10 @@ def _tie_memory(tab: Create, lock: gr.Checkbox, memory: gr.BrowserState) -> None
     gr.context.Context.root_block.load(guarded(restore), memory, components, **QUIET)
     gr.on([component.change for component in components], fn=None, js=remember,
           inputs=components, outputs=memory)
+
+
+def _tie_switch(journal: Journal, tells: gr.Checkbox) -> None:
+    """Show the journal's own switch, and change it."""
+    gr.context.Context.root_block.load(guarded(lambda: inside.tells(journal)), outputs=tells,
+                                       **QUIET)
+    tells.input(guarded(lambda is_wanted: inside.tell(journal, is_wanted)), tells, **PRESSED)

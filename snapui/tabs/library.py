@@ -1,15 +1,13 @@
 """The library tab: find what was made, see it large, take its settings, name, star and bin it."""
 
-import json
-from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from snapui import inside
 from snapui.copies import converted
-from snapui.desk import Desk
 from snapui.events import PRESSED, QUIET
 from snapui.files import file_url
 from snapui.films import Films
@@ -72,16 +70,9 @@ class LibraryTab:
     def convert(self, asked: dict) -> dict:
         """Return where a clip in another format is found."""
         folder = self.journal.output_directory
-        path = converted(folder, self.journal.clip(int(asked["id"])), asked["suffix"])
+        path = converted(folder, self.journal.clip(int(asked["id"])), asked["suffix"],
+                         tells=inside.tells(self.journal))
         return {"url": file_url(folder, path), "name": Path(path).name}
-
-
-def settings_of(journal: Journal, desk: Desk) -> Callable[[gr.EventData], list[Any]]:
-    """Return the handler that opens the Create tab with the settings of the clip in the event."""
-    def use(event: gr.EventData) -> list[Any]:
-        values = json.loads(journal.clip(int(event.id)).request)
-        return [gr.Tabs(selected="create"), *desk.filled(values)]
-    return use
 
 
 def build(journal: Journal, memory: gr.BrowserState,

@@ -12,6 +12,7 @@ from snapui.editor import EDITABLE, Editor
 from snapui.guard import answered, guarded
 from snapui.jobs import CANCELS, Journal
 from snapui.schema import Job, JournalError
+from snapui.space import HELD, trouble
 from snapui.standing import standing
 from snapui.theme import scripts
 
@@ -61,7 +62,11 @@ class Panel:
         running = sum(job.state == "running" for job in line)
         told = f"{running} running, {len(line) - running} waiting" if line else "Nothing waits."
         is_paused = queue.is_paused()
-        return {"told": f"Paused. {told}" if is_paused else told, "is_paused": is_paused,
+        if is_paused:
+            told = f"Paused. {told}"
+        elif len(line) > running and trouble(self._journal.output_directory):
+            told = f"{told}. {HELD}"
+        return {"told": told, "is_paused": is_paused,
                 "cards": [[f"queue-{job.id}", _card(job, place)]
                           for place, job in enumerate([*line, *ended])]}
 

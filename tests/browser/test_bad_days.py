@@ -1,11 +1,13 @@
 """What the page says when the program, its files or the disk's space are gone."""
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import stand_in_program
+from tests.browser.conftest import ROOT, stand_in_program
 from tests.browser.test_create import make, toast, type_prompt, wait_for_drafts
 from tests.browser.test_library import open_library
 from tests.snapui.small_disk import small_disk
@@ -59,3 +61,28 @@ def test_a_disk_without_space_is_said_on_the_page_and_takes_no_job(tmp_path, ope
             assert page.locator("#sheet .job").count() == 0
         finally:
             program.stop()
+
+
+def test_without_a_worker_the_page_says_how_to_start_one_until_one_works(tmp_path, open_page):
+    program = stand_in_program(tmp_path / "outputs", 0.05, "--workers", "0")
+    program.start()
+    worker = None
+    try:
+        page = open_page(program.url)
+        status = page.locator("#sheet .status")
+        expect(status).to_contain_text("No worker runs here")
+        make(page)
+        expect(status).to_contain_text("python -m snapui.worker --database sqlite:///")
+        written = status.inner_text().split("snapui.worker ")[1].split()
+        worker = subprocess.Popen([sys.executable, "-m", "tests.snapui.stand_in", *written],
+                                  cwd=ROOT)
+        wait_for_drafts(page)
+        expect(status).to_be_empty()
+        worker.kill()
+        worker.wait()
+        expect(status).to_contain_text("No worker runs here")
+    finally:
+        if worker is not None:
+            worker.kill()
+            worker.wait()
+        program.stop()

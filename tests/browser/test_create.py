@@ -5,10 +5,11 @@ import re
 import signal
 import sqlite3
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from engine.media import read_request
+from engine.media import OPENING_KEY, read_metadata, read_request, write_clip
 from tests.browser.conftest import PATIENCE
 
 pytestmark = pytest.mark.browser
@@ -236,3 +237,35 @@ def test_the_real_engine_makes_a_draft_that_can_be_made_again(real_program, open
     (file,) = real_program.files()
     request = read_request(file)
     assert (request.prompt, request.steps, str(request.seed)) == (PROMPT, 12, seed(page))
+
+
+def test_drafts_begin_with_a_picture_which_reuse_brings_back(program, open_page, tmp_path):
+    pixels = np.random.default_rng(5).integers(0, 256, (1, 36, 64, 3), dtype=np.uint8)
+    picture = write_clip(tmp_path / "mine.png", pixels, 1.0)
+    page = open_page(program.url)
+    page.locator("#beginning button").first.click()
+    page.locator("#beginning input[type=file]").set_input_files(picture)
+    page.locator("#beginning").get_by_text("mine.png").or_(
+        page.locator("#beginning .file-preview")).first.wait_for()
+    page.get_by_label("crop").first.check()
+    while not list(program.outputs.glob("given/*")):
+        page.wait_for_timeout(100)
+    page.wait_for_timeout(1000)
+    edges = [page.locator(one).first.bounding_box()["x"]
+             for one in ("#beginning", "#settings .form")]
+    assert abs(edges[0] - edges[1]) < 2, "what is open pushes the settings out of their column"
+    make(page)
+    wait_for_drafts(page)
+    assert "from a picture" in told(page)
+    page.get_by_label("Remove this file").or_(page.get_by_label("Clear")).first.click()
+    page.wait_for_timeout(1000)
+    page.locator("#sheet [data-act=reuse]").first.click()
+    page.locator("#beginning .file-preview").wait_for()
+    page.wait_for_timeout(1000)
+    make(page)
+    wait_for_drafts(page, 5)
+    with sqlite3.connect(program.outputs / "journal.db") as database:
+        orders = [one for one, in database.execute('select "order" from job')]
+    database.close()
+    assert orders[0] == orders[1] and '"crop"' in orders[0]
+    assert all(read_metadata(path)[OPENING_KEY] == "crop" for path in program.files())

@@ -1,9 +1,11 @@
 """Finding clips again as a person would: searching, looking, taking settings, tidying up."""
 
 import pytest
+from playwright.sync_api import expect
 
-from engine.media import read_clip, read_request
-from tests.browser.conftest import LOOKS, PATIENCE
+from engine.media import read_clip, read_metadata, read_request
+from tests.browser.conftest import LOOKS, PATIENCE, SHOTS
+from tests.browser.test_compare import FRAMES, wait_for_cells
 from tests.browser.test_create import make, seed, wait_for_drafts
 
 pytestmark = pytest.mark.browser
@@ -135,3 +137,52 @@ def test_the_keyboard_alone_opens_clips_and_a_refresh_keeps_tab_and_search(progr
     wait_for_cards(page, 4)
     assert page.get_by_label("Search").is_visible()
     assert page.get_by_label("Search").input_value() == "penguin"
+
+
+def test_files_are_saved_without_settings_while_the_switch_is_off(program, open_page):
+    page = open_page(program.url)
+    page.locator("#advanced button").first.click()
+    switch = page.get_by_label("Settings inside files")
+    expect(switch).to_be_checked()
+    switch.uncheck()
+    page.wait_for_timeout(1000)  # nothing on the page says that it has arrived
+    page.reload()
+    page.wait_for_selector("#sheet .cards > *")
+    page.locator("#advanced button").first.click()
+    expect(switch).not_to_be_checked()
+    make(page)
+    wait_for_drafts(page)
+    assert [read_metadata(path) for path in program.files()] == [{}] * 4
+    open_library(page)
+    page.locator("#library .open").first.click()
+    page.get_by_role("button", name="Use these settings").click()
+    expect(page.locator("#lock input")).to_be_checked()
+
+
+def test_ticked_clips_are_compared_side_by_side_in_lockstep(program, open_page):
+    page = open_page(program.url)
+    make_both(page)
+    button = page.locator("#library .compare")
+    expect(button).to_be_disabled()
+    ticks = page.locator("#library [data-pick]")
+    for place in (0, 5, 6, 7, 1):
+        ticks.nth(place).check()
+    expect(button).to_be_disabled()  # four are the most
+    ticks.nth(1).uncheck()
+    ticks.nth(7).uncheck()
+    expect(button).to_have_text("Compare 3 ticked")
+    button.click()
+    wait_for_cells(page, 3)
+    heads = page.locator("#player figcaption").all_inner_texts()
+    assert [PENGUIN in head for head in heads] == [True, False, False]
+    seen = [page.evaluate(FRAMES) for _ in range(40) if page.wait_for_timeout(50) is None]
+    assert all(len(set(frames)) == 1 for frames in seen), "the cells fell out of step"
+    assert len({frames[0] for frames in seen}) > 1, "nothing played"
+    page.reload()
+    wait_for_cells(page, 3)
+    for width, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        open_library(page)
+        page.screenshot(path=SHOTS / f"library-ticks-{width}-{scheme}.png")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

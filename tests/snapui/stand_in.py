@@ -18,7 +18,7 @@ from engine.media import request_metadata, write_clip
 from engine.progress import StepEvent
 from snapui.errand import Engine
 from snapui.worker import main
-from tests.snapui.stand_in_longer import extend
+from tests.snapui.stand_in_longer import extend, nearest
 from tests.snapui.stand_in_steps import done_steps, write_done
 
 STEP_SECONDS = float(os.environ.get("STAND_IN_STEP_SECONDS", "0.02"))
@@ -44,8 +44,9 @@ def moving_bar(seed: int, height: int, width: int, clearness: float = 1.0) -> np
     return (clearness * clip + (1 - clearness) * noise).astype(np.uint8)
 
 
-def generate(request, *, on_step=None, should_stop=None, draft_frames=None, work_folder=None):
+def generate(request, *, start, on_step=None, should_stop=None):
     """Take as many steps as asked, asking before each whether to stop."""
+    draft_frames, work_folder = start.get("draft_frames"), start.get("work_folder")
     if "fail" in request.prompt:
         raise ModelError("The model folder is incomplete: model.safetensors is missing.")
     stages = [("base", request.steps, 36, 64)] if draft_frames is None else []
@@ -66,14 +67,19 @@ def generate(request, *, on_step=None, should_stop=None, draft_frames=None, work
                                              preview)):
                 break
     size = (288, 512) if request.upscale else (36, 64)
-    return [StandInClip(request.single(seed), moving_bar(seed, *size), moving_bar(seed, 36, 64))
-            for seed in request.draft_seeds]
+    clips = [StandInClip(request.single(seed), moving_bar(seed, *size), moving_bar(seed, 36, 64))
+             for seed in request.draft_seeds]
+    if start.get("picture") is not None and not request.upscale:
+        for clip in clips:
+            clip.frames[0] = nearest(start["picture"])
+    return clips
 
 
 def write(path, clip, about):
     """Write a clip as the worker does."""
-    about = {"model_hash": clip.model_hash} | about
-    write_clip(path, clip.frames, clip.request.fps, request_metadata(clip.request, about))
+    metadata = {} if about is None else request_metadata(
+        clip.request, {"model_hash": clip.model_hash} | about)
+    write_clip(path, clip.frames, clip.request.fps, metadata)
 
 
 def load(*_):

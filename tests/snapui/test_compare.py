@@ -9,6 +9,7 @@ from snapui.compare import VARIABLE, Axis, Plan, plan_of
 from snapui.comparisons import Comparisons
 from snapui.controls import FIELDS
 from snapui.jobs import Journal
+from snapui.orders import Opening
 from snapui.queue import in_line
 from snapui.schema import Job, JournalError, Vote
 from snapui.votes import Ballot, aspects_of, draw_ballot, wilson
@@ -108,10 +109,10 @@ def test_a_comparison_that_cannot_be_written_whole_is_not_written(journal, compa
                                                                    monkeypatch):
     submit, count = journal.submit, iter(range(3))
 
-    def full_after_three(request):
+    def full_after_three(request, **named):
         if next(count, None) is None:
             raise JournalError("The disk is full.")
-        return submit(request)
+        return submit(request, **named)
 
     monkeypatch.setattr(journal, "submit", full_after_three)
     with pytest.raises(JournalError, match="disk is full"):
@@ -193,3 +194,49 @@ def test_jobs_of_a_comparison_can_be_cancelled_like_any_other(journal, compariso
         journal.cancel(job.id)
     assert not comparisons.standing(number).is_active
     assert Job.select().where(Job.state == "cancelled").count() == 6
+
+
+# ---- clips that were made before
+
+def finished(journal, prompt="a dog", **values):
+    journal.submit(GenerationRequest(prompt=prompt))
+    job = journal.claim("w")
+    journal.finish(job, [CLIP | {"request": job.request, "prompt": prompt} | values], [])
+    return journal.clips_of(job.id)[0].id
+
+
+def test_all_cells_begin_as_the_create_tab_says(journal, comparisons):
+    order = Opening("given/1.png", "crop").to_json()
+    comparisons.submit(PLAN, order)
+    assert {job.order for job in Job.select()} == {order}
+
+
+def test_clips_are_put_side_by_side_in_the_order_they_were_ticked(journal, comparisons):
+    one, two = finished(journal), finished(journal)
+    number = comparisons.put_together([two, one])
+    standing = comparisons.standing(number)
+    assert [standing.clips[0, column].id for column in range(2)] == [two, one]
+    assert not standing.is_active and standing.plan.has_one_prompt
+    assert comparisons.newest(1)[0][1].title == "2 clips, a dog"
+    assert comparisons.put_together([two, one]) == number, "it is there already"
+    assert comparisons.put_together([one, two]) != number
+
+
+def test_picked_clips_are_voted_on(journal, comparisons):
+    number = comparisons.put_together([finished(journal), finished(journal, "a cat")])
+    assert comparisons.ballot(number).row == 0
+    comparisons.vote(Ballot(number, 0, (1, 0)), {"motion": "A", "looks": "B"})
+    wins = {aspect: [score.wins for score in row]
+            for aspect, row in comparisons.standing(number).tally.items()}
+    assert wins == {"motion": [0, 1], "looks": [1, 0]}
+
+
+def test_what_cannot_be_put_side_by_side_is_one_sentence(journal, comparisons):
+    ids = [finished(journal) for _ in range(5)]
+    long = finished(journal, frames=1440, width=512, height=288)
+    for picks, said in (([], "Tick 2 to 4"), (ids[:1], "Tick 2 to 4"), (ids, "Tick 2 to 4"),
+                        ([ids[0]] * 2, "Tick 2 to 4"), ([ids[0], 99], "no clip number 99"),
+                        ([ids[0], long], "trim it to 19 s first")):
+        with pytest.raises(JournalError, match=said):
+            comparisons.put_together(picks)
+    assert comparisons.newest(9) == []

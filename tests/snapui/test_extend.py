@@ -186,6 +186,12 @@ def test_what_went_wrong_is_said_in_the_reel(tab, films, worker):
     assert "Make a clip longer" in dict(tab.look(0, 0)[0]["cards"])["empty"]
 
 
+def test_a_long_job_that_waits_says_why_in_the_reel(tab, films):
+    job_id = films.extend(Asked(rows=((0, 2, "a dog"),), fps=8), SETTINGS, None)
+    films.journal.put_down(films.journal.claim("w"), "The disk is full.")
+    assert "The disk is full." in dict(tab.look(0, job_id)[0]["cards"])[f"job-{job_id}"]
+
+
 # ---- what is pressed
 
 def press(tab, act, number, seconds=0):

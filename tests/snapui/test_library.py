@@ -5,9 +5,16 @@ import time
 import pytest
 
 from engine.errors import MediaError
-from engine.media import known_suffixes, read_clip, read_request, request_metadata, write_clip
+from engine.media import (
+    known_suffixes,
+    read_clip,
+    read_metadata,
+    read_request,
+    request_metadata,
+    write_clip,
+)
 from engine.request import GenerationRequest
-from snapui.copies import converted
+from snapui.copies import converted, drop_copies
 from snapui.files import write_loop
 from snapui.jobs import Journal
 from snapui.library import PAGE_CLIPS, Library
@@ -153,6 +160,23 @@ def test_a_clip_is_had_in_every_format_with_its_settings(journal, suffix):
     before = path.stat().st_mtime_ns
     converted(folder, clip, suffix)
     assert path.stat().st_mtime_ns == before, "it is made once"
+
+
+@pytest.mark.parametrize("suffix", known_suffixes())
+def test_a_copy_that_is_to_tell_nothing_carries_no_settings(journal, suffix):
+    clip, folder = journal.clip(add_with_files(journal)), journal.output_directory
+    path = folder / converted(folder, clip, suffix, tells=False)
+    assert read_clip(path).frames.shape == (16, 36, 64, 3)
+    assert read_metadata(path) == {}
+    assert read_metadata(folder / converted(folder, clip, suffix)), "the other one still tells"
+    drop_copies(folder, clip.id)
+    assert not path.exists()
+
+
+def test_a_file_that_tells_nothing_needs_no_copy(journal):
+    clip, folder = journal.clip(add_with_files(journal)), journal.output_directory
+    write_clip(folder / clip.path, moving_bar(5, 36, 64), 12)
+    assert converted(folder, clip, ".mp4", tells=False) == clip.path
 
 
 def test_lossless_formats_get_the_drafts_exact_frames(journal):

@@ -151,7 +151,7 @@ def test_the_example_prompts_are_valid_requests():
 def test_the_estimate_is_told_beside_the_time_of_one_upscale(journal):
     tab = Create(journal, Panel(journal), Controls())
     costs = [FIELDS[name].default for name in COSTS]
-    assert tab.measured(*costs) == ("Measuring how fast this machine is.",
+    assert tab.measured(*costs) == ("How long this takes is not measured yet.",
                                     {"upscale_seconds": None})
     journal.measure("storybook/base", 0.1)
     journal.measure("storybook/upsampler", 2.0)

@@ -7,11 +7,12 @@ import pytest
 
 from engine.media import read_clip, read_metadata, read_request
 from engine.request import GenerationRequest
-from snapui.compare import Axis, Plan
+from snapui.compare import Axis, Clock, Plan
 from snapui.comparisons import Comparisons
 from snapui.copies import filmstrip, strip_width
 from snapui.files import write_loop
 from snapui.grid import CELL_WIDTH, GAP, grid_frames, save_grid
+from snapui.library import Library
 from snapui.player import Player
 from snapui.queue import in_line
 from snapui.votes import Ballot
@@ -131,7 +132,8 @@ def test_the_grid_shows_each_clip_in_its_place_in_lockstep(comparisons, number):
     colours = {(0, 0): 10, (0, 1): 60, (0, 2): 110, (1, 0): 160, (1, 1): 210, (1, 2): 250}
     clips = {place: np.full((16, 36, 64, 3), value, np.uint8) for place, value in colours.items()}
     clips[1, 2] = np.repeat(np.arange(8, dtype=np.uint8), 36 * 64 * 3).reshape(8, 36, 64, 3)
-    frames = grid_frames(PLAN, clips)
+    clock = Clock(12.0, 16, dict.fromkeys(clips, 1.0) | {(1, 2): 0.5})
+    frames = grid_frames(PLAN, clips, clock)
     assert len(frames) == 16 and frames.shape[1] % 2 == frames.shape[2] % 2 == 0
     middle = [GAP + CELL_WIDTH // 2 + column * (CELL_WIDTH + GAP) for column in range(3)]
     for (_, column), value in colours.items():
@@ -142,7 +144,7 @@ def test_the_grid_shows_each_clip_in_its_place_in_lockstep(comparisons, number):
 
 
 def test_a_missing_clip_leaves_its_place_blank():
-    whole = grid_frames(PLAN, {})
+    whole = grid_frames(PLAN, {}, PLAN.clock({}))
     assert whole.shape[0] == 1 and len(np.unique(whole.reshape(-1, 3), axis=0)) > 3
 
 
@@ -158,3 +160,52 @@ def test_a_comparison_is_saved_as_one_labelled_file(journal, comparisons, number
     assert clip.is_image or clip.fps == PLAN.base.fps
     assert Plan.from_json(read_metadata(folder / first)["comparison"]) == PLAN
     assert read_request(folder / first) == PLAN.cell(0, 0)
+    bare = save_grid(folder, "day/grid", standing, still, tells=False)
+    assert read_metadata(folder / bare) == {}
+
+
+def film(journal, seed, frames, fps, **values):
+    """Write a finished clip whose frames all differ. Returns: its number."""
+    loop = f"loops/film-{seed}.webp"
+    (journal.output_directory / "loops").mkdir(exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (frames, 36, 64, 3), dtype=np.uint8)
+    write_loop(journal.output_directory / loop, pixels, fps)
+    journal.submit(GenerationRequest(prompt=NASTY, seed=seed))
+    job = journal.claim("w")
+    journal.finish(job, [CLIP | {"request": job.request, "loop": loop, "seed": seed, "fps": fps,
+                                 "frames": frames, "prompt": NASTY} | values], [])
+    return journal.clips_of(job.id)[0].id
+
+
+def test_clips_that_were_picked_play_together_each_at_its_own_speed(journal, comparisons, player):
+    ids = [film(journal, 7, 12, 6.0), film(journal, 8, 12, 12.0, title="Oskar")]
+    number = comparisons.put_together(ids)
+    standing = comparisons.standing(number)
+    value = player.value(standing)
+    assert (value["fps"], value["count"], value["told"]) == (12.0, 24, "")
+    assert [one["data-share"] for one in canvases(value)] == ["0.5", "1.0"]
+    assert [one["aria-label"] for one in canvases(value)] == [
+        f"Seed 7, 64×36: {NASTY}", "Seed 8, 64×36: Oskar"]
+    slow, short = ([standing.clock.frame((0, column), moment, 12) for moment in range(24)]
+                   for column in range(2))
+    assert slow == [moment // 2 for moment in range(24)]
+    assert short == [*range(12), *[11] * 12], "the shorter one holds its end"
+    counted = np.repeat(np.arange(12, dtype=np.uint8), 36 * 64 * 3).reshape(12, 36, 64, 3)
+    whole = grid_frames(standing.plan, dict.fromkeys(standing.clips, counted), standing.clock)
+    row, middle = whole.shape[1] - GAP - 90, GAP + CELL_WIDTH // 2
+    assert whole[:, row, middle, 0].tolist() == slow
+    assert whole[:, row, middle + CELL_WIDTH + GAP, 0].tolist() == short
+    saved = read_clip(journal.output_directory / save_grid(
+        journal.output_directory, "day/grid", standing, None))
+    assert (len(saved.frames), saved.fps) == (24, 12.0)
+
+
+def test_a_picked_clip_that_is_gone_leaves_its_place(journal, comparisons, player):
+    ids = [film(journal, 7, 12, 6.0), film(journal, 8, 12, 12.0)]
+    number = comparisons.put_together(ids)
+    library = Library(journal)
+    library.bin(ids[1])
+    library.empty_bin()
+    value = player.value(comparisons.standing(number))
+    assert value["told"] == "1 of 2 clips are there."
+    assert "deleted" in drawn(value).text and "Seed 8" in drawn(value).text

@@ -9,7 +9,7 @@ from engine import catalog
 from engine.errors import MediaError, RequestError
 from engine.extension.request import ExtensionRequest
 from engine.extension.segments import Segment
-from engine.media import MEDIA_KEY, known_suffixes, request_metadata, write_clip
+from engine.media import MEDIA_KEY, OPENING_KEY, known_suffixes, request_metadata, write_clip
 from engine.request import MAX_SEED, GenerationRequest
 from snapui import extend_form
 from snapui.controls import FIELDS
@@ -94,6 +94,12 @@ def test_other_weights_are_said(tmp_path, models):
     (said,) = restored(file_with(tmp_path, all_fields(), model_hash="456")).differences
     assert "other weights here (123)" in said and "(456)" in said
     assert restored(file_with(tmp_path, all_fields(), model_hash="123")).differences == ()
+
+
+def test_a_start_picture_is_asked_for_again(tmp_path, models):
+    path = file_with(tmp_path, all_fields(), **{OPENING_KEY: "crop", "parents": '["mine.png"]'})
+    (said,) = restored(path).differences
+    assert "begins with a picture that is not in the file" in said
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"text"', "[" * 100_000, "NaN"])

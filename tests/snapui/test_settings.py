@@ -71,6 +71,16 @@ def test_workers_share_the_processor(tmp_path, monkeypatch):
     assert "4" in read(tmp_path, "--workers", "2").worker_flags()
 
 
+def test_without_workers_of_its_own_the_program_says_how_to_start_one(tmp_path):
+    assert read(tmp_path).help_wanted() == ""
+    said = read(tmp_path, "--workers", "0", "--database",
+                "postgresql://me:s:e/c@ret@there:5432/studio?password=secret").help_wanted()
+    assert said.startswith("No worker runs here")
+    assert said.endswith("python -m snapui.worker --database "
+                         "postgresql://me:PASSWORD@there:5432/studio "
+                         f"--output-directory {tmp_path / 'out'}")
+
+
 def run(*arguments):
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True,
                           timeout=60, check=False)

@@ -9,6 +9,7 @@ from engine.request import GenerationRequest
 from snapui import queue
 from snapui.schema import Job, Worker
 from snapui.sheet import Sheet, status
+from snapui.tabs.queue import Panel
 from snapui.theme import STATIC
 from tests.snapui.test_jobs import CLIP
 
@@ -94,6 +95,22 @@ def test_a_waiting_job_says_how_many_are_ahead(journal, sheet):
     assert "Waiting, 1 ahead" in Tags(cards(journal, sheet)[f"job-{second}"]).text
 
 
+def test_a_job_that_waits_for_room_says_so_and_the_queue_is_held(journal, sheet, monkeypatch):
+    job_id = submit(journal)
+    Worker.create(name="w", host="h", pid=1, state="ready")
+    journal.put_down(journal.claim("w"), "The disk is full.")
+    page = Tags(cards(journal, sheet)[f"job-{job_id}"])
+    assert "The disk is full." in page.text
+    assert ("p", {"class": "failed"}) not in page.tags
+    assert sheet.value(journal.snapshot(10))["status"] == "1 waiting"
+    monkeypatch.setattr("snapui.space.free_bytes", lambda folder: 0)
+    for told in (sheet.value(journal.snapshot(10))["status"], Panel(journal).value()["told"]):
+        assert told.endswith("1 waiting. Held until the output folder takes clips again, and then "
+                             "it goes on by itself.")
+    journal.claim("w")
+    assert "The disk is full." not in cards(journal, sheet)[f"job-{job_id}"]
+
+
 def test_a_failed_job_says_why_and_a_stopped_one_that_nothing_was_kept(journal, sheet):
     failed, stopped = submit(journal), submit(journal)
     journal.end(journal.claim("w"), "failed", "The disk is full.")
@@ -120,6 +137,13 @@ def test_the_status_says_what_the_workers_do(workers, queue, said):
     rows = [Worker(name=str(place), state=state, message="There is no model.")
             for place, state in enumerate(workers)]
     assert status(rows, [Job(state=state) for state in queue]) == said
+
+
+@pytest.mark.parametrize("queue", [[], ["queued"]])
+def test_where_no_worker_is_started_the_status_asks_for_one_until_there_is_one(queue):
+    jobs = [Job(state=state) for state in queue]
+    assert status([], jobs, help_wanted="Start one.") == "Start one."
+    assert status([Worker(name="w", state="ready")], jobs, help_wanted="Start one.") != "Start one."
 
 
 def test_a_card_is_drawn_again_only_when_what_it_shows_has_changed(journal, sheet, monkeypatch):

@@ -1,7 +1,7 @@
 """The page's work as MCP tools, used by a real client over HTTP against the running program."""
 
-import ast
 import base64
+import json
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -45,7 +45,7 @@ async def call(session, tool, **given):
     text = answer.content[0].text
     if answer.isError:
         raise RuntimeError(text)
-    return ast.literal_eval(text)
+    return json.loads(text)
 
 
 async def wait_for(session, job, is_there):
@@ -79,6 +79,16 @@ def test_a_client_creates_watches_fetches_and_cancels(program):
             await call(session, "cancel", job=slow)
             told = await wait_for(session, slow, lambda told: told["state"] == "cancelled")
             assert told["clips"] == []
+    run(use)
+
+
+def test_a_comparison_is_answered_in_json(program):
+    async def use():
+        async with session_with(program) as session:
+            made = await call(session, "compare", prompt="a dog", field="guidance", values=[1, 3],
+                              settings={"steps": 2})
+            assert sorted(made) == ["comparison", "jobs"]
+            assert [len(row) for row in made["jobs"]] == [2]
     run(use)
 
 

@@ -1,24 +1,34 @@
 """The worker: in this process with a pretended engine, and as a real process that dies."""
 
+import errno
 import os
 import signal
 import subprocess
 import threading
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from engine.errors import MediaError
+from engine.media import OPENING_KEY, read_metadata, write_clip
 from engine.request import GenerationRequest
-from snapui import queue
+from snapui import inside, queue
+from snapui.asked import Asked
 from snapui.clock import StageClock
 from snapui.files import read_loop
+from snapui.films import Films
+from snapui.given import kept_picture
+from snapui.orders import Opening
 from snapui.schema import Clip, Job
 from snapui.schema import Worker as WorkerRow
 from snapui.supervisor import Supervisor
 from snapui.worker import Worker
 from tests.snapui import stand_in
 from tests.snapui.conftest import ROOT, command
+from tests.snapui.stand_in_longer import StandInExtended
 
 QUICK = GenerationRequest(prompt="a dog", seed=3, drafts=2, steps=6)
 
@@ -92,13 +102,45 @@ def test_a_drafts_loop_is_the_exact_draft_and_feeds_its_upscale(journal, worker,
     np.testing.assert_array_equal(kept, stand_in.moving_bar(3, 36, 64))
     seen = []
     worker.engine = stand_in.Engine(
-        lambda request, **named: seen.append(named["draft_frames"]) or stand_in.generate(
+        lambda request, **named: seen.append(named["start"]["draft_frames"]) or stand_in.generate(
             request, **named), stand_in.write)
     upscale = journal.submit_upscale(draft.id, steps=2, noise=0.1)
     worker.drain()
     np.testing.assert_array_equal(seen[0], kept)
     assert journal.clips_of(upscale)[0].width == 512
     assert (tmp_path / draft.path).exists()
+
+
+def test_drafts_begin_with_a_picture_and_their_files_name_it(journal, worker, tmp_path):
+    seen, generate = [], worker.engine.generate
+    worker.engine = stand_in.Engine(
+        lambda request, **named: seen.append(named["start"]) or generate(request, **named),
+        stand_in.write)
+    picture = np.random.default_rng(5).integers(0, 256, (36, 64, 3), dtype=np.uint8)
+    write_clip(tmp_path / "mine.png", picture[None], 1.0)
+    opening = Opening(kept_picture(tmp_path, tmp_path / "mine.png"), "crop")
+    job_id = journal.submit(QUICK, order=opening.to_json())
+    queue.edit(journal, job_id, replace(QUICK, steps=2))
+    worker.drain()
+    drafts = journal.clips_of(job_id)
+    for clip in drafts:
+        np.testing.assert_array_equal(read_loop(tmp_path / clip.loop, clip.frames)[0], picture)
+        told = read_metadata(tmp_path / clip.path)
+        assert (told[OPENING_KEY], told["parents"]) == ("crop", f'["{opening.name}"]')
+    (tmp_path / drafts[0].loop).unlink()
+    journal.submit_upscale(drafts[0].id, steps=2, noise=0.1)
+    again = queue.run_again(journal, job_id)
+    worker.drain()
+    assert [start["crop"] for start in seen] == [True] * 3
+    assert all((start["picture"] == picture).all() for start in seen), "it is needed again"
+    assert len(journal.clips_of(again)) == 2
+
+
+def test_a_start_picture_that_is_gone_is_one_sentence(journal, worker):
+    job_id = journal.submit(QUICK, order=Opening("given/none.png").to_json())
+    worker.drain()
+    assert journal.job(job_id).state == "failed"
+    assert "none.png" in journal.job(job_id).error
 
 
 def test_an_upscale_whose_drafts_loop_is_gone_is_made_from_its_request(journal, worker, tmp_path):
@@ -151,18 +193,132 @@ def test_a_cancel_while_the_files_are_written_leaves_no_file(journal, worker, tm
     assert outputs(tmp_path) == []
 
 
-def test_a_write_that_fails_halfway_leaves_no_file(journal, worker, tmp_path):
+def refusing(worker, code, after=lambda: None):
+    """Have the second clip's file refused as the system would; returns the writes tried."""
+    tried = []
+
     def write(path, clip, about):
+        tried.append(clip.request.seed)
+        if len(tried) > 20:
+            worker.stopping.set()  # it would never end
         stand_in.write(path, clip, about)
         if clip.request.seed == 4:
-            raise OSError(28, "No space left on device")
+            after()
+            raise MediaError("It could not be written.") from OSError(code, os.strerror(code))
 
     worker.engine = stand_in.Engine(stand_in.generate, write)
+    return tried
+
+
+def free(monkeypatch, count):
+    monkeypatch.setattr("snapui.space.free_bytes", lambda folder: count)
+
+
+def test_a_write_that_fails_halfway_leaves_no_file(journal, worker, tmp_path):
+    refusing(worker, errno.EIO)
     job_id = journal.submit(QUICK)
     worker.drain()
     assert journal.job(job_id).state == "failed"
-    assert "disk is full" in journal.job(job_id).error
+    assert "could not be written" in journal.job(job_id).error
     assert outputs(tmp_path) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_job_waits_for_room_on_the_disk_and_goes_on_by_itself(journal, worker, monkeypatch, code):
+    refusing(worker, code, after=lambda: free(monkeypatch, 0))
+    job_id, after = journal.submit(QUICK), journal.submit(QUICK)
+    worker.drain()
+    worker.engine = stand_in.load()
+    for _ in range(2):
+        worker.drain()
+        waiting = journal.job(job_id)
+        assert (waiting.state, waiting.deaths, journal.job(after).step) == ("queued", 0, 0)
+        assert "less than 64 MB left" in waiting.error
+        assert "goes on by itself" in waiting.error
+    free(monkeypatch, 2**30)
+    worker.drain()
+    for one in (job_id, after):
+        assert (journal.job(one).state, journal.job(one).error) == ("done", "")
+        assert len(journal.clips_of(one)) == 2
+
+
+def test_a_worker_that_is_held_asks_again_until_there_is_room(journal, worker, monkeypatch):
+    monkeypatch.setattr("snapui.worker.UNASKED_SECONDS", 0.2)
+    free(monkeypatch, 0)
+    job = Job.create(kind="draft", request=QUICK.to_json())
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        time.sleep(1)
+        assert journal.job(job.id).state == "queued"
+        free(monkeypatch, 2**30)
+        wait_for(lambda: journal.job(job.id).state == "done")
+    finally:
+        worker.stopping.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("what", ["draft", "longer"])
+def test_files_carry_settings_or_nothing_and_the_library_knows_them_either_way(
+        journal, worker, tmp_path, what):
+    told = GenerationRequest(prompt="a purple zebra", seed=4711, steps=2)
+    films = Films(journal)
+    for is_wanted in (False, True):
+        inside.tell(journal, is_wanted)
+        job_id = journal.submit(told) if what == "draft" else films.extend(
+            Asked(rows=((0, 2, told.prompt),), fps=8), {"seed": 4711, "steps": 2}, None)
+        worker.drain()
+        clip, = journal.clips_of(job_id)
+        assert (GenerationRequest.from_json(clip.request).seed, clip.prompt) == (
+            4711, "a purple zebra")
+        for path in (tmp_path / clip.path, tmp_path / clip.loop):
+            is_told = is_wanted and path.suffix == ".mp4"
+            assert bool(read_metadata(path)) == is_told
+            assert (b"zebra" in path.read_bytes()) == is_told
+
+
+def test_the_real_engine_is_told_what_is_there_before_the_work_begins(monkeypatch, tmp_path):
+    from engine import generate as door
+    from snapui.worker import load_engine
+    seen = []
+    monkeypatch.setattr(door, "generate", lambda request, **named: seen.append(named) or [])
+    engine = load_engine(tmp_path, "cpu", 1)
+    engine.generate(QUICK, start={}, on_step=print)
+    engine.generate(QUICK, start={"picture": "p", "crop": True, "work_folder": tmp_path})
+    assert [named["start"] for named in seen] == [
+        door.Start(), door.Start(picture="p", crop=True, work_folder=tmp_path)]
+    assert seen[0]["on_step"] is print and seen[0]["models_directory"] == tmp_path
+
+
+def test_the_real_engines_files_carry_nothing_if_so_asked(tmp_path):
+    from snapui.worker import load_engine
+    write = load_engine(None, "cpu", 1).write
+    clip = StandInExtended(GenerationRequest(prompt="a purple zebra"), SimpleNamespace(
+        frames=stand_in.moving_bar(3, 36, 64)))
+    for name, about in (("told.mp4", {}), ("bare.mp4", None)):
+        write(tmp_path / name, clip, about)
+    assert read_metadata(tmp_path / "told.mp4")["backend"] == "stand-in"
+    assert read_metadata(tmp_path / "bare.mp4") == {}
+
+
+def test_a_job_that_a_disk_with_room_refuses_is_tried_twice_and_no_more(journal, worker, tmp_path):
+    tried = refusing(worker, errno.ENOSPC)
+    job_id = journal.submit(QUICK)
+    worker.drain()
+    assert tried == [3, 4, 3, 4]
+    assert (journal.job(job_id).state, outputs(tmp_path)) == ("failed", [])
+
+
+def test_a_job_that_was_cancelled_while_the_disk_was_full_does_not_wait(
+        journal, worker, monkeypatch):
+    def filled():
+        free(monkeypatch, 0)
+        journal.cancel(job_id)
+
+    refusing(worker, errno.ENOSPC, after=filled)
+    job_id = journal.submit(QUICK)
+    worker.drain()
+    assert (journal.job(job_id).state, journal.job(job_id).error) == ("cancelled", "")
 
 
 def interrupted(worker, at_step, act):
@@ -262,6 +418,23 @@ def test_as_many_workers_run_as_were_asked_for(journal, monkeypatch):
         wait_for(lambda: WorkerRow.select().where(WorkerRow.state == "ready").count() == 2)
     finally:
         supervisor.stop()
+
+
+def test_a_worker_that_somebody_else_started_and_killed_is_missed(journal, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    supervisor = Supervisor(journal, command(journal), 0)
+    supervisor.start()
+    other = subprocess.Popen(command(journal))
+    try:
+        job_id = journal.submit(GenerationRequest(prompt="a dog", steps=200))
+        wait_for(lambda: journal.job(job_id).step > 2)
+        other.kill()
+        other.wait()
+        wait_for(lambda: journal.job(job_id).state == "queued")
+        assert WorkerRow.select().count() == 0
+    finally:
+        supervisor.stop()
+        other.kill()
 
 
 @pytest.mark.slow
