@@ -99,10 +99,10 @@ class Recipe:
 # The decay keeps matrices small enough to go on learning: orthogonal steps have a fixed size, and
 # beside weights that have grown for thousands of steps they change little.
 _STORYBOOK = Recipe(
-    steps=1380,
-    phases=(Phase(0.375, 16, 4, 0.0, 0.7), Phase(0.625, 8, 16, 0.0)),
-    optimizer="muon", lr=0.02, weight_decay=0.1, warmup_steps=50, decay_share=0.7,
-    ema_half_life=100, loss="unit", noise_mean=0.2, noise_std=1.6, image_share=0.1,
+    steps=3200, phases=(Phase(0.3, 64, 1, 0.0), Phase(0.3, 16, 4, 0.0, noise_mean=0.7),
+                        Phase(0.4, 8, 16, 0.0)),
+    optimizer="muon", lr=0.02, weight_decay=0.1, warmup_steps=50, decay_share=0.8,
+    ema_half_life=100, loss="unit", noise_mean=-0.4, noise_std=1.6, image_share=0.1,
     truth_weight=0.2, known_share=0.2, lessons=64)
 
 RECIPES = {
