@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine import checkpoint
-from engine.diffusion import Preconditioning, broadcast, input_scale
+from engine.diffusion import Anchor, Preconditioning, anchored, broadcast, input_scale
 from engine.errors import Cancelled, ModelError
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
 from engine.precision import has_fast_bfloat16, short
@@ -39,6 +39,8 @@ class StageConfig:
     sigma_max: noise level that sampling starts from. Differs from the paper where below 80: in
     units of the clip it is sigma_in times as large, so that few steps are better spent lower; an
     upsampler then starts from its low-resolution clip under so much noise.
+    detail: deviation of a clip from its enlarged low-resolution one; above 0, an upsampler denoises
+    only that (diffusion/anchor.py), 0 for the paper's whole clip.
     text_encoder: "minilm" for the embedded one, else a local folder or hub name.
     """
 
@@ -46,6 +48,7 @@ class StageConfig:
     scale: float = 1.0
     sigma_data: float = 1.0
     sigma_max: float = SIGMA_MAX
+    detail: float = 0.0
     text_encoder: str = "minilm"
     text_length: int = 32
 
@@ -126,7 +129,7 @@ class Stage:
     def output(self, noisy: Tensor, sigma: Tensor, conditions: Conditions,
                beside: Tensor | None = None, carry: Carry | None = None,
                part: Part | None = None) -> tuple[Tensor, Tensor]:
-        """Evaluate F and the latents.
+        """Evaluate F and the latents; of the detail alone where there is an anchor.
 
         noisy: (b, c, t, h, w), x / sigma_in + sigma eps. sigma: (b,). beside: what the network
         sees beside it, (b, k, t, h, w), not scaled by c_in: the upsampler's low-resolution clip
@@ -145,10 +148,19 @@ class Stage:
     def denoise(self, noisy: Tensor, sigma: Tensor, conditions: Conditions,
                 beside: Tensor | None = None, carry: Carry | None = None) -> tuple[Tensor, Tensor]:
         """Estimate the clean clip, D = c_skip x_s + c_out F. Returns: D and the latents."""
+        pre, anchor = self.preconditioning, self.anchor(beside, conditions)
+        if anchor is not None:
+            noisy, sigma = anchor.noisy_detail(noisy, sigma, pre.sigma_in)
         output, latents = self.output(noisy, sigma, conditions, beside, carry)
-        pre = self.preconditioning
-        return (broadcast(pre.c_skip(sigma), noisy) * noisy
-                + broadcast(pre.c_out(sigma), noisy) * output), latents
+        denoised = (broadcast(pre.c_skip(sigma), noisy) * noisy
+                    + broadcast(pre.c_out(sigma), noisy) * output)
+        return denoised if anchor is None else anchor.clip(denoised), latents
+
+    def anchor(self, beside: Tensor | None, conditions: Conditions) -> Anchor | None:
+        """Return what the low-resolution clips say of the clean ones; None if all is denoised."""
+        if not self.config.detail:
+            return None
+        return anchored(beside, conditions.augmentation, self.config.detail)
 
     def denoiser(self, conditions: Conditions, beside: Tensor | None = None,
                  should_stop: ShouldStop | None = None, branches: int = 1) -> Denoise:

@@ -1,5 +1,6 @@
 """The scaled EDM process: forward noise, preconditioning, loss."""
 
+from engine.diffusion.anchor import Anchor, anchored
 from engine.diffusion.loss import denoised_loss, output_error, output_loss
 from engine.diffusion.noise import (
     NoiseDistribution,
@@ -10,5 +11,5 @@ from engine.diffusion.noise import (
 )
 from engine.diffusion.preconditioning import Preconditioning
 
-__all__ = ["NoiseDistribution", "Preconditioning", "add_noise", "broadcast", "denoised_loss",
-           "input_scale", "output_error", "output_loss", "vp_corrupt"]
+__all__ = ["Anchor", "NoiseDistribution", "Preconditioning", "add_noise", "anchored", "broadcast",
+           "denoised_loss", "input_scale", "output_error", "output_loss", "vp_corrupt"]

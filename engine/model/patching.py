@@ -88,7 +88,7 @@ class PixelSkip(nn.Module):
     """What each patch passes by of pictures of its input: one learned factor a patch and picture.
 
     The pictures are the noisy clip as it is, its mean over time, a soft copy of it, that copy's
-    mean over time, and in an upsampler the low-resolution clip.
+    mean over time, and in an upsampler the low-resolution clip and a soft copy of it.
     Differs from the paper: wherever the clip is smooth or still, F is the noise of the input, which
     these give. Passing them by leaves narrow tokens room for what they cannot (kernel-predicting
     denoisers work so, Bako et al. 2017).
@@ -100,18 +100,19 @@ class PixelSkip(nn.Module):
         super().__init__()
         self.patch = patch
         self.norm = AdaptiveNorm(width, description_width)
-        self.factor = nn.Linear(width, self.VIEWS + conditions)
+        self.factor = nn.Linear(width, self.VIEWS + 2 * conditions)
         nn.init.zeros_(self.factor.weight)
         nn.init.zeros_(self.factor.bias)
 
     def pictures(self, video: Tensor, channels: int) -> Tensor:
         """(b, k, t, h, w), noisy clip first -> (b, pictures channels, t, h, w)."""
         noisy = video[:, :channels]
-        soft = F.avg_pool3d(noisy, (1, 3, 3), 1, (0, 1, 1), count_include_pad=False)
+        soft = _softened(noisy, 3)
         still, soft_still = (one.mean(dim=2, keepdim=True).expand_as(one) for one in (noisy, soft))
-        conditions = (self.factor.out_features - self.VIEWS) * channels
-        return torch.cat((noisy, still, soft, soft_still,
-                          video[:, channels:channels + conditions]), dim=1)
+        conditions = (self.factor.out_features - self.VIEWS) // 2 * channels
+        beside = video[:, channels:channels + conditions]
+        beside = (beside, _softened(beside, 5)) if conditions else ()
+        return torch.cat((noisy, still, soft, soft_still, *beside), dim=1)
 
     def forward(self, grid: Tensor, pictures: Tensor, description: Tensor | None) -> Tensor:
         """grid: (b, t, h/p, w/p, d); pictures: as above, padded; description: (b, k).
@@ -123,6 +124,12 @@ class PixelSkip(nn.Module):
         pixels = rearrange(pictures, "b (k c) t (h p) (w q) -> b k c t h p w q",
                            k=self.factor.out_features, p=self.patch, q=self.patch)
         return rearrange((factor * pixels).sum(dim=1), "b c t h p w q -> b c t (h p) (w q)")
+
+
+def _softened(clip: Tensor, side: int) -> Tensor:
+    """Return means over squares of pixels, frame by frame; an odd side."""
+    return F.avg_pool3d(clip, (1, side, side), 1, (0, side // 2, side // 2),
+                        count_include_pad=False)
 
 
 class OutputGain(nn.Module):

@@ -34,7 +34,9 @@ class Recipe:
     loss: "paper" weights the error of F by w, "unit" does not (v-prediction loss).
     noise_mean, noise_std: of ln sigma. crop_groups: rows and columns of groups a clip is cropped
     to, (0, 0) for the whole frame. truth_weight: of a truth head's loss (truth.py). known_share:
-    of the clips some of whose frames are given (known.py). lessons: scenes a step that teach what
+    of the clips some of whose frames are given (known.py). corruption_power: of the uniform draw of
+    how much an upsampler's low-resolution clip is corrupted, above 1 for little corruption more
+    often; grain: highest deviation of draft-like noise on it, of which the network is not told. lessons: scenes a step that teach what
     words mean without being painted, where there is a truth head.
     """
 
@@ -56,6 +58,8 @@ class Recipe:
     crop_groups: tuple[int, int] = (0, 0)
     truth_weight: float = 0.0
     known_share: float = 0.0
+    corruption_power: float = 1.0
+    grain: float = 0.0
     lessons: int = 0
     seed: int = 0
 
@@ -112,9 +116,9 @@ RECIPES = {
     "storybook_base": _STORYBOOK,
     # One group at all times a crop; noise where the low-resolution clip leaves something open.
     "storybook_upsampler": replace(
-        _STORYBOOK, steps=1600, phases=(Phase(0.5, 64, 4, 0.0), Phase(0.5, 16, 16, 0.0)),
-        noise_mean=-3.0, noise_std=1.5,
-        ema_half_life=60, crop_groups=(1, 1), truth_weight=0.0, known_share=0.0, lessons=0),
+        _STORYBOOK, steps=1600, phases=(Phase(0.75, 32, 4, 0.0), Phase(0.25, 8, 16, 0.0)),
+        noise_mean=-1.0, noise_std=1.2, ema_half_life=60, crop_groups=(1, 1), truth_weight=0.0,
+        known_share=0.0, lessons=0, corruption_power=3.0, grain=0.1),
     "tiny": replace(_STORYBOOK, steps=100, phases=(Phase(0.5, 4, 2), Phase(0.5, 4, 4)),
                     warmup_steps=5),
 }
