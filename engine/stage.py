@@ -129,7 +129,7 @@ class Stage:
     def output(self, noisy: Tensor, sigma: Tensor, conditions: Conditions,
                beside: Tensor | None = None, carry: Carry | None = None,
                part: Part | None = None) -> tuple[Tensor, Tensor]:
-        """Evaluate F and the latents; of the detail alone where there is an anchor.
+        """Evaluate F and the latents, of the detail alone where there is an anchor.
 
         noisy: (b, c, t, h, w), x / sigma_in + sigma eps. sigma: (b,). beside: what the network
         sees beside it, (b, k, t, h, w), not scaled by c_in: the upsampler's low-resolution clip

@@ -40,6 +40,18 @@ def test_zero_network_gives_exactly_c_skip_times_x(stage):
     assert torch.equal(denoised, skip * x)
 
 
+def test_a_silent_upsampler_that_draws_detail_gives_its_low_resolution_clip():
+    stage = Stage(replace(TINY, detail=0.1, network=replace(
+        TINY.network, condition_channels=3, known_frames=False, augmented=True)))
+    torch.nn.init.zeros_(stage.network.head.to_pixels.weight)
+    torch.nn.init.zeros_(stage.network.head.to_pixels.bias)
+    low, told = 0.5 * torch.randn(1, *stage.clip_shape), conditions(1).corrupted_by(0.0)
+    made = stage.sample(unit_noise([1], stage.clip_shape), told,
+                        replace(SETTINGS, guidance=0.0, threshold=False), given=Given(low))
+    assert (made - low).abs().mean() < 0.1
+    assert (made - low).abs().mean() < 0.2 * low.abs().mean()
+
+
 def test_sampling_starts_at_the_stage_s_highest_noise_level(monkeypatch):
     seen, high = [], Stage(replace(TINY, sigma_max=7.0))
     monkeypatch.setattr(high, "denoise", lambda x, sigma, *_: (seen.append(sigma) or 0 * x, x))

@@ -36,8 +36,9 @@ class Recipe:
     to, (0, 0) for the whole frame. truth_weight: of a truth head's loss (truth.py). known_share:
     of the clips some of whose frames are given (known.py). corruption_power: of the uniform draw of
     how much an upsampler's low-resolution clip is corrupted, above 1 for little corruption more
-    often; grain: highest deviation of draft-like noise on it, of which the network is not told. lessons: scenes a step that teach what
-    words mean without being painted, where there is a truth head.
+    often; grain: highest deviation of draft-like noise on it, of which the network is not told.
+    lessons: scenes a step that teach what words mean without being painted, where there is a truth
+    head.
     """
 
     steps: int = 550_000

@@ -20,8 +20,8 @@ ENLARGED = 8  # sides of an upsampler's clip in those of its low-resolution clip
 class Draws:
     """All randomness of a step, drawn before either pass so that both see the same.
 
-    sigma: (b,), of what is denoised; noise: like the clips; kept: (b,) bool, rows whose latents are carried over;
-    beside: what the network sees beside the noisy clip (Stage.output).
+    sigma: (b,), of what is denoised; noise: like the clips; kept: (b,) bool, rows whose latents
+    are carried over; beside: what the network sees beside the noisy clip (Stage.output).
     """
 
     sigma: Tensor

@@ -164,7 +164,9 @@ def _tie_settings(tab: Create, quality: gr.Radio, draw: gr.Button, lock: gr.Chec
                   examples: list[gr.Button]) -> None:
     """Let settings follow one another: quality and steps, seed and its lock, examples."""
     named = tab.controls.by_name
-    quality.input(lambda name: QUALITY_STEPS[name], quality, named["steps"], **QUIET)
+    # In the browser, or who is quicker than the answer makes drafts of the level before.
+    quality.input(fn=None, js=f"(name) => ({json.dumps(QUALITY_STEPS)})[name]", inputs=quality,
+                  outputs=named["steps"])
     named["steps"].change(quality_of, named["steps"], quality, **QUIET)
     draw.click(lambda: (drawn_seed(), True), outputs=[named["seed"], lock], **PRESSED)
     for button in examples:

@@ -17,9 +17,16 @@ SNOW, BEACH = "a dog walking to the left in the snow", "a bright dog walking on 
 
 
 def number(page, name, value):
-    box = page.locator(f"#{name} input[type=number]")
-    box.fill(str(value))
-    box.press("Tab")
+    """Type a number until it stands: a field that Gradio is still mounting takes it back."""
+    box, stands = page.locator(f"#{name} input[type=number]"), 0
+    while stands < 3:
+        if box.input_value() == str(value):
+            stands += 1
+        else:
+            stands = 0
+            box.fill(str(value))
+            box.press("Tab")
+        page.wait_for_timeout(400)
 
 
 def open_two_seconds(page):

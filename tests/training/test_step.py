@@ -119,3 +119,22 @@ def test_paper_loss_weighs_each_clip_by_its_noise_level():
     w = stage.preconditioning.loss_weight_output(sigma)
     assert step.loss(stage, errors, sigma, "unit") == 1.5
     assert torch.isclose(step.loss(stage, errors, sigma, "paper"), (w[0] + 2 * w[1]) / 2)
+
+
+def test_grain_is_of_the_small_clip_s_pixels_and_each_clip_has_its_own():
+    low = torch.zeros(64, 3, 2, 64, 128)
+    grain = step.grain(low, 0.1, torch.Generator().manual_seed(0))
+    spread = grain.flatten(1).std(dim=1)
+    assert 0 < spread.min() < 0.02 and 0.05 < spread.max() < 0.1
+    assert (grain[..., 1:] - grain[..., :-1]).abs().mean() < 0.2 * grain.abs().mean()
+    assert not step.grain(low, 0.0, torch.Generator()).any()
+
+
+def test_the_error_of_an_anchored_stage_is_the_error_of_the_detail():
+    _, draws, errors, batch, stage = evaluated(replace(UPSAMPLER, detail=0.1), (1, 1), [False] * 7)
+    anchor = stage.anchor(draws.beside, draws.conditions)
+    detail = anchor.detail(batch.clips)
+    noisy = add_noise(detail, draws.sigma, draws.noise, stage.preconditioning.sigma_in)
+    output, _ = stage.output(noisy, draws.sigma, draws.conditions, draws.beside, part=batch.part)
+    expected = output_error(output, detail, draws.noise, draws.sigma, stage.preconditioning)
+    assert torch.allclose(errors, expected, rtol=1e-4)
