@@ -65,6 +65,15 @@ def gradient_energy(clip: np.ndarray) -> float:
     return float(sum(np.square(np.diff(unit, axis=axis)).mean() for axis in (1, 2)))
 
 
+def flicker(clip: np.ndarray) -> float:
+    """Return how much frames of uint8 (t, h, w, c) leave the course of their neighbours.
+
+    The mean square of the second difference over time: even motion of a smooth picture has little.
+    """
+    unit = _unit(clip)
+    return float(np.mean((unit[2:] - 2 * unit[1:-1] + unit[:-2]) ** 2))
+
+
 def psnr(clip: np.ndarray, truth: np.ndarray) -> float:
     """Return the peak signal-to-noise ratio in decibels; infinite for equal clips."""
     error = np.square(_unit(clip) - _unit(truth)).mean()

@@ -50,7 +50,10 @@ def _of_one(low: np.ndarray, large: np.ndarray, truth: np.ndarray) -> dict[str, 
         "psnr_bicubic_true": metrics.psnr(plain, truth),
         "gradient_upscaled_true": metrics.gradient_energy(large),
         "gradient_bicubic_true": metrics.gradient_energy(plain),
-        "gradient_truth": metrics.gradient_energy(truth)}
+        "gradient_truth": metrics.gradient_energy(truth),
+        "flicker_upscaled_true": metrics.flicker(large),
+        "flicker_bicubic_true": metrics.flicker(plain),
+        "flicker_truth": metrics.flicker(truth)}
 
 
 def _of_draft(draft: np.ndarray, large: np.ndarray, back: np.ndarray) -> dict[str, float]:
@@ -86,13 +89,15 @@ def _resized(frames: np.ndarray, size: tuple[int, int], *, mode: str,
 def upsampler_table(result: dict) -> str:
     """Lay the upsampler's figures out as text."""
     cell = "{:<26}{:>12}{:>12}{:>12}".format
-    r = {k: f"{v:.3g}" if "gradient" in k else f"{v:.2f}" for k, v in result.items()
-         if isinstance(v, float)}
+    r = {k: f"{v:.3g}" if k.startswith(("gradient", "flicker")) else f"{v:.2f}"
+         for k, v in result.items() if isinstance(v, float)}
     lines = [
         cell("", "upscaled", "bicubic", "truth"),
         cell("PSNR of a true clip, dB", r["psnr_upscaled_true"], r["psnr_bicubic_true"], ""),
         cell("gradient energy, true", r["gradient_upscaled_true"], r["gradient_bicubic_true"],
              r["gradient_truth"]),
+        cell("flicker, true", r["flicker_upscaled_true"], r["flicker_bicubic_true"],
+             r["flicker_truth"]),
         cell("gradient energy, draft", r["gradient_upscaled_draft"], r["gradient_bicubic_draft"],
              ""),
         cell("shrunk against draft, dB", r["psnr_upscaled_draft_shrunk"], "", "")]

@@ -65,6 +65,13 @@ def test_gradient_energy_of_a_ramp_is_the_square_of_its_slope():
     assert metrics.gradient_energy(ramp) == pytest.approx((10 / 255) ** 2)
 
 
+def test_flicker_sees_flashes_and_neither_stillness_nor_an_even_change():
+    even = (np.arange(5)[:, None, None, None] * np.full((1, 2, 3, 3), 20)).astype(np.uint8)
+    assert metrics.flicker(even) == pytest.approx(0, abs=1e-9)
+    even[2] += 51
+    assert metrics.flicker(even) == pytest.approx((0.2**2 + 0.4**2 + 0.2**2) / 3, rel=1e-5)
+
+
 def test_psnr_of_an_error_of_one_level_is_48_decibels():
     clip = np.full((2, 3, 5, 3), 100, np.uint8)
     assert metrics.psnr(clip, clip + np.uint8(1)) == pytest.approx(20 * np.log10(255))
