@@ -8,10 +8,13 @@ Started by torchrun, which says through the environment who is who.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+PAUSE = timedelta(days=7)  # a team whose machine sleeps or that is paused goes on afterwards
 
 
 @dataclass(frozen=True)
@@ -63,5 +66,5 @@ def join_team() -> Team:
     if "WORLD_SIZE" not in os.environ:
         return ALONE
     if not dist.is_initialized():
-        dist.init_process_group("gloo")
+        dist.init_process_group("gloo", timeout=PAUSE)
     return Team(dist.get_rank(), dist.get_world_size())

@@ -32,7 +32,17 @@ def journal(tmp_path):
 @pytest.fixture
 def with_upsampler(monkeypatch):
     """Let the shipped model have an upsampler of 288 rows."""
-    card = SimpleNamespace(name="storybook", window_frames=16, upsampler_size=(16, 288))
+    _ship(monkeypatch, upsampler_size=(16, 288))
+
+
+@pytest.fixture
+def without_upsampler(monkeypatch):
+    """Let the shipped model make drafts only."""
+    _ship(monkeypatch, upsampler_size=None)
+
+
+def _ship(monkeypatch, **card):
+    card = SimpleNamespace(name="storybook", window_frames=16, **card)
     monkeypatch.setattr("snapui.films.find_model", lambda *_: card)
 
 

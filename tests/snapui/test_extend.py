@@ -223,7 +223,7 @@ def test_a_long_draft_is_made_large_where_there_is_an_upsampler(tab, films, film
     assert "Upscaled: " in cards["tree"]
 
 
-def test_no_upscale_is_offered_where_there_is_no_upsampler(films, film):
+def test_no_upscale_is_offered_where_there_is_no_upsampler(films, film, without_upsampler):
     assert 'data-act="upscale"' not in drawn(films, film.id)[f"clip-{film.id}"]
     with pytest.raises(RequestError, match="no upsampler"):
         films.upscale(film.id)

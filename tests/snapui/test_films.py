@@ -98,12 +98,17 @@ def test_a_clip_goes_on_as_it_was_made_and_only_the_seed_is_new(films, draft):
     ({"video": "given/other.mp4", "seconds": 4.0}, "cannot both be the beginning"),
     ({"start_picture": "given/one.png", "seconds": 4.0}, "cannot both be the beginning"),
     ({"end_picture": "given/one.png", "seconds": 4.0, "is_loop": True}, "leave out the end"),
-    ({"seconds": 4.0, "upscale": True}, "no upsampler"),
     ({"in_between": 16}, "more than the 60"),
 ])
 def test_bad_input_is_one_sentence_and_writes_nothing(films, draft, change, sentence):
     with pytest.raises(SnapError, match=sentence):
         films.extend(Asked(**change), SETTINGS, draft.id)
+    assert Job.select().count() == 1
+
+
+def test_a_model_without_an_upsampler_makes_nothing_large(films, draft, without_upsampler):
+    with pytest.raises(SnapError, match="no upsampler"):
+        films.extend(Asked(seconds=4.0, upscale=True), SETTINGS, draft.id)
     assert Job.select().count() == 1
 
 

@@ -188,8 +188,7 @@ def test_a_program_extends(served):
                 ((0, ["0-2: a dog"], 0, False, "two"), "in_between must be a whole number"),
                 ((0, ["0-2: a dog"], 0, False, 1, {"fps": "many"}), "Frames per second must be"),
                 ((0, ["0-2: a dog"], 0, False, 1, {"fit": "stretch"}), "letterbox, crop"),
-                ((0, ["0-2: a dog"], 0, False, 1, {"known_weight": 101}), "from 0 to 100"),
-                ((0, ["0-2: a dog"], 0, False, 1, {"upscale": True}), "no upsampler")):
+                ((0, ["0-2: a dog"], 0, False, 1, {"known_weight": 101}), "from 0 to 100")):
             with pytest.raises(Exception, match=sentence):
                 client.predict(*call, api_name="/extend")
     finally:
