@@ -28,7 +28,7 @@ PRESETS = {
         _paper_base, network=replace(_paper_wide, **_upsampled), scale=8.0),
     "storybook_base": _storybook_base,
     "storybook_upsampler": replace(
-        _storybook_base, sigma_max=0.3, detail=0.12,
+        _storybook_base, sigma_max=0.5, detail=0.12,
         network=replace(_storybook, patch_width=64, n_latents=768, local_apart=2, **_upsampled)),
     "tiny": replace(_storybook_base, network=replace(
         _storybook_base.network, frames=4, height=12, width=16, group=(2, 2), patch_width=32,

@@ -46,7 +46,7 @@ class GenerationRequest:
                                "Alternate strong and weak guidance: livelier, less even colours.")
     model: str = _field("storybook", "Model", "A shipped model's name or a model folder.")
     upscale: bool = _field(False, "Upscale", "Also make the 512x288 clip.")
-    upscale_steps: int = _field(12, "Upscale steps", "Steps of the high-resolution stage.",
+    upscale_steps: int = _field(4, "Upscale steps", "Steps of the high-resolution stage.",
                                 minimum=1, maximum=256)
     upscale_noise: float = _field(0.1, "Upscale freedom",
                                   "Noise added to the draft before upscaling: 0 keeps it exactly.",

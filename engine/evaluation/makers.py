@@ -21,7 +21,7 @@ Enlarger = Callable[[np.ndarray, Sequence[str], Sequence[int], Sequence[float]],
 class UpscaleSettings:
     """How drafts are enlarged. noise: corruption of the draft, 0 to 1."""
 
-    steps: int = 12
+    steps: int = 4
     noise: float = 0.1
 
 
