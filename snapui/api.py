@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import RequestError
+from engine.extension.request import FITS
 from engine.extension.segments import Segment
 from engine.request import GenerationRequest
 from snapui.asked import Asked
@@ -19,6 +20,7 @@ from snapui.films import Films
 from snapui.given import kept_picture, kept_video
 from snapui.guard import told
 from snapui.jobs import Journal
+from snapui.orders import Opening
 from snapui.uploads import uploaded
 
 ASKED = ("upscale", "known_weight", "fit")    # of a longer clip
@@ -34,14 +36,18 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
                settings: dict | None = None) -> int:
         """Queue drafts of a prompt and return the number of the job that makes them.
 
-        settings: any other fields by name, for example {"steps": 12, "guidance": 5}.
+        settings: any other fields by name, for example {"steps": 12, "guidance": 5}. Besides: the
+        uploaded file "start_picture", which becomes the first frame, with "fit": "letterbox" or
+        "crop".
         """
         named = {"prompt": prompt, "negative_prompt": negative_prompt, "seed": seed,
                  "drafts": drafts} | (settings or {})
-        return journal.submit(GenerationRequest.from_json(json.dumps(named)))
+        opening = _opening(journal, named.pop("start_picture", None), named.pop("fit", FITS[0]))
+        return journal.submit(GenerationRequest.from_json(json.dumps(named)), order=opening)
 
     @told
-    def upscale(clip: int, steps: int = 12, noise: float = 0.1) -> int:
+    def upscale(clip: int, steps: int = GenerationRequest.upscale_steps,
+                noise: float = GenerationRequest.upscale_noise) -> int:
         """Queue the high-resolution stage for one draft, of any length; return the job's number."""
         return films.upscale(_whole("clip", clip), steps=steps, noise=noise)
 
@@ -111,6 +117,14 @@ def _whole(name: str, value: Any) -> int:
         return int(value)
     except (TypeError, ValueError, OverflowError):
         raise RequestError(f"{name} must be a whole number, not {str(value)[:40]!r}.") from None
+
+
+def _opening(journal: Journal, picture: Any, fit: str) -> str:
+    """Return the order of drafts that begin with an uploaded picture; none without one."""
+    if not picture:
+        return ""
+    kept = kept_picture(journal.output_directory, uploaded("start_picture", picture))
+    return Opening(kept, fit).to_json()
 
 
 def _described(journal: Journal, job_id: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from gradio.utils import get_upload_folder
 
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
-from engine.media import read_clip, read_metadata, write_clip
+from engine.media import OPENING_KEY, read_clip, read_metadata, write_clip
 from snapui import launch
 from snapui.jobs import Journal
 from snapui.schema import Job, database_url
@@ -224,6 +224,27 @@ def test_a_program_hands_pictures_and_a_video_over(served, tmp_path):
                                ({"start_picture": handle_file(video)}, "no still picture")):
             with pytest.raises(Exception, match=sentence):
                 made(what)
+    finally:
+        client.close()
+
+
+def test_a_program_s_drafts_begin_with_its_picture(served, tmp_path):
+    from gradio_client import Client, handle_file
+    first = write_clip(tmp_path / "first.png", np.full((1, 36, 64, 3), 40, np.uint8), 1)
+    client = Client(served.url, verbose=False)
+    try:
+        job = client.predict("a dog", "", "7", 1, {"steps": 2, "start_picture": handle_file(first),
+                                                   "fit": "crop"}, api_name="/create")
+        wait_for(lambda: client.predict(job, api_name="/status")["state"] == "done")
+        clip, = client.predict(job, api_name="/status")["clips"]
+        assert read_clip(clip["file"]).frames[0].mean().round() == 40
+        assert read_metadata(clip["file"])[OPENING_KEY] == "crop"
+        with pytest.raises(Exception, match="letterbox, crop"):
+            client.predict("a dog", "", "7", 1, {"start_picture": handle_file(first),
+                                                 "fit": "stretch"}, api_name="/create")
+        with pytest.raises(Exception, match="is no uploaded file"):
+            client.predict("a dog", "", "7", 1, {"start_picture": "/etc/passwd"},
+                           api_name="/create")
     finally:
         client.close()
 
