@@ -15,6 +15,7 @@ from snapui.estimate import spoken
 from snapui.files import file_url
 from snapui.films import Node, job_name, shown_name
 from snapui.meter import meter
+from snapui.orders import Order
 from snapui.outlook import Outlook
 from snapui.schema import ACTIVE, Clip, Film, Job
 from snapui.standing import standing
@@ -90,7 +91,9 @@ class Reel:
         if node.film is not None:
             acts = _button("undo", clip.id, "Undo") if above else ""
             if clip.kind == "extension":
-                acts += _button("redo", clip.id, "Redo this segment")
+                is_upscale = Order.from_json(node.film.order).is_upscale
+                acts += _button("redo", clip.id,
+                                "Upscale again" if is_upscale else "Redo this segment")
             if large := self._upscaling(clip):
                 acts += _button("upscale", clip.id, f"Upscale ({_effort(large)})")
         return (f'<article class="one"><header><h3 dir="auto">{name}</h3><p>{facts}</p></header>'

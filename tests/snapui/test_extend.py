@@ -214,12 +214,13 @@ def test_the_clip_of_an_awaited_job_is_opened(tab, worker):
 def test_a_long_draft_is_made_large_where_there_is_an_upsampler(tab, films, film, with_upsampler):
     films.journal.measure("storybook/upsampler", 0.25)
     card = drawn(films, film.id)[f"clip-{film.id}"]
-    assert "Upscale (4 windows, about 12 s)" in card
+    assert "Upscale (4 windows, about 4 s)" in card and "Redo this segment" in card
     _, job_id = press(tab, "upscale", film.id)
     Worker(films.journal, stand_in.load(), "worker").drain()
     large, = films.journal.clips_of(job_id)
     cards = drawn(films, large.id)
     assert 'data-act="upscale"' not in cards[f"clip-{large.id}"]
+    assert "Upscale again" in cards[f"clip-{large.id}"]
     assert "Upscaled: " in cards["tree"]
 
 

@@ -117,7 +117,7 @@ def test_an_estimate_counts_evaluations_of_all_drafts():
     assert estimate.seconds(request, {}) is None
     heun = GenerationRequest(prompt="a", steps=10, guidance=0.0, sampler="heun")
     assert estimate.seconds(heun, timings) == pytest.approx(0.05 * 10 * 2)
-    assert estimate.upscale_seconds(request.single(0), timings) == pytest.approx(2.0 * 12)
+    assert estimate.upscale_seconds(request.single(0), timings) == pytest.approx(2.0 * 4)
 
 
 @pytest.mark.parametrize(("seconds", "said"), [
@@ -157,7 +157,7 @@ def test_the_estimate_is_told_beside_the_time_of_one_upscale(journal):
     journal.measure("storybook/upsampler", 2.0)
     told, sheet = tab.measured(*costs)
     assert told == "About 5 s for this draft on this machine."
-    assert sheet == {"upscale_seconds": pytest.approx(24)}
+    assert sheet == {"upscale_seconds": pytest.approx(8)}
     assert tab.measured(*["?" for _ in costs]) == ("", {"upscale_seconds": None})
 
 
