@@ -116,7 +116,7 @@ def test_a_comparison_survives_a_refresh_and_a_restart(slow_program, open_page):
     page.reload()
     wait_for_cells(page, 2)
     expect(page.locator("#columns-values textarea")).to_have_value("1\n3")
-    assert page.locator("#player figcaption").all_inner_texts() == ["Guidance 1", "Guidance 3"]
+    expect(page.locator("#player figcaption")).to_have_text(["Guidance 1", "Guidance 3"])
 
 
 def test_a_comparison_is_saved_as_one_file(program, open_page, tmp_path):
