@@ -15,12 +15,12 @@ from snapui.asked import Asked
 from snapui.compare import Axis, plan_of
 from snapui.comparisons import Comparisons
 from snapui.controls import drawn_seed
+from snapui.desk import order
 from snapui.files import file_url
 from snapui.films import Films
 from snapui.given import kept_picture, kept_video
 from snapui.guard import told
 from snapui.jobs import Journal
-from snapui.orders import Opening
 from snapui.uploads import uploaded
 
 ASKED = ("upscale", "known_weight", "fit")    # of a longer clip
@@ -42,8 +42,11 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
         """
         named = {"prompt": prompt, "negative_prompt": negative_prompt, "seed": seed,
                  "drafts": drafts} | (settings or {})
-        opening = _opening(journal, named.pop("start_picture", None), named.pop("fit", FITS[0]))
-        return journal.submit(GenerationRequest.from_json(json.dumps(named)), order=opening)
+        picture, fit = named.pop("start_picture", None), named.pop("fit", FITS[0])
+        request = GenerationRequest.from_json(json.dumps(named))
+        kept = kept_picture(journal.output_directory,
+                            uploaded("start_picture", picture)) if picture else ""
+        return journal.submit(request, order=order(kept, fit))
 
     @told
     def upscale(clip: int, steps: int = GenerationRequest.upscale_steps,
@@ -117,14 +120,6 @@ def _whole(name: str, value: Any) -> int:
         return int(value)
     except (TypeError, ValueError, OverflowError):
         raise RequestError(f"{name} must be a whole number, not {str(value)[:40]!r}.") from None
-
-
-def _opening(journal: Journal, picture: Any, fit: str) -> str:
-    """Return the order of drafts that begin with an uploaded picture; none without one."""
-    if not picture:
-        return ""
-    kept = kept_picture(journal.output_directory, uploaded("start_picture", picture))
-    return Opening(kept, fit).to_json()
 
 
 def _described(journal: Journal, job_id: int) -> dict[str, Any]:

@@ -48,7 +48,6 @@ def test_a_silent_upsampler_that_draws_detail_gives_its_low_resolution_clip():
     low, told = 0.5 * torch.randn(1, *stage.clip_shape), conditions(1).corrupted_by(0.0)
     made = stage.sample(unit_noise([1], stage.clip_shape), told,
                         replace(SETTINGS, guidance=0.0, threshold=False), given=Given(low))
-    assert (made - low).abs().mean() < 0.1
     assert (made - low).abs().mean() < 0.2 * low.abs().mean()
 
 

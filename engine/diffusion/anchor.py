@@ -3,8 +3,8 @@
 Differs from the paper, whose upsampler learns to pass its low-resolution clip through: of a clip
 x = A + d r, with A the enlarged clip and d small, only the unit-size detail r is denoised. In the
 noisy clip, (x_s - A / sigma_in) / d = r / sigma_in + (sigma / d) eps, so r follows the same process
-at the level sigma / d. A network that knows nothing yet gives A, and none of its errors is larger
-than d (residual prediction, SR3+ and ResShift do alike).
+at the level sigma / d. A network that knows nothing yet gives A, and its errors count d times as
+much as they would in the clip. Super-resolution of pictures does alike (SRDiff, arXiv 2104.14951).
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.diffusion.noise import broadcast
 
-CLIP_POWER = 0.5  # mean square of painted and filmed pixels in [-1, 1]
+CLIP_POWER = 0.5  # about the mean square of pixels in [-1, 1]
 
 
 @dataclass(frozen=True)

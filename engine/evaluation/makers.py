@@ -8,6 +8,7 @@ import numpy as np
 from engine.cascade import Cascade, Prompts
 from engine.evaluation.eta import Eta, Say
 from engine.evaluation.exam import Exam
+from engine.request import GenerationRequest
 from engine.stage import SampleSettings
 from engine.video import to_clips, to_frames
 
@@ -21,8 +22,8 @@ Enlarger = Callable[[np.ndarray, Sequence[str], Sequence[int], Sequence[float]],
 class UpscaleSettings:
     """How drafts are enlarged. noise: corruption of the draft, 0 to 1."""
 
-    steps: int = 4
-    noise: float = 0.1
+    steps: int = GenerationRequest.upscale_steps
+    noise: float = GenerationRequest.upscale_noise
 
 
 def drafts_of(cascade: Cascade, settings: SampleSettings) -> Maker:

@@ -111,7 +111,7 @@ def test_a_comparison_survives_a_refresh_and_a_restart(slow_program, open_page):
     compare(page, "Guidance", "1\n3")
     page.locator("#player .blank").first.wait_for()
     page.wait_for_timeout(1000)
-    page.goto("about:blank")    # an open page would load itself again, in the midst of what follows
+    page.goto("about:blank")    # Gradio reloads an open page when another program answers it
     slow_program.stop()
     slow_program.start()
     page.goto(slow_program.url)

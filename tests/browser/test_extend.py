@@ -1,5 +1,7 @@
 """Making clips longer as a person would: two segments, a redo, a branch, a loop, the meter."""
 
+import time
+
 import httpx
 import numpy as np
 import pytest
@@ -19,7 +21,9 @@ SNOW, BEACH = "a dog walking to the left in the snow", "a bright dog walking on 
 def number(page, name, value):
     """Type a number until it stands: a field that Gradio is still mounting takes it back."""
     box, stands = page.locator(f"#{name} input[type=number]"), 0
+    end = time.monotonic() + PATIENCE / 1000
     while stands < 3:
+        assert time.monotonic() < end, f"{name} does not keep {value}"
         if box.input_value() == str(value):
             stands += 1
         else:
@@ -171,7 +175,7 @@ def test_a_job_survives_a_restart_and_a_picture_begins_a_clip(slow_program, open
     page.locator("#run-extension").click()
     page.wait_for_selector("#reel .job")
     page.wait_for_function("/step [1-9]/.test(document.querySelector('#reel .job').innerText)")
-    page.goto("about:blank")    # an open page would load itself again, in the midst of what follows
+    page.goto("about:blank")    # Gradio reloads an open page when another program answers it
     slow_program.stop()
     slow_program.start()
     page.goto(slow_program.url)
