@@ -6,6 +6,7 @@ back, block after block. The latents of the last block can start the next evalua
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -19,6 +20,7 @@ from engine.model.modulation import LAYER_NORM_EPS
 from engine.model.overview import Overview
 from engine.model.patching import Head, Layout, OutputGain, PixelSkip, Stem, pad_rows
 from engine.model.positions import PatchPositions, SpaceTimeWaves
+from engine.model.refiner import CELL, Refiner
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class FITConfig:
     shared_positions: one position table for every group instead of one for the frame.
     local_kernel, local_apart (from the second block on), frame_attention, place_attention,
     overlap, pixel_skip, factorised_positions, placed, modulated, text_norm, pooled_text,
-    overview, known_frames (the network also sees the frames of the clip that are given, and
-    which they are): ours, off in the paper's presets.
+    overview, refiner_width (of convolutions finer than patches), known_frames (the network also
+    sees the frames of the clip that are given, and which they are): ours, off in the paper's
+    presets.
     """
 
     frames: int = 16
@@ -66,6 +69,8 @@ class FITConfig:
     pooled_text: bool = False
     known_frames: bool = False
     overview: bool = False
+    refiner_width: int = 0
+    refiner_blocks: int = 2
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "group", tuple(self.group))
@@ -73,23 +78,28 @@ class FITConfig:
             value = getattr(self, spec.name)
             if spec.type is int and (not isinstance(value, int) or value < 0):
                 raise ValueError(f"{spec.name} must be a whole number, not {value!r}")
-        if self.local_kernel and not self.local_kernel % 2:
-            raise ValueError("local_kernel must be an odd number, or 0 for none")
-        if any(side % self.local_apart for side in self.group):
-            raise ValueError(f"local_apart {self.local_apart} does not divide a group of "
-                             f"{self.group} patches")
-        if self.known_frames and self.condition_channels:
-            raise ValueError("known_frames are for a stage without condition_channels")
-        if self.overview and not self.modulated:
-            raise ValueError("overview needs a modulated network, whose patches are told of words")
-        if self.overview and self.shared_positions:
-            raise ValueError("overview needs positions of its own for every patch of the frame")
-        if self.width % (self.patch * self.group[1]):
-            raise ValueError(f"clip width {self.width} is not whole groups of "
-                             f"{self.patch * self.group[1]} pixels")
-        if self.n_latents % self.groups:
-            raise ValueError(f"{self.n_latents} latents do not divide among "
-                             f"{self.groups} groups")
+        for is_wrong, sentence in self._mistakes():
+            if is_wrong:
+                raise ValueError(sentence)
+
+    def _mistakes(self) -> Iterator[tuple[bool, str]]:
+        """Yield what would not fit together, each with whether it is so here."""
+        kernel, wide = self.local_kernel, self.patch * self.group[1]
+        yield (kernel and not kernel % 2,
+               "local_kernel must be an odd number, or 0 for none")
+        yield (any(side % self.local_apart for side in self.group),
+               f"local_apart {self.local_apart} does not divide a group of {self.group} patches")
+        yield (self.known_frames and self.condition_channels,
+               "known_frames are for a stage without condition_channels")
+        yield (self.overview and not self.modulated,
+               "overview needs a modulated network, whose patches are told of words")
+        yield (self.overview and self.shared_positions,
+               "overview needs positions of its own for every patch of the frame")
+        yield (self.refiner_width and (not self.pixel_skip or self.patch % CELL),
+               f"refiner_width needs pixel_skip and patches of whole {CELL} pixels")
+        yield (self.width % wide, f"clip width {self.width} is not whole groups of {wide} pixels")
+        yield (self.n_latents % self.groups,
+               f"{self.n_latents} latents do not divide among {self.groups} groups")
 
     @property
     def input_channels(self) -> int:
@@ -184,6 +194,9 @@ class FIT(nn.Module):
         self.pixel_skip = PixelSkip(
             c.patch_width, c.patch, c.condition_channels // c.channels,
             described) if c.pixel_skip else None
+        self.refiner = Refiner(
+            c.patch_width, (self.pixel_skip.views * c.channels, c.channels), c.patch,
+            c.refiner_width, c.refiner_blocks, described) if c.refiner_width else None
         self.gain = OutputGain(described) if c.modulated else None
 
     def forward(self, video: Tensor, c_noise: Tensor, conditions: Conditions,
@@ -233,6 +246,8 @@ class FIT(nn.Module):
         output = self.head(grid, around.description)
         if self.pixel_skip is not None:
             output = output + self.pixel_skip(grid, pictures, around.description)
+        if self.refiner is not None:
+            output = output + self.refiner(grid, pictures, around.description)
         if self.gain is not None:
             output = self.gain(output, around.description)
         return output[:, :, :, :height], latents

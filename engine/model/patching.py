@@ -100,7 +100,8 @@ class PixelSkip(nn.Module):
         super().__init__()
         self.patch = patch
         self.norm = AdaptiveNorm(width, description_width)
-        self.factor = nn.Linear(width, self.VIEWS + 2 * conditions)
+        self.views = self.VIEWS + 2 * conditions
+        self.factor = nn.Linear(width, self.views)
         nn.init.zeros_(self.factor.weight)
         nn.init.zeros_(self.factor.bias)
 
@@ -109,7 +110,7 @@ class PixelSkip(nn.Module):
         noisy = video[:, :channels]
         soft = _softened(noisy, 3)
         still, soft_still = (one.mean(dim=2, keepdim=True).expand_as(one) for one in (noisy, soft))
-        conditions = (self.factor.out_features - self.VIEWS) // 2 * channels
+        conditions = (self.views - self.VIEWS) // 2 * channels
         beside = video[:, channels:channels + conditions]
         beside = (beside, _softened(beside, 5)) if conditions else ()
         return torch.cat((noisy, still, soft, soft_still, *beside), dim=1)
@@ -122,7 +123,7 @@ class PixelSkip(nn.Module):
         factor = self.factor(self.norm(grid, description))                    # (b, t, h, w, k)
         factor = rearrange(factor, "b t h w k -> b k 1 t h 1 w 1")
         pixels = rearrange(pictures, "b (k c) t (h p) (w q) -> b k c t h p w q",
-                           k=self.factor.out_features, p=self.patch, q=self.patch)
+                           k=self.views, p=self.patch, q=self.patch)
         return rearrange((factor * pixels).sum(dim=1), "b c t h p w q -> b c t (h p) (w q)")
 
 

@@ -209,8 +209,9 @@ def test_pixel_skip_starts_as_nothing_and_then_passes_each_picture_by_its_factor
     config = replace(
         TINY, height=11, condition_channels=3, pixel_skip=True, known_frames=False)
     network, video, c = built(config), clip(config), conditions(config, 2)
-    bare = FIT(replace(config, pixel_skip=False)).eval()
-    bare.load_state_dict({k: v for k, v in network.state_dict().items() if "skip" not in k})
+    bare = FIT(replace(config, pixel_skip=False, refiner_width=0)).eval()
+    bare.load_state_dict({k: v for k, v in network.state_dict().items()
+                          if not k.startswith(("pixel_skip", "refiner"))})
     without, _ = network(video, torch.zeros(2), c)
     assert torch.equal(without, bare(video, torch.zeros(2), c)[0])
     noisy, low = video.split(3, dim=1)

@@ -1,0 +1,64 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from engine.model.refiner import Refiner
+from engine.presets import PRESETS
+
+TINY = PRESETS["tiny"].network
+REACH = 12  # pixels: two blocks of two convolutions over cells of two pixels, and both ends
+
+
+def refined(picture, grid, network):
+    with torch.no_grad():
+        return network(grid, picture, None)
+
+
+@pytest.fixture
+def refiner():
+    torch.manual_seed(0)
+    return Refiner(token_width=8, channels=(6, 3), patch=4, width=16, blocks=2,
+                   description_width=0)
+
+
+@pytest.fixture
+def pictures():
+    return torch.randn(2, 6, 3, 16, 48, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture
+def grid():
+    return torch.randn(2, 3, 4, 12, 8, generator=torch.Generator().manual_seed(2))
+
+
+def test_it_adds_nothing_at_first(refiner, pictures, grid):
+    made = refined(pictures, grid, refiner)
+    assert made.shape == (2, 3, 3, 16, 48)
+    assert not made.any()
+
+
+def test_a_pixel_changes_its_own_frame_and_what_is_near(refiner, pictures, grid):
+    refiner.to_pixels.weight.data.normal_()
+    before = refined(pictures, grid, refiner)
+    pictures[0, :, 1, 8, 24] += 1
+    changed = (refined(pictures, grid, refiner) - before).abs().amax(dim=1) > 0
+    assert changed[0, 1, 8, 24]
+    assert changed[0, 1].sum() > 16                       # more than its own cell
+    assert not changed[1].any() and not changed[0, [0, 2]].any()
+    assert not changed[0, 1, :, 24 + REACH:].any() and not changed[0, 1, :, :24 - REACH].any()
+
+
+def test_a_patch_token_reaches_its_own_pixels(refiner, pictures, grid):
+    refiner.to_pixels.weight.data.normal_()
+    before = refined(pictures, grid, refiner)
+    grid[1, 2, 1, 5] += torch.arange(8)
+    changed = (refined(pictures, grid, refiner) - before).abs().amax(dim=1) > 0
+    assert changed[1, 2, 4:8, 20:24].all()
+    assert not changed[0].any() and not changed[1, :2].any()
+
+
+def test_it_needs_pictures_and_whole_cells():
+    for wrong in ({"pixel_skip": False}, {"patch": 3, "width": 18, "height": 9}):
+        with pytest.raises(ValueError, match="refiner_width"):
+            replace(TINY, **wrong)
