@@ -13,8 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 aten = torch.ops.aten
 
-# (batch, rows, inner, columns) of a matrix product
-Shape = tuple[int, int, int, int]
+# (batch, rows, inner, columns) of a matrix product, and in which numbers it is computed
+Product = tuple[int, int, int, int, torch.dtype]
 
 
 def median_seconds(run: Callable[[], object], repeats: int = 5, warmups: int = 1) -> float:
@@ -34,33 +34,31 @@ def peak_gibibytes() -> float:
 
 
 class MatrixProducts(TorchDispatchMode, AbstractContextManager):
-    """Notes the shape of every matrix product inside it, those of attention and patches included.
+    """Notes every matrix product inside it, those of attention and patches included.
 
     A convolution counts as the product of its unfolded patches; a depthwise one is none.
     """
 
     def __init__(self):
         super().__init__()
-        self.shapes: Counter[Shape] = Counter()
+        self.products: Counter[Product] = Counter()
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         """Run the operation, and note it when it is a product."""
         out = function(*args, **(kwargs or {}))
-        self.shapes.update(_products(function.overloadpacket, args, out))
+        self.products.update((*shape, args[0].dtype)
+                             for shape in _shapes(function.overloadpacket, args, out))
         return out
 
     @property
     def flops(self) -> int:
         """Floating-point operations of all products."""
-        return sum(2 * n * b * r * k * c for (b, r, k, c), n in self.shapes.items())
+        return sum(2 * n * b * r * k * c for (b, r, k, c, _), n in self.products.items())
 
     def alone(self) -> Callable[[], None]:
-        """Return a function that computes products of the same shapes and nothing else."""
-        def operand(*size: int) -> Tensor:
-            return torch.randn(*size)
-
-        jobs = [(operand(b, r, k), operand(b, k, c), n)
-                for (b, r, k, c), n in self.shapes.items()]
+        """Return a function that computes the same products, in the same numbers, and no more."""
+        jobs = [(torch.randn(b, r, k).to(numbers), torch.randn(b, k, c).to(numbers), n)
+                for (b, r, k, c, numbers), n in self.products.items()]
 
         def run() -> None:
             for left, right, times in jobs:
@@ -73,8 +71,8 @@ class MatrixProducts(TorchDispatchMode, AbstractContextManager):
         return run
 
 
-def _products(operation, args, out) -> Iterable[Shape]:
-    """Matrix products one operation is made of."""
+def _shapes(operation, args, out) -> Iterable[tuple[int, int, int, int]]:
+    """Shapes of the matrix products one operation is made of."""
     if operation in (aten.mm, aten.addmm):
         left, right = args[-2:]
         return [(1, *left.shape, right.shape[1])]
@@ -89,7 +87,7 @@ def _products(operation, args, out) -> Iterable[Shape]:
     return []
 
 
-def _unfolded(args, out: Tensor) -> Iterable[Shape]:
+def _unfolded(args, out: Tensor) -> Iterable[tuple[int, int, int, int]]:
     given, weight, transposed, groups = args[0], args[1], args[6], args[8]
     if groups > 1:
         return []
