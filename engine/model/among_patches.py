@@ -11,6 +11,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from engine.model.attention import attend
 from engine.model.modulation import AdaptiveNorm
 from engine.model.patching import Layout
 
@@ -28,11 +29,9 @@ class LineAttention(nn.Module):
 
     def forward(self, lines: Tensor, bias: Tensor) -> Tensor:
         """lines: (b, n, d); bias: (heads, n, n). Returns: like lines."""
-        q, k, v = rearrange(self.to_qkv(lines), "b n (three h c) -> three b h n c", three=3,
+        q, k, v = rearrange(self.to_qkv(lines), "b n (three h c) -> three b n h c", three=3,
                             h=self.heads)
-        # Not the fused kernels, which are slow with so short lines and a bias to learn.
-        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3) + bias.to(q)       # (b, h, n, n)
-        return self.to_out(rearrange(scores.softmax(dim=3) @ v, "b h n c -> b n (h c)"))
+        return self.to_out(rearrange(attend(q, k, v, bias=bias), "b n h c -> b n (h c)"))
 
 
 class FrameAttention(nn.Module):

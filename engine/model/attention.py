@@ -1,4 +1,4 @@
-"""Attention between token sets: one function decides the kernel, two modules use it.
+"""Attention between token sets: one function decides the kernel for all of them.
 
 Cross-attention's inner width is the smaller of the two widths it joins (paper Table 8,
 PAPER.md 1.2); queries, keys and values have no biases.
@@ -13,10 +13,14 @@ from torch import Tensor, nn
 
 from engine.model.modulation import LAYER_NORM_EPS
 
+BIAS_MULTIPLE = 8  # of numbers between a bias's rows, as xformers' kernel wants them in bfloat16
+
 
 @cache
-def _xformers():
-    """Return xformers.ops where it is installed and runs, else None; tried once, on CUDA."""
+def _memory_efficient(device_type: str):
+    """Return xformers' attention where it is installed and runs, else None; tried once, on CUDA."""
+    if device_type != "cuda":
+        return None
     try:
         import xformers.ops
 
@@ -24,33 +28,45 @@ def _xformers():
         xformers.ops.memory_efficient_attention(probe, probe, probe)
     except (ImportError, OSError, NotImplementedError, RuntimeError):
         return None  # missing, or built for another torch, driver or card
-    return xformers.ops
+    return xformers.ops.memory_efficient_attention
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Attend with xformers' memory-efficient kernel on CUDA, torch's own elsewhere (in bf16 on a
-    CPU, its matrix products).
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *,
+           bias: Tensor | None = None) -> Tensor:
+    """Attend with xformers' memory-efficient kernel on CUDA and torch's own elsewhere; with plain
+    matrix products where there is a bias to learn, and in bf16 on a CPU.
 
     q: (b, n, heads, c); k, v: (b, l, heads, c); mask: (b, l) bool, true where a key may be seen.
+    bias: (heads, n, l), what is added to the scores.
     Returns: (b, n, heads, c).
     """
-    if q.is_cuda and _xformers() is not None:
-        bias = None
-        if mask is not None:
-            bias = torch.zeros(mask.shape, dtype=q.dtype, device=q.device)
-            bias = bias.masked_fill(~mask, float("-inf"))[:, None, None, :]
-            bias = bias.expand(-1, q.shape[2], q.shape[1], -1)
-        return _xformers().memory_efficient_attention(q, k, v, attn_bias=bias)
+    kernel = _memory_efficient(q.device.type)
+    if kernel is not None and bias is None:
+        return kernel(q, k, v, attn_bias=None if mask is None else _aligned(mask, q))
     mask = None if mask is None else mask[:, None, None, :]
     q, k, v = (one.transpose(1, 2) for one in (q, k, v))                      # (b, heads, n, c)
-    if q.device.type == "cpu" and q.dtype == torch.bfloat16:
-        # torch's fused kernel is 4 to 6 times slower than this one to differentiate in bf16.
+    # The fused kernels are slow with the short lines that have a bias, and torch's is 4 to 6 times
+    # slower than products to differentiate in bf16 on a CPU.
+    if bias is not None or (q.device.type == "cpu" and q.dtype == torch.bfloat16):
         scores = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3)                # (b, heads, n, l)
+        scores = scores if bias is None else scores + bias.to(q)
         scores = scores if mask is None else scores.masked_fill(~mask, float("-inf"))
         out = scores.softmax(dim=3) @ v
     else:
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     return out.transpose(1, 2)
+
+
+def _aligned(mask: Tensor, q: Tensor) -> Tensor:
+    """Return a mask (b, l) as xformers takes it: added to scores, (b, heads, n, l), like q.
+
+    Its kernel refuses a bias unless every stride but the last is a multiple of 8, so it is cut out
+    of a wider one.
+    """
+    length = mask.shape[1]
+    wide = q.new_zeros(len(mask), length + -length % BIAS_MULTIPLE)
+    bias = wide[:, :length].masked_fill_(~mask, float("-inf"))[:, None, None]
+    return bias.expand(-1, q.shape[2], q.shape[1], -1)
 
 
 class CrossAttention(nn.Module):
