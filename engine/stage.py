@@ -1,5 +1,6 @@
 """One trained resolution: network, noise process and sampler; the only place the three meet."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,13 +54,26 @@ class StageConfig:
     text_length: int = 32
 
     def __post_init__(self) -> None:
-        if not self.sigma_max > SIGMA_MIN:
-            raise ValueError(f"sigma_max must be above {SIGMA_MIN}, not {self.sigma_max}")
+        for name, above in (("scale", 0), ("sigma_data", 0), ("sigma_max", SIGMA_MIN)):
+            value = getattr(self, name)
+            if not _is_number(value) or value <= above:
+                raise ValueError(f"{name} must be a number above {above}, not {value!r}")
+        if not _is_number(self.detail) or self.detail < 0:
+            raise ValueError(f"detail must be a number from 0 on, not {self.detail!r}")
+        if type(self.text_length) is not int or self.text_length < 1:
+            raise ValueError("text_length must be a whole number above 0, "
+                             f"not {self.text_length!r}")
+        if not isinstance(self.text_encoder, str) or not self.text_encoder:
+            raise ValueError(f"text_encoder must be a name, not {self.text_encoder!r}")
 
     @property
     def preconditioning(self) -> Preconditioning:
         """The coefficients of this stage's process."""
         return Preconditioning(input_scale(self.scale, self.network.frames), self.sigma_data)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 @dataclass(frozen=True)
@@ -272,7 +286,11 @@ def load_stage(folder: Path, device: str = "cpu") -> Stage:
         raise ModelError(f"{path} has no network settings.")
     fit = checkpoint.build_config(FITConfig, network, path)
     config = checkpoint.build_config(StageConfig, {**values, "network": fit}, path)
-    stage = Stage(config, is_short=True)
+    try:
+        stage = Stage(config, is_short=True)
+    except (RuntimeError, ValueError, TypeError, MemoryError) as error:
+        raise ModelError(f"{path} describes a network that cannot be built here: "
+                         f"{str(error).splitlines()[0]}") from error
     checkpoint.load_weights(stage.network, folder / checkpoint.WEIGHTS_NAME)
     try:
         stage.network.to(device).eval()

@@ -1,9 +1,11 @@
+import json
 from dataclasses import replace
 
 import pytest
 import torch
 
 from engine import checkpoint, precision
+from engine.catalog import SHIPPED
 from engine.errors import Cancelled, ModelError
 from engine.model import Conditions
 from engine.presets import PRESETS
@@ -204,6 +206,30 @@ def test_bad_config_is_a_sentence(tmp_path, text):
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(ModelError, match=r"config\.json"):
         load_stage(tmp_path)
+
+
+@pytest.mark.parametrize(("setting", "value"), [
+    ("patch_width", 100), ("patch", 0), ("local_apart", 0), ("self_head_width", 0),
+    ("self_head_width", 50), ("group", [5]), ("group", 5), ("group", [5, "x"]), ("frames", True),
+    ("dropout", "x"), ("placed", 1), ("condition_channels", 2), ("scale", "x"), ("scale", 0),
+    ("sigma_data", -1), ("sigma_max", "x"), ("sigma_max", float("inf")), ("detail", None),
+    ("text_length", "x"), ("text_length", 0), ("text_encoder", 3)])
+def test_one_bad_setting_in_the_shipped_config_is_a_sentence_that_names_it(
+        tmp_path, setting, value):
+    values = json.loads((SHIPPED / "storybook" / "base" / "config.json").read_text())
+    (values["network"] if setting in values["network"] else values)[setting] = value
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    with pytest.raises(ModelError, match=rf"config\.json does not .*{setting}") as raised:
+        load_stage(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_network_too_large_for_any_memory_is_a_sentence(tmp_path):
+    huge = replace(TINY, network=replace(TINY.network, latent_width=24 * 2**40))
+    checkpoint.write_config(huge, tmp_path / "config.json")
+    with pytest.raises(ModelError, match=r"config\.json describes .* cannot be built") as raised:
+        load_stage(tmp_path)
+    assert "\n" not in str(raised.value)
 
 
 def test_unknown_device_is_a_sentence(stage, tmp_path):

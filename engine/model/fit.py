@@ -22,6 +22,10 @@ from engine.model.patching import Head, Layout, OutputGain, PixelSkip, Stem, pad
 from engine.model.positions import PatchPositions, SpaceTimeWaves
 from engine.model.refiner import CELL, Refiner
 
+# Settings that may be 0, for none of it.
+OPTIONAL = {"condition_channels", "global_layers", "local_kernel", "overlap", "refiner_width",
+            "refiner_blocks"}
+
 
 @dataclass(frozen=True)
 class FITConfig:
@@ -73,11 +77,20 @@ class FITConfig:
     refiner_blocks: int = 2
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "group", tuple(self.group))
         for spec in fields(self):
             value = getattr(self, spec.name)
-            if spec.type is int and (not isinstance(value, int) or value < 0):
-                raise ValueError(f"{spec.name} must be a whole number, not {value!r}")
+            if spec.type is int and (type(value) is not int or value < (spec.name not in OPTIONAL)):
+                raise ValueError(f"{spec.name} must be a whole number"
+                                 f"{'' if spec.name in OPTIONAL else ' above 0'}, not {value!r}")
+            if spec.type is bool and type(value) is not bool:
+                raise ValueError(f"{spec.name} must be true or false, not {value!r}")
+        if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be a number from 0 to below 1, not {self.dropout!r}")
+        if not isinstance(self.group, list | tuple) or len(self.group) != 2 \
+                or any(type(side) is not int or side < 1 for side in self.group):
+            raise ValueError("group must be how many rows and columns of patches a group has, "
+                             f"not {self.group!r}")
+        object.__setattr__(self, "group", tuple(self.group))
         for is_wrong, sentence in self._mistakes():
             if is_wrong:
                 raise ValueError(sentence)
@@ -89,6 +102,21 @@ class FITConfig:
                "local_kernel must be an odd number, or 0 for none")
         yield (any(side % self.local_apart for side in self.group),
                f"local_apart {self.local_apart} does not divide a group of {self.group} patches")
+        yield (self.latent_width % self.self_head_width,
+               f"self_head_width {self.self_head_width} does not divide latent_width "
+               f"{self.latent_width}")
+        for one, other in (("patch", "latent"), ("latent", "context")):
+            inner = min(getattr(self, f"{one}_width"), getattr(self, f"{other}_width"))
+            yield (inner % self.cross_head_width,
+                   f"cross_head_width {self.cross_head_width} does not divide {inner}, the smaller "
+                   f"of {one}_width and {other}_width")
+        yield ((self.frame_attention or self.place_attention)
+               and self.patch_width % self.cross_head_width,
+               f"cross_head_width {self.cross_head_width} does not divide patch_width "
+               f"{self.patch_width}, as attention among patches needs")
+        yield (self.condition_channels % self.channels,
+               f"condition_channels {self.condition_channels} are not whole clips of "
+               f"{self.channels} channels")
         yield (self.known_frames and self.condition_channels,
                "known_frames are for a stage without condition_channels")
         yield (self.overview and not self.modulated,
