@@ -39,8 +39,9 @@ def euler(denoise: Denoise, state: SamplerState, sigmas: Tensor, sigma_in: float
     """Take one first-order step. Source: EDM Alg. 1 without its correction."""
     sigma, sigma_next = sigmas[state.step], sigmas[state.step + 1]
     denoised, carry = denoise(state.x, sigma, state.carry)
-    slope = (state.x - denoised / sigma_in) / sigma
-    return SamplerState(state.x + (sigma_next - sigma) * slope, state.step + 1, carry, denoised)
+    slope = (state.x - denoised / sigma_in) / sigma.item()
+    x = state.x + (sigma_next - sigma).item() * slope
+    return SamplerState(x, state.step + 1, carry, denoised)
 
 
 def heun(denoise: Denoise, state: SamplerState, sigmas: Tensor, sigma_in: float) -> SamplerState:
@@ -50,9 +51,10 @@ def heun(denoise: Denoise, state: SamplerState, sigmas: Tensor, sigma_in: float)
     if sigma_next == 0:
         return predicted
     denoised, carry = denoise(predicted.x, sigma_next, predicted.carry)
-    slope = (predicted.x - state.x) / (sigma_next - sigma)
-    slope_next = (predicted.x - denoised / sigma_in) / sigma_next
-    x = state.x + (sigma_next - sigma) * (slope + slope_next) / 2
+    length = (sigma_next - sigma).item()
+    slope = (predicted.x - state.x) / length
+    slope_next = (predicted.x - denoised / sigma_in) / sigma_next.item()
+    x = state.x + length * (slope + slope_next) / 2
     return SamplerState(x, state.step + 1, carry, denoised)
 
 
@@ -66,9 +68,10 @@ def dpmpp_2m(denoise: Denoise, state: SamplerState, sigmas: Tensor,
     h = (sigma / sigma_next).log()
     extrapolated = denoised
     if state.denoised is not None:
-        ratio = h / (2 * (sigmas[state.step - 1] / sigma).log())
+        ratio = (h / (2 * (sigmas[state.step - 1] / sigma).log())).item()
         extrapolated = (1 + ratio) * denoised - ratio * state.denoised
-    x = (sigma_next / sigma) * state.x + (1 - (-h).exp()) * extrapolated / sigma_in
+    kept, added = (sigma_next / sigma).item(), (1 - (-h).exp()).item()
+    x = kept * state.x + added * extrapolated / sigma_in
     return SamplerState(x, state.step + 1, carry, denoised)
 
 
@@ -79,11 +82,12 @@ def sample(denoise: Denoise, state: SamplerState, sigmas: Tensor, sigma_in: floa
            on_state: OnState | None = None) -> Tensor:
     """Run a solver from a state to sigma = 0 and return the clip, in data units.
 
-    state.x at step 0: sigma_max * eps, (b, c, t, h, w). sigmas: (steps + 1,), ending in zero.
+    state.x at step 0: sigma_max * eps, (b, c, t, h, w). sigmas: (steps + 1,) float64, ending in
+    zero; they stay on the CPU, and only plain numbers of them meet the clip: Apple's processors
+    have no float64.
     on_state: told every new state, in order; what it raises ends the run, and a true answer ends
     it with the estimate so far.
     """
-    sigmas = sigmas.to(state.x.device)
     while state.step < len(sigmas) - 1:
         dtype = state.x.dtype
         state = solver.advance(denoise, state, sigmas, sigma_in)

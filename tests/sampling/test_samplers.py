@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from engine.sampling import SOLVERS, SamplerState, sample, sigmas
 
@@ -76,6 +78,30 @@ def test_run_resumed_from_a_saved_state_ends_with_the_same_bits(name):
     whole = sample(_ideal(4.0), start, sigmas(9), 4.0, SOLVERS[name], states.append)
     resumed = sample(_ideal(4.0), states[3], sigmas(9), 4.0, SOLVERS[name])
     assert torch.equal(whole, resumed)
+
+
+class WithoutFloat64(TorchDispatchMode):
+    """Makes the meta device one that has no float64, as Apple's is, in tensors or beside them."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        is_copy = func in (torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default)
+        seen = tree_leaves(out if is_copy else (out, args, kwargs))
+        seen = [one for one in seen if isinstance(one, torch.Tensor)]
+        if any(one.is_meta for one in seen) and any(one.dtype == torch.float64 for one in seen):
+            raise TypeError(f"{func} needs float64, which this device does not have")
+        return out
+
+
+@pytest.mark.parametrize("name", list(SOLVERS))
+def test_noise_levels_never_reach_a_device_as_float64(name):
+    def halved(x, sigma, carry):
+        return x * sigma.to(x), carry
+
+    with WithoutFloat64():
+        start = SamplerState(torch.ones(5, device="meta"))
+        clip = sample(halved, start, sigmas(4), 2.0, SOLVERS[name])
+    assert clip.is_meta and clip.dtype == torch.float32
 
 
 def test_levels_fall_from_max_to_min_to_zero():
