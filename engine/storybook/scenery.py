@@ -45,6 +45,7 @@ def _round_tree(canvas: Canvas, x: float, foot: float, tall: float, colours: tup
 
 
 def meadow(canvas: Canvas, rng: Rng) -> None:
+    """Green hills under a sunny sky, and flowers in the grass."""
     horizon = rng.uniform(0.56, 0.64)
     canvas.gradient((0, 0.6), ((88, 172, 246), (206, 234, 252)))
     _sun(canvas, rng, (255, 240, 150))
@@ -57,6 +58,7 @@ def meadow(canvas: Canvas, rng: Rng) -> None:
 
 
 def road(canvas: Canvas, rng: Rng) -> None:
+    """A grey road with a dashed line, before trees and a hill."""
     horizon = rng.uniform(0.56, 0.62)
     canvas.gradient((0, 0.6), ((120, 190, 248), (222, 238, 250)))
     _clouds(canvas, rng, (255, 255, 255), 3)
@@ -72,6 +74,7 @@ def road(canvas: Canvas, rng: Rng) -> None:
 
 
 def sea(canvas: Canvas, rng: Rng) -> None:
+    """Under water: surface and sky above, shafts of light, bubbles, a sandy floor."""
     canvas.gradient((0, SEA_SURFACE), ((130, 204, 250), (214, 240, 252)))
     _sun(canvas, rng, (255, 244, 170))
     surface = SEA_SURFACE + canvas.waves(rng, 0.012, 7)
@@ -85,6 +88,7 @@ def sea(canvas: Canvas, rng: Rng) -> None:
 
 
 def night_sky(canvas: Canvas, rng: Rng) -> None:
+    """Stars and a moon over a dark hill."""
     canvas.gradient((0, 0.7, 1), ((14, 18, 58), (44, 52, 118), (80, 76, 148)))
     for x in _spread(canvas, rng, 36):
         y, radius = rng.uniform(0.03, 0.85), rng.uniform(0.006, 0.013)
@@ -96,6 +100,7 @@ def night_sky(canvas: Canvas, rng: Rng) -> None:
 
 
 def snow(canvas: Canvas, rng: Rng) -> None:
+    """White ground and firs under falling flakes."""
     horizon = rng.uniform(0.58, 0.66)
     canvas.gradient((0, 0.62), ((108, 156, 206), (196, 216, 236)))
     canvas.below(horizon - 0.09 + canvas.waves(rng, 0.06, 2), (178, 204, 230))
@@ -107,6 +112,7 @@ def snow(canvas: Canvas, rng: Rng) -> None:
 
 
 def desert(canvas: Canvas, rng: Rng) -> None:
+    """Orange dunes with cacti under a pale sun."""
     horizon = rng.uniform(0.55, 0.63)
     canvas.gradient((0, 0.6), ((98, 186, 232), (252, 232, 190)))
     _sun(canvas, rng, (255, 248, 214))
@@ -122,6 +128,7 @@ def desert(canvas: Canvas, rng: Rng) -> None:
 
 
 def beach(canvas: Canvas, rng: Rng) -> None:
+    """Sand before the open sea, palms and shells."""
     horizon, shore = rng.uniform(0.4, 0.46), rng.uniform(0.62, 0.68)
     canvas.gradient((0, 0.45), ((96, 188, 250), (214, 240, 252)))
     _sun(canvas, rng, (255, 240, 150))
@@ -140,6 +147,7 @@ def beach(canvas: Canvas, rng: Rng) -> None:
 
 
 def city(canvas: Canvas, rng: Rng) -> None:
+    """Houses with lit windows along a street."""
     canvas.gradient((0, 0.7), ((126, 178, 232), (250, 224, 204)))
     _clouds(canvas, rng, (255, 250, 246), 3)
     count = 12
@@ -158,6 +166,7 @@ def city(canvas: Canvas, rng: Rng) -> None:
 
 
 def forest(canvas: Canvas, rng: Rng) -> None:
+    """Two rows of firs, the far one in haze, and mushrooms on the ground."""
     horizon = rng.uniform(0.64, 0.7)
     canvas.gradient((0, 0.7), ((150, 206, 190), (214, 236, 200)))
     for x in _spread(canvas, rng, 12):
@@ -173,6 +182,7 @@ def forest(canvas: Canvas, rng: Rng) -> None:
 
 
 def space(canvas: Canvas, rng: Rng) -> None:
+    """Stars, glowing clouds and a planet with a ring."""
     canvas.gradient((0, 1), ((12, 8, 32), (30, 14, 58)))
     for x in _spread(canvas, rng, 3):
         hue = ((120, 50, 150), (40, 70, 160), (150, 50, 110))[rng.integers(3)]
