@@ -1,11 +1,15 @@
-"""How long `import engine` takes in a fresh interpreter, and whether it brings torch along."""
+"""How long `import engine` takes, whether it brings torch along, and how soon the page answers."""
 
 import argparse
 import json
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
 
+from benchmarks.program import program
 from benchmarks.report import Report, Row
 
 LIGHT = "engine, engine.errors, engine.progress, engine.request, engine.media, engine.catalog"
@@ -18,7 +22,7 @@ print(json.dumps([time.perf_counter() - begun, "torch" in sys.modules]))
 
 
 def measure(options: argparse.Namespace) -> Report:
-    """Import in fresh interpreters; report medians."""
+    """Import in fresh interpreters and start the program; report medians."""
     rows, notes = [], []
     for label, modules, target in (("import engine", "engine", "< 0.2 s"),
                                    ("with every light module", LIGHT, "")):
@@ -26,7 +30,17 @@ def measure(options: argparse.Namespace) -> Report:
         rows.append(Row(label, statistics.median(seconds for seconds, _ in runs), "s", target))
         loaded = any(torch for _, torch in runs)
         notes.append(f"{label}: torch is {'' if loaded else 'not '}among the loaded modules")
+    pages = [_first_page() for _ in range(options.repeats)]
+    rows.append(Row("first page of app.py", statistics.median(pages), "s", "< 6 s"))
     return Report("import", rows, notes)
+
+
+def _first_page() -> float:
+    """Return the seconds from the start of the real program to the answer of its first page."""
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.perf_counter()
+        with program(Path(folder)):
+            return time.perf_counter() - begun
 
 
 def _imported(modules: str) -> tuple[float, bool]:

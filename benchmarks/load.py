@@ -6,20 +6,16 @@ The clients run on the same processor as what they measure and are part of the l
 import argparse
 import asyncio
 import os
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 from peewee import fn
 
+from benchmarks.program import program, wait_for
 from benchmarks.report import Report, Row
 from engine.request import GenerationRequest
 from snapui.jobs import Journal
@@ -30,7 +26,6 @@ CLIENTS = 50
 DRAFTS = 100
 POLL_SECONDS = 0.5  # as live.js does
 WINDOW_SECONDS = 120.0
-START_SECONDS = 120.0
 
 
 @dataclass
@@ -43,12 +38,12 @@ class Polled:
 
 def measure(options: argparse.Namespace) -> Report:
     """Let the worker work alone and then beside the clients; report its speed and their waits."""
-    with tempfile.TemporaryDirectory() as folder, _program(Path(folder)) as url:
+    with tempfile.TemporaryDirectory() as folder, program(Path(folder)) as url:
         journal = Journal(database_url(None, Path(folder)), Path(folder))
         for seed in range(DRAFTS):
             journal.submit(GenerationRequest("a dog walking to the left in the meadow", seed=seed,
                                              steps=64))
-        _wait(lambda: _steps_done() > 0)
+        wait_for(lambda: _steps_done() > 0)
         alone = _steps_a_second(lambda: time.sleep(WINDOW_SECONDS))
         polled = Polled()
         beside = _steps_a_second(lambda: asyncio.run(_poll_all(url, polled)))
@@ -64,38 +59,6 @@ def measure(options: argparse.Namespace) -> Report:
         Row("throughput kept", beside / alone, "", "> 0.95"),
     ], [f"{CLIENTS} clients for {WINDOW_SECONDS:g} s, {DRAFTS} drafts queued",
         f"{os.cpu_count()} cores shared by the worker, the web process and the clients"])
-
-
-@contextmanager
-def _program(folder: Path) -> Iterator[str]:
-    """Run app.py on the folder. Yields: its address, once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "app.py", "--port", str(port),
-                                "--output-directory", str(folder)], stdout=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait(lambda: _answers(url))
-        yield url
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def _wait(condition) -> None:
-    end = time.monotonic() + START_SECONDS
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit("The program did not start to work; run `python app.py` to see why.")
-        time.sleep(0.2)
 
 
 def _steps_done() -> int:
