@@ -13,7 +13,7 @@ LIGHT_EXTENSION = ("plan", "request", "segments", "material")
 ALLOWED = {
     "errors": set(), "progress": set(),
     "request": {"errors", "progress"}, "media": {"errors", "progress", "request"},
-    "catalog": {"errors", "progress"}, "drift": set(),
+    "catalog": {"errors", "progress"}, "drift": set(), "precision": set(),
     "video": {"errors", "progress"}, "text": {"errors", "progress"},
     "checkpoint": {"errors", "progress"}, "model": {"errors", "progress"},
     "diffusion": {"errors", "progress"}, "sampling": {"errors", "progress"},
@@ -27,6 +27,10 @@ ALLOWED = {
                   "media", "sampling"},
     "generate": {"errors", "progress", "request", "cascade", "drift", "extension", "saved",
                  "presets", "catalog", "text", "video", "media", "stage"},
+    "cli": {"errors", "progress", "request", "media", "catalog", "cli_extension", "cli_progress",
+            "extension", "generate"},
+    "cli_extension": {"errors", "request", "media", "catalog", "extension"},
+    "cli_progress": {"progress", "request", "extension"},
     "training": {"errors", "stage", "diffusion", "checkpoint", "video", "media", "text",
                  "presets", "storybook", "model"},
     "evaluation": {"errors", "progress", "generate", "cascade", "stage", "storybook", "catalog",
@@ -48,6 +52,11 @@ def _imports(path: Path) -> set[str]:
 def _files(part: str) -> list[Path]:
     folder = ROOT / "engine" / part
     return sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+
+
+def test_every_part_of_the_engine_has_its_place():
+    parts = {path.stem for path in (ROOT / "engine").iterdir()}
+    assert {part for part in parts if not part.startswith("__")} == set(ALLOWED)
 
 
 @pytest.mark.parametrize("part", sorted(ALLOWED))
@@ -87,7 +96,8 @@ def test_what_plans_a_long_clip_stays_light(module):
 
 def test_light_modules_load_without_torch():
     code = ("import sys, engine, engine.errors, engine.progress, engine.request, engine.media, "
-            "engine.catalog, engine.drift, engine.extension.plan, engine.extension.material; "
+            "engine.catalog, engine.drift, engine.extension.plan, engine.extension.material, "
+            "engine.cli; "
             "sys.exit('torch' in sys.modules)")
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
