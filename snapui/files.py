@@ -58,18 +58,24 @@ def keep(folder: Path, name: str, suffix: str, write: Callable[[Path], object]) 
         write(unfinished)
         for count in range(1, 1000):
             relative = f"{name}{'' if count == 1 else f'-{count}'}{suffix}"
-            try:
-                os.link(unfinished, folder / relative)
-            except FileExistsError:
-                continue
-            except OSError:  # a file system without links
-                if (folder / relative).exists():
-                    continue
-                unfinished.rename(folder / relative)
-            return relative
+            if _got_name(unfinished, folder / relative):
+                return relative
         raise FileExistsError(f"a thousand files are called {name}")
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _got_name(unfinished: Path, target: Path) -> bool:
+    """Give a whole file its name. Returns: whether the name was free."""
+    try:
+        os.link(unfinished, target)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without links
+        if target.exists():
+            return False
+        unfinished.rename(target)
+    return True
 
 
 def write_loop(path: Path, frames: np.ndarray, fps: float) -> None:

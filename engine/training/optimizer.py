@@ -74,10 +74,9 @@ class Muon(Optimizer):
         """Update every matrix that has a gradient."""
         for group in self.param_groups:
             by_shape = defaultdict(list)
-            for p in group["params"]:
-                if p.grad is not None:
-                    for matrix, direction in self._directions(p, group["momentum"]):
-                        by_shape[tuple(matrix.shape)].append((matrix, direction))
+            for p in (one for one in group["params"] if one.grad is not None):
+                for matrix, direction in self._directions(p, group["momentum"]):
+                    by_shape[tuple(matrix.shape)].append((matrix, direction))
             for (rows, columns), pairs in by_shape.items():
                 steps = self.team.split(orthogonalised, torch.stack([d for _, d in pairs]))
                 scale = group["lr"] * max(1.0, rows / columns) ** 0.5
