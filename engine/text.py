@@ -18,6 +18,7 @@ from torch import Tensor
 from engine.errors import ModelError
 
 MINILM = "minilm"
+SENTENCEPIECE = ("sentencepiece", "protobuf", "tiktoken")
 CACHED_PROMPTS = 32768  # of a dozen tokens: half a gigabyte when a training run fills it
 
 
@@ -90,15 +91,34 @@ def _folder(name: str) -> str:
 
 
 def _load(folder: str):
-    from transformers import AutoConfig, AutoModel, AutoTokenizer, T5EncoderModel
+    from transformers import AutoConfig, AutoModel, T5EncoderModel
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # it writes to pipes and logs too
     try:
         config = AutoConfig.from_pretrained(folder)
+        tokenizer = _tokenizer(folder)  # before the weights, which take a while
         kind = T5EncoderModel if config.model_type in {"t5", "mt5", "umt5"} else AutoModel
-        return kind.from_pretrained(folder, dtype=torch.float32), \
-            AutoTokenizer.from_pretrained(folder)
+        return kind.from_pretrained(folder, dtype=torch.float32), tokenizer
     except (OSError, ValueError) as error:
         raise ModelError(f"The text encoder {folder!r} cannot be loaded: "
                          f"{str(error).splitlines()[0]}") from error
+
+
+def _tokenizer(folder: str):
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (ImportError, ValueError) as error:
+        # The library tries one package after another and may name the last one only.
+        if not any(name in str(error).lower() for name in SENTENCEPIECE):
+            raise
+        raise ModelError(f"The text encoder {folder!r} comes with a SentencePiece model, which "
+                         "takes two more packages: run pip install sentencepiece protobuf."
+                         ) from error
+    # Without a vocabulary the library makes an empty one, to which every prompt is the same.
+    if tokenizer.unk_token_id in tokenizer("a dog")["input_ids"]:
+        raise ModelError(f"The text encoder {folder!r} knows no words: copy tokenizer.json or "
+                         "spiece.model there from where it came from.")
+    return tokenizer

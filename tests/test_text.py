@@ -1,5 +1,9 @@
+from importlib.util import find_spec
+from pathlib import Path
+
 import pytest
 import torch
+import transformers
 
 from engine.errors import ModelError
 from engine.text import TextEncoder
@@ -49,15 +53,41 @@ def test_encoded_prompts_are_cached(encoder):
     assert not calls
 
 
-def test_any_t5_folder_loads_by_the_same_class(tmp_path):
-    transformers = pytest.importorskip("transformers")
-    minilm = TextEncoder()
-    minilm._tokenizer.save_pretrained(tmp_path)
-    config = transformers.T5Config(vocab_size=len(minilm._tokenizer), d_model=8, d_kv=4, d_ff=8,
-                                   num_layers=1, num_heads=2)
-    transformers.T5EncoderModel(config).save_pretrained(tmp_path)
-    encoded = TextEncoder(str(tmp_path), length=9).encode(["a dog"])
+def t5(folder: Path, vocabulary: int = 99) -> str:
+    """Make a T5 without a tokenizer. Returns: its folder's name."""
+    config = transformers.T5Config(vocab_size=vocabulary, d_model=8, d_kv=4, d_ff=8, num_layers=1,
+                                   num_heads=2)
+    transformers.T5EncoderModel(config).save_pretrained(folder)
+    return str(folder)
+
+
+def test_any_t5_folder_loads_by_the_same_class(tmp_path, encoder):
+    encoder._tokenizer.save_pretrained(tmp_path)
+    name = t5(tmp_path, len(encoder._tokenizer))
+    encoded = TextEncoder(name, length=9).encode(["a dog"])
     assert encoded.tokens.shape == (1, 9, 8)
+
+
+@pytest.mark.skipif(bool(find_spec("sentencepiece")), reason="what it lacks is installed here")
+def test_a_t5_with_only_a_sentencepiece_model_says_what_to_install(tmp_path):
+    (tmp_path / "spiece.model").write_bytes(b"\x0a\x0e\x0a\x05<unk>\x15\x00\x00\x00\x00\x18\x02")
+    with pytest.raises(ModelError, match=r"pip install sentencepiece protobuf\.$"):
+        TextEncoder(t5(tmp_path))
+
+
+@pytest.mark.parametrize("error", [ImportError, ValueError])
+def test_a_tokenizer_that_lacks_a_package_says_what_to_install(tmp_path, monkeypatch, error):
+    def lacking(folder):
+        raise error("T5Converter requires the protobuf library but it was not found in your\n...")
+
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", lacking)
+    with pytest.raises(ModelError, match=r"pip install sentencepiece protobuf\.$"):
+        TextEncoder(t5(tmp_path))
+
+
+def test_an_encoder_without_a_vocabulary_is_a_sentence(tmp_path):
+    with pytest.raises(ModelError, match="knows no words"):
+        TextEncoder(t5(tmp_path))
 
 
 def test_missing_encoder_is_a_sentence(tmp_path):
