@@ -84,6 +84,7 @@ def run(trainer: Trainer, seconds: float) -> int:
 
 def build(options: argparse.Namespace) -> Trainer:
     """Put a trainer together. Raises: SnapError with a sentence for the user."""
+    check_numbers(options)
     torch.set_num_threads(options.threads or torch.get_num_threads())
     torch.manual_seed(options.seed)
     config = PRESETS[options.preset]
@@ -104,6 +105,14 @@ def build(options: argparse.Namespace) -> Trainer:
         raise DataError(f"{options.out} holds a run already: add --resume to go on with it, "
                         "or choose another --out.")
     return trainer
+
+
+def check_numbers(options: argparse.Namespace) -> None:
+    """Raise DataError for a number that no run can have."""
+    for name, least in (("threads", 1), ("steps", 1), ("seed", 0)):
+        value = getattr(options, name)
+        if value is not None and value < least:
+            raise DataError(f"--{name} must be {least} or more, not {value}.")
 
 
 def source(options: argparse.Namespace):

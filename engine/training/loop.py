@@ -139,7 +139,6 @@ class Trainer:
         """Train until the last step, `stop` or the end of the time; save at the end and between."""
         started = saved = reported = time.monotonic()
         losses: list[float] = []
-        clips = self.recipe.clips_before(self.step)
         try:
             while self.step < self.recipe.steps and not self.stopped:
                 losses.append(self.train_step())
@@ -150,17 +149,24 @@ class Trainer:
                     self.save()
                     saved = now
                 if self.step % LOG_STEPS == 0:
-                    done = self.recipe.clips_before(self.step)
-                    rate = (done - clips) / (now - reported)
-                    left = (self.recipe.clips_before(self.recipe.steps) - done) / rate
-                    if self.team.leads:
-                        self._log(Progress(self.step, sum(losses) / len(losses), rate, left),
-                                  on_progress)
-                    losses, clips, reported = [], done, now
+                    self._report(losses, now - reported, on_progress)
+                    losses, reported = [], now
         finally:
             self.save()
 
-    def _log(self, progress: Progress, on_progress) -> None:
+    def _report(self, losses: list[float], seconds: float, on_progress) -> None:
+        """Log and tell the steps since the last report, of these losses, which took so long."""
+        if not self.team.leads:
+            return
+        done = self.recipe.clips_before(self.step)
+        rate = (done - self.recipe.clips_before(self.step - len(losses))) / seconds
+        left = (self.recipe.clips_before(self.recipe.steps) - done) / rate
+        progress = Progress(self.step, sum(losses) / len(losses), rate, left)
+        self._log(progress)
+        if on_progress is not None:
+            on_progress(progress)
+
+    def _log(self, progress: Progress) -> None:
         record = {"step": progress.step, "clips": self.recipe.clips_before(progress.step),
                   "loss": round(progress.loss, 5),
                   "clips_per_second": round(progress.clips_per_second, 2),
@@ -171,8 +177,6 @@ class Trainer:
             log.write(json.dumps(record) + "\n")
         self.buckets = SigmaBuckets()
         self.head_losses = {name: [] for name in self.heads}
-        if on_progress is not None:
-            on_progress(progress)
 
     def save(self) -> None:
         """Write the whole state and the averaged weights, each whole or not at all.

@@ -1,11 +1,16 @@
 """`python -m engine.training` on a folder of clips, with a stand-in for the text encoder."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from engine import checkpoint
+from engine.presets import PRESETS
+from engine.stage import Stage
 from engine.training import __main__ as command
 from engine.training.loop import LOG_NAME, STATE_NAME
 from tests.training.stand_ins import HashedText
@@ -60,8 +65,31 @@ def test_run_goes_on_with_resume_and_refuses_to_overwrite_without(clips, tmp_pat
     (("--out", "run", "--data", "none"), "is not a folder"),
     (("--out", "clips/waves.png", "--data", "clips"), "--out"),
     (("--out", "clips/waves.png/run", "--data", "clips"), "--out"),
+    (("--out", "run", "--data", "clips", "--threads", "-1"), "--threads must be 1 or more, not -1"),
+    (("--out", "run", "--data", "clips", "--threads", "0"), "--threads must be 1 or more, not 0"),
+    (("--out", "run", "--data", "clips", "--steps", "0"), "--steps must be 1 or more"),
+    (("--out", "run", "--data", "clips", "--seed", "-3"), "--seed must be 0 or more"),
 ])
 def test_bad_arguments_are_one_sentence(clips, tmp_path, monkeypatch, capsys, given, reason):
     monkeypatch.chdir(tmp_path)
     code, said = run(capsys, "--preset", "tiny", *given)
     assert code == 1 and reason in said and said.count("\n") == 1 and "Traceback" not in said
+
+
+def test_a_run_starts_from_the_tensors_that_agree_and_a_stem_of_fewer_channels(tmp_path, capsys):
+    config = PRESETS["tiny"]
+    earlier = Stage(replace(config, network=replace(
+        config.network, known_frames=False, n_latents=2 * config.network.n_latents)))
+    weights = earlier.network.state_dict()
+    checkpoint.save_weights({**weights, "unheard.of": torch.ones(3)},
+                            tmp_path / checkpoint.WEIGHTS_NAME)
+    stage = Stage(config)
+    before = {name: value.clone() for name, value in stage.network.state_dict().items()}
+    command.start_from(stage, tmp_path)
+    after = stage.network.state_dict()
+    stem, began, given = after.pop(command.STEM), before["latents"], weights.pop(command.STEM)
+    assert torch.equal(stem[:, :3], given) and stem.shape[1] == 7 and not stem[:, 3:].any()
+    assert torch.equal(after.pop("latents"), began) and began.shape != weights["latents"].shape
+    assert all(torch.equal(value, weights[name]) for name, value in after.items())
+    assert not torch.equal(before["context.text.weight"], weights["context.text.weight"])
+    assert f"Took {len(before) - 1} of {len(before)} tensors" in capsys.readouterr().err

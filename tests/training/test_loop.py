@@ -65,6 +65,21 @@ def test_steps_differ_from_one_another(tmp_path):
     assert not torch.equal(*draws)
 
 
+@pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+def test_gradients_are_clipped_together_before_the_step(tmp_path, optimizer):
+    def norm(clip_norm):
+        run = trainer(tmp_path, replace(RECIPE, optimizer=optimizer, clip_norm=clip_norm))
+        norms = []
+        run.optimizers[0].register_step_pre_hook(lambda *_: norms.append(torch.stack(
+            [p.grad.norm() for p in run.parameters if p.grad is not None]).norm().item()))
+        run.train_step()
+        return norms
+
+    [whole] = norm(1e9)
+    assert whole > 1e-3
+    assert norm(whole / 3) == [pytest.approx(whole / 3, rel=1e-3)]
+
+
 def test_a_save_cut_short_leaves_the_last_one_whole(tmp_path, monkeypatch):
     run = steps(trainer(tmp_path), 1)
     run.save()
