@@ -211,8 +211,8 @@ def test_bad_config_is_a_sentence(tmp_path, text):
 @pytest.mark.parametrize(("setting", "value"), [
     ("patch_width", 100), ("patch", 0), ("local_apart", 0), ("self_head_width", 0),
     ("self_head_width", 50), ("group", [5]), ("group", 5), ("group", [5, "x"]), ("frames", True),
-    ("dropout", "x"), ("placed", 1), ("condition_channels", 2), ("scale", "x"), ("scale", 0),
-    ("sigma_data", -1), ("sigma_max", "x"), ("sigma_max", float("inf")), ("detail", None),
+    ("dropout", "x"), ("placed", 1), ("scale", "x"), ("scale", 0), ("sigma_data", -1),
+    ("sigma_max", "x"), ("sigma_max", float("inf")), ("detail", None),
     ("text_length", "x"), ("text_length", 0), ("text_encoder", 3)])
 def test_one_bad_setting_in_the_shipped_config_is_a_sentence_that_names_it(
         tmp_path, setting, value):

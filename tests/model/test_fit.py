@@ -322,7 +322,9 @@ def test_some_frames_alone_use_their_own_positions():
 
 
 @pytest.mark.parametrize("changes", [
-    {"width": 20}, {"n_latents": 17}, {"condition_channels": 3}, {"local_apart": 3}])
+    {"width": 20}, {"n_latents": 17}, {"condition_channels": 3}, {"local_apart": 3},
+    {"condition_channels": 2, "known_frames": False}, {"context_width": 40}, {"patch_width": 40},
+    {"patch_width": 56, "frame_attention": True}, {"latent_width": 64}])
 def test_config_that_does_not_divide_is_refused(changes):
     with pytest.raises(ValueError):
         replace(TINY, **changes)
