@@ -9,7 +9,7 @@ from engine.catalog import SHIPPED
 from engine.errors import Cancelled, ModelError
 from engine.model import Conditions
 from engine.presets import PRESETS
-from engine.sampling import SOLVERS, KnownFrames
+from engine.sampling import SOLVERS, KnownFrames, guided
 from engine.stage import Given, SampleSettings, Stage, Watch, load_stage, unit_noise
 
 TINY = PRESETS["tiny"]
@@ -116,6 +116,25 @@ def test_seeds_and_streams_give_different_noise():
     assert not torch.equal(unit_noise([1], shape), unit_noise([2], shape))
     assert not torch.equal(unit_noise([1], shape), unit_noise([1], shape, stream=1))
     assert unit_noise([2**63 - 1], shape, stream=2).isfinite().all()
+
+
+@pytest.mark.parametrize("sampler", list(SOLVERS))
+def test_oscillating_guidance_reaches_every_evaluation_of_the_sampler(
+        stage, monkeypatch, sampler):
+    told = []
+
+    def recording(pair, weights, threshold):
+        told.append(weights)
+        return guided(pair, weights, threshold)
+
+    monkeypatch.setattr("engine.stage.guided", recording)
+    noise = unit_noise([7], stage.clip_shape)
+    settings = replace(SETTINGS, steps=3, guidance=2.0, sampler=sampler)
+    even, swinging = (stage.sample(noise, conditions(1), replace(settings, oscillating=one))
+                      for one in (False, True))
+    each = SOLVERS[sampler].evaluations_per_step
+    assert told == [[2.0] * 3 * each, [4.0] * each + [0.5] * each + [4.0] * each]
+    assert not torch.equal(even, swinging)
 
 
 def test_negative_prompt_takes_the_unconditional_branch(stage):

@@ -63,6 +63,14 @@ def test_a_clip_of_one_window_is_the_draft_of_its_request(cascade):
     assert np.array_equal(made.frames, to_frames(draft)[0])
 
 
+def test_oscillating_guidance_opens_a_long_clip_s_window_at_twice_its_weight(cascade):
+    once = ExtensionRequest(replace(CLIP, steps=1, guidance=4.0), 4 / 24)
+    swinging, twice, plain = (
+        make(cascade, replace(once, clip=replace(once.clip, **changes))).frames
+        for changes in ({"oscillating": True}, {"guidance": 8.0}, {}))
+    assert np.array_equal(swinging, twice) and not np.array_equal(swinging, plain)
+
+
 def test_the_same_request_makes_the_same_frames_and_every_window_is_told(cascade):
     events = []
     # An untrained network's frames hardly know of one another: only much weight shows.
