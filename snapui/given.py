@@ -10,7 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine.errors import MediaError
-from engine.media import count_frames, read_picture, read_rate
+from engine.extension.material import count_material
+from engine.media import read_picture, read_rate
 from snapui.files import keep, slug
 
 GIVEN = "given"
@@ -27,7 +28,7 @@ def kept_picture(folder: Path, path: Path) -> str:
 
 def kept_video(folder: Path, path: Path) -> str:
     """Keep a video. Returns: its path inside the output folder. Raises: MediaError."""
-    if frames_of_video(path, rate_of(path)) < 2:
+    if count_material(path, rate_of(path)) < 2:
         raise MediaError(f"{path.name} is a still picture or holds no frames: give it as the start "
                          "picture, or choose a video.")
     return _kept(folder, path)
@@ -42,7 +43,7 @@ def rate_of(path: Path) -> float:
 @lru_cache(maxsize=32)
 def frames_of_video(path: Path, fps: float) -> int:
     """Return how many frames a video has at a rate. path: of a kept file, which never changes."""
-    return count_frames(path, fps)
+    return count_material(path, fps)
 
 
 @lru_cache(maxsize=32)

@@ -7,7 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from engine.extension.request import GivenFrames
-from engine.media import read_clip, read_picture
+from engine.media import count_frames, read_clip, read_picture
+
+# Height and width of the largest clip made here: larger videos are read no larger than covers it,
+# for a minute of full-size frames would not fit into memory.
+COVER = (288, 512)
 
 
 @dataclass(frozen=True)
@@ -61,4 +65,10 @@ def read_material(start: Path | None, end: Path | None, video: Path | None,
     """
     return Material(None if start is None else read_picture(start),
                     None if end is None else read_picture(end),
-                    None if video is None else read_clip(video, fps=video_fps).frames)
+                    None if video is None
+                    else read_clip(video, fps=video_fps, cover=COVER).frames)
+
+
+def count_material(video: Path, fps: float) -> int:
+    """Return how many frames `read_material` reads of a video; raises what it raises."""
+    return count_frames(video, fps, cover=COVER)

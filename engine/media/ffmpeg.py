@@ -23,6 +23,8 @@ MAX_METADATA_BYTES = 2**24
 CHUNK_BYTES = 2**20
 SIGXFSZ = 25    # the kernel's "file larger than this process may write", absent on Windows
 
+Size = tuple[int, int]    # height, width
+
 # BT.709 limited range both in the numbers and in the tags, or players guess and shift the colours
 TO_YUV = ("scale=in_range=pc:out_range=tv:out_color_matrix=bt709"
           ":flags=bicubic+accurate_rnd+full_chroma_int,format=")
@@ -85,38 +87,62 @@ def _format_arguments(suffix: str, height: int, loop: bool) -> list[str]:
             "-f", "apng"]
 
 
-def decode(path: Path, demuxer: str, limits: ReadLimits, fps: float | None) -> MediaClip:
+def decode(path: Path, demuxer: str, limits: ReadLimits, fps: float | None,
+           cover: Size | None = None) -> MediaClip:
     """Decode the first video stream of an untrusted file. Raises: MediaError.
 
     fps: rate to play it at by the frames' own times; None for every stored frame once, at the
-    rate the file names.
+    rate the file names. cover: height and width; a larger video is scaled, keeping its shape, to
+    the least size that covers them.
     """
+    (height, width), own_fps = _size_and_rate(path, demuxer, limits, cover)
+    clock = "" if fps is None else f"fps={rate(fps)},"
+    arguments = ["-vf", f"{clock}{TO_RGB}:w={width}:h={height}", "-pix_fmt", "rgb24"]
+    pixels, count = _checked_frames(path, demuxer, limits, arguments,
+                                    (height, width, width * height * 3))
+    frames = np.frombuffer(pixels, np.uint8).reshape(count, height, width, 3)
+    return MediaClip(frames, fps or own_fps)
+
+
+def count_frames(path: Path, demuxer: str, limits: ReadLimits, fps: float,
+                 cover: Size | None = None) -> int:
+    """Return how many frames `decode` gives, without keeping them; raises what it raises."""
+    (height, width), _ = _size_and_rate(path, demuxer, limits, cover)
+    arguments = ["-vf", f"fps={rate(fps)},scale=1:1", "-pix_fmt", "gray"]
+    return _checked_frames(path, demuxer, limits, arguments, (height, width, 1))[1]
+
+
+def _size_and_rate(path: Path, demuxer: str, limits: ReadLimits,
+                   cover: Size | None) -> tuple[Size, float]:
+    """Return the height and width that a video is read at, and the rate it names."""
     width, height, own_fps = probe(path, demuxer, limits)
     limits.check(path, 1, height, width)
-    frame_bytes = width * height * 3
-    clock = "" if fps is None else f"fps={rate(fps)},"
+    if cover is None:
+        return (height, width), own_fps
+    scale = min(1.0, max(cover[0] / height, cover[1] / width))
+    return (round(height * scale), round(width * scale)), own_fps
+
+
+def _checked_frames(path: Path, demuxer: str, limits: ReadLimits, arguments: list[str],
+                    shape: tuple[int, int, int]) -> tuple[bytearray, int]:
+    """Return what ffmpeg writes of every frame, and how many there are. Raises: MediaError.
+
+    arguments: filters and pixel format. shape: height and width of a frame as it is to be read,
+    which the limits are about, and the bytes of it that are written here.
+    """
+    height, width, frame_bytes = shape
+    most = min(limits.max_frames, limits.max_decoded_bytes // (height * width * 3)) + 1
     # -fps_mode passthrough: what comes out of the filters once, none repeated or dropped
-    arguments = [*_input(path, demuxer, limits), "-map", "0:v:0", "-fps_mode", "passthrough",
-                 "-frames:v", str(limits.max_frames + 1), "-vf", clock + TO_RGB,
-                 "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"]
-    most = min((limits.max_frames + 1) * frame_bytes, limits.max_decoded_bytes + frame_bytes)
-    pixels, complaint = _output(arguments, most, READ_SECONDS)
+    pixels, complaint = _output(
+        [*_input(path, demuxer, limits), "-map", "0:v:0", "-fps_mode", "passthrough",
+         "-frames:v", str(most), *arguments, "-f", "rawvideo", "pipe:1"],
+        most * frame_bytes, READ_SECONDS)
     count = len(pixels) // frame_bytes
     limits.check(path, count, height, width)
     if complaint or not count or len(pixels) % frame_bytes:
         raise MediaError(f"{path.name} is damaged or cut short: only {count} frames could be "
                          "read; use another copy of the file.")
-    frames = np.frombuffer(pixels, np.uint8).reshape(count, height, width, 3)
-    return MediaClip(frames, fps or own_fps)
-
-
-def count_frames(path: Path, demuxer: str, limits: ReadLimits, fps: float) -> int:
-    """Return how many frames `decode` gives at a rate, without keeping them. Raises: MediaError."""
-    arguments = [*_input(path, demuxer, limits), "-map", "0:v:0", "-fps_mode", "passthrough",
-                 "-vf", f"fps={rate(fps)},scale=1:1", "-pix_fmt", "gray", "-f", "rawvideo",
-                 "pipe:1"]
-    pixels, _ = _output(arguments, limits.max_frames + 1, READ_SECONDS)
-    return len(pixels)
+    return pixels, count
 
 
 def probe(path: Path, demuxer: str, limits: ReadLimits) -> tuple[int, int, float]:

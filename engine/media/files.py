@@ -82,17 +82,19 @@ def check_destination(path: Path | str) -> None:
             probe.unlink(missing_ok=True)
 
 
-def read_clip(path: Path | str, *, limits: ReadLimits | None = None,
-              fps: float | None = None) -> MediaClip:
+def read_clip(path: Path | str, *, limits: ReadLimits | None = None, fps: float | None = None,
+              cover: ffmpeg.Size | None = None) -> MediaClip:
     """Read the frames of a video, an animated or still picture, or a zip written here.
 
     fps: rate to play it at, frames repeated or left out by their own times; None for its own.
+    cover: height and width; a larger video (nothing else) is scaled, keeping its shape, to the
+    least size that covers them.
     Raises: MediaError if the file is missing, damaged, too large or no clip at all.
     """
     path, limits = Path(path), limits or ReadLimits()
     decoder = sniff(path, limits)
     if decoder in VIDEO_DECODERS:
-        return ffmpeg.decode(path, decoder, limits, fps)
+        return ffmpeg.decode(path, decoder, limits, fps, cover)
     with _untrusted(path):
         clip = sequence.read_zip(path, limits) if decoder == "zip" \
             else pictures.read_pictures(path, decoder, limits)
@@ -111,17 +113,18 @@ def read_rate(path: Path | str, *, limits: ReadLimits | None = None) -> float:
     return read_clip(path, limits=limits).fps
 
 
-def count_frames(path: Path | str, fps: float, *, limits: ReadLimits | None = None) -> int:
+def count_frames(path: Path | str, fps: float, *, limits: ReadLimits | None = None,
+                 cover: ffmpeg.Size | None = None) -> int:
     """Return how many frames `read_clip` gives at a rate; little memory, whatever the length.
 
-    Raises: MediaError if the file is missing, damaged, too large or no clip at all.
+    Raises: MediaError where `read_clip` would: a missing, damaged or cut file, one that is too
+    large or too long, or no clip at all.
     """
     path, limits = Path(path), limits or ReadLimits()
     decoder = sniff(path, limits)
     if decoder not in VIDEO_DECODERS:
         return len(read_clip(path, limits=limits, fps=fps).frames)
-    limits.check(path, 1, *ffmpeg.probe(path, decoder, limits)[1::-1])
-    return ffmpeg.count_frames(path, decoder, limits, fps)
+    return ffmpeg.count_frames(path, decoder, limits, fps, cover)
 
 
 def read_picture(path: Path | str, *, limits: ReadLimits | None = None) -> np.ndarray:
