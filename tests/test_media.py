@@ -18,6 +18,7 @@ from engine.media import (
     known_suffixes,
     read_clip,
     read_metadata,
+    read_picture,
     write_clip,
 )
 from engine.media import files as media_files
@@ -184,6 +185,31 @@ def test_a_phone_picture_is_turned_upright(tmp_path):
     exif[0x0112] = 6
     Image.new("RGB", (30, 20)).save(tmp_path / "phone.jpg", exif=exif)
     assert read_clip(tmp_path / "phone.jpg").frames.shape == (1, 30, 20, 3)
+
+
+@pytest.mark.parametrize("name", ["deep.png", "deep.tif", "float.tif"])
+def test_grey_of_more_than_eight_bits_keeps_its_shades(tmp_path, name):
+    shades = np.arange(256, dtype=np.uint8).reshape(8, 32)
+    deep = shades / np.float32(255) if name == "float.tif" else shades * np.uint16(257)
+    Image.fromarray(deep).save(tmp_path / name)
+    frame, = read_clip(tmp_path / name).frames
+    assert np.array_equal(frame, shades[..., None].repeat(3, axis=2))
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".tif"])
+def test_pictures_of_scanners_and_paint_programs_are_read(tmp_path, suffix):
+    picture, = moving_frames(1)
+    Image.fromarray(picture).save(tmp_path / f"start{suffix}")
+    assert np.array_equal(read_picture(tmp_path / f"start{suffix}"), picture)
+    assert read_metadata(tmp_path / f"start{suffix}") == {}
+
+
+@pytest.mark.parametrize(("kind", "name"), [("TIFF", "pages.tif"), ("MPO", "phone.jpg")])
+def test_a_still_picture_with_further_pages_is_its_first(tmp_path, kind, name):
+    first, smaller = Image.new("RGB", (30, 20), "red"), Image.new("RGB", (16, 8), "blue")
+    first.save(tmp_path / name, kind, save_all=True, append_images=[smaller])
+    picture = read_picture(tmp_path / name)
+    assert picture.shape == (20, 30, 3) and (picture[..., 0] > 200).all()
 
 
 def test_an_existing_file_is_replaced_only_by_a_complete_one(tmp_path, monkeypatch):

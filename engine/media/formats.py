@@ -85,7 +85,7 @@ def sniff(path: Path, limits: ReadLimits) -> str:
     """Return the decoder the first bytes of a file call for.
 
     Returns: an ffmpeg demuxer ("mov", "matroska", "avi"), a Pillow format ("GIF", "WEBP", "PNG",
-        "JPEG") or "zip".
+        "JPEG", "BMP", "TIFF") or "zip".
     Raises: MediaError if the file cannot be read, is too large or is no media file.
     """
     try:
@@ -101,7 +101,8 @@ def sniff(path: Path, limits: ReadLimits) -> str:
     decoder = _decoder_of(head)
     if decoder is None:
         raise MediaError(f"{path.name} is not a video or picture this program knows; "
-                         "choose an mp4, mov, webm, gif, webp, png, jpg or zip of PNGs.")
+                         "choose an mp4, mov, webm, gif, webp, png, jpg, bmp, tif or zip of "
+                         "PNGs.")
     return decoder
 
 
@@ -112,7 +113,8 @@ def _decoder_of(head: bytes) -> str | None:
     if head[:4] == b"RIFF":
         return {b"WEBP": "WEBP", b"AVI ": "avi"}.get(head[8:12])
     starts = {b"\x1aE\xdf\xa3": "matroska", b"GIF8": "GIF", b"\x89PNG": "PNG",
-              b"\xff\xd8\xff": "JPEG", b"PK\x03\x04": "zip"}
+              b"\xff\xd8\xff": "JPEG", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF",
+              b"PK\x03\x04": "zip"}
     return next((name for start, name in starts.items() if head.startswith(start)), None)
 
 

@@ -1,4 +1,4 @@
-"""Picture formats through Pillow: animated WebP out, and GIF, WebP, PNG, APNG and JPEG in.
+"""Picture formats through Pillow: animated WebP out, and GIF, WebP, (A)PNG, JPEG, BMP, TIFF in.
 
 GIF and APNG are encoded by ffmpeg, which keeps every frame; their settings are put in here as the
 formats' own text blocks, because ffmpeg drops them.
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 PNG_HEADER_BYTES = 33    # 8 of signature and the 25 of the IHDR chunk
 UNTIMED_SECONDS = 0.1    # what browsers make of a frame without a duration
+# Further pages hold no motion: a phone's JPEG keeps a map of its brightness there.
+STILL = ("JPEG", "BMP", "TIFF")
+DEEP_GREY = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 EXIF_DESCRIPTION, EXIF_IFD, EXIF_USER_COMMENT = 0x010E, 0x8769, 0x9286
 
 
@@ -115,6 +118,8 @@ def read_pictures(path: Path, decoder: str, limits: ReadLimits) -> MediaClip:
             frames.append(_rgb(picture))
             seconds.append(picture.info.get("duration", 0) / 1000)
             limits.check(path, len(frames), height, width)
+            if decoder in STILL:
+                break
             try:
                 picture.seek(len(frames))
             except EOFError:
@@ -179,6 +184,8 @@ def from_settings(text: str | bytes) -> tuple[dict[str, str], float | None]:
 def _rgb(picture: "Image.Image") -> np.ndarray:
     """Return a Pillow picture as uint8 (h, w, 3), clear areas white."""
     from PIL import Image
+    if picture.mode in DEEP_GREY:
+        picture = Image.fromarray(_eight_bits(picture))
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
@@ -186,3 +193,11 @@ def _rgb(picture: "Image.Image") -> np.ndarray:
     return np.asarray(picture.convert("RGB"))
 
 
+def _eight_bits(picture: "Image.Image") -> np.ndarray:
+    """Return grey of 16 bits, or of floats whose white is 1, as uint8 (h, w).
+
+    Pillow's own conversion makes everything above 255 white.
+    """
+    levels = np.nan_to_num(np.asarray(picture, np.float64)) * (255 if picture.mode == "F"
+                                                               else 255 / 65535)
+    return levels.round().clip(0, 255).astype(np.uint8)
