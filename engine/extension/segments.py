@@ -8,7 +8,8 @@ from itertools import pairwise
 from engine.errors import RequestError
 
 CROSS_FADE_SECONDS = 0.5
-WRITTEN = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*-\s*(\d+(?:\.\d*)?|\.\d+)\s*:(.*)", re.DOTALL)
+SECONDS = r"\s*(\d+(?:\.\d*)?|\.\d+)\s*s?\s*"
+WRITTEN = re.compile(f"{SECONDS}-{SECONDS}:(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Segment:
 
     @classmethod
     def parse(cls, text: str) -> "Segment":
-        """Read "0-2: a dog walking". Raises: RequestError."""
+        """Read "0-2: a dog walking", or "0-2 s: a dog walking". Raises: RequestError."""
         found = WRITTEN.fullmatch(text)
         if found is None:
             raise RequestError(f"The segment {text[:60]!r} is not written as seconds and a prompt, "

@@ -14,7 +14,8 @@ DOG, CAT = Segment(0, 2, "a dog"), Segment(2, 4, "a cat")
 
 
 @pytest.mark.parametrize(("text", "expected"), [
-    ("0-2: a dog", (0, 2, "a dog")), (" .5 - 2.25 :a dog: a good one ", (0.5, 2.25,
+    ("0-2: a dog", (0, 2, "a dog")), ("0-2 s: a dog", (0, 2, "a dog")),
+    ("0s - 2.5s: a dog", (0, 2.5, "a dog")), (" .5 - 2.25 :a dog: a good one ", (0.5, 2.25,
                                                                    "a dog: a good one"))])
 def test_a_segment_is_seconds_and_a_prompt(text, expected):
     assert Segment.parse(text) == Segment(*expected)
@@ -22,6 +23,7 @@ def test_a_segment_is_seconds_and_a_prompt(text, expected):
 
 @pytest.mark.parametrize(("text", "sentence"), [
     ("a dog", "not written as"), ("0-2 a dog", "not written as"), ("-1-2: a dog", "not written"),
+    ("0-2 ss: a dog", "not written"),
     ("0-inf: a dog", "not written"), ("0-2:  ", "no prompt"), ("2-2: a dog", "is empty"),
     ("3-2: a dog", "is empty"), ("", "not written")])
 def test_a_segment_that_is_none_is_a_sentence(text, sentence):

@@ -154,6 +154,30 @@ def test_segments_change_what_is_shown_only_from_their_join_on(cascade):
     assert not differs[:12].any() and differs[30:].any()
 
 
+def test_the_network_is_told_the_texts_in_the_share_of_a_window_s_new_frames(cascade, monkeypatch):
+    told = []
+
+    def sample(noise, conditions, settings, **more):
+        told.append(conditions)
+        return torch.zeros_like(noise)
+    monkeypatch.setattr(cascade.base, "sample", sample)
+    shown = (Segment(0, 1, "dog"), Segment(1, 2, "zebras"))
+    made = make(cascade, ExtensionRequest(CLIP, 2.0, shown))
+    rows, shares = Letters().encode(["dog", "zebras"]), []
+    for window, conditions in zip(made.plan.base, told, strict=True):
+        times = (window.start + np.array(window.new)) / window.fps
+        share = np.clip((times - 0.75) / 0.5, 0, 1).mean()    # half a second around the join
+        mixed = (1 - share) * rows.tokens[0] + share * rows.tokens[1]
+        torch.testing.assert_close(conditions.text_tokens, mixed[None])
+        # Of the nine tokens the dog has three and the zebras six.
+        length = 6 if share >= 0.5 else 3
+        assert conditions.text_mask.tolist() == [[n < length for n in range(9)]]
+        assert conditions.fps.tolist() == [window.fps]
+        shares.append(share)
+    assert min(shares) == 0 and max(shares) == 1
+    assert any(0 < one < 0.5 for one in shares) and any(0.5 < one < 1 for one in shares)
+
+
 def test_the_upsampler_keeps_the_overlap_and_shows_every_frame(cascade):
     request = ExtensionRequest(replace(CLIP, upscale=True, upscale_steps=2), 0.4)
     picture = pixels(24, 32)
