@@ -12,6 +12,7 @@ import numpy as np
 LUMA = np.array([0.2126, 0.7152, 0.0722])    # BT.709
 MOST_GAIN = 4.0
 VISIBLE_JUMP = 1.25    # times the median change
+DISSOLVE_SECONDS = 0.5
 LEAST_CHANGE = 1 / 255 / 10    # that counts as one: of a still clip anything would be a jump
 
 
@@ -116,22 +117,27 @@ def match_colour(frames: np.ndarray, first_frames: int, fps: float) -> np.ndarra
     return matched
 
 
-def cross_dissolve(before: np.ndarray, after: np.ndarray, overlap: int) -> np.ndarray:
-    """Join two clips whose `overlap` last and first frames show the same times, blending them.
+def cross_dissolve(frames: np.ndarray, joins: Sequence[int], fps: float) -> np.ndarray:
+    """Spread the jumps at joins over DISSOLVE_SECONDS, as long a clip and every frame at its time.
 
-    Returns: uint8 (t_before + t_after - overlap, h, w, 3).
-    Raises: ValueError if either clip is shorter than the overlap.
+    On either side a frame takes a share of the frame across the join: nearly half beside it, less
+    with every frame further away, so that a shared frame is only a few frames from its own time.
+    Of the jump stays one part in twice the frames a side, and the changes beside it take the rest.
+    joins: first frames after those that show. The clip's first and last frames stay, so that a
+    loop stays one.
+    Returns: uint8 (t, h, w, 3).
     """
-    if not 0 < overlap <= min(len(before), len(after)):
-        raise ValueError(f"an overlap of {overlap} frames does not fit clips of {len(before)} and "
-                         f"{len(after)}")
-    start = len(before) - overlap
-    blended = np.empty_like(after[:overlap])
-    for number in range(overlap):
-        share = (number + 1) / (overlap + 1)
-        mixed = (1 - share) * before[start + number] + share * after[number]
-        blended[number] = np.rint(mixed)
-    return np.concatenate((before[:start], blended, after[overlap:]))
+    dissolved = frames.copy()
+    ends = [1, *joins, len(frames) - 1]
+    for number, join in enumerate(joins, start=1):
+        room = min((join - ends[number - 1]) // (1 if number == 1 else 2),
+                   (ends[number + 1] - join) // (1 if number == len(joins) else 2))
+        reach = min(max(1, round(DISSOLVE_SECONDS / 2 * fps)), room)
+        for away in range(reach):
+            share = (reach - away - 0.5) / (2 * reach)
+            for at, across in ((join + away, join - 1), (join - 1 - away, join)):
+                dissolved[at] = np.rint((1 - share) * frames[at] + share * frames[across])
+    return dissolved
 
 
 def _left_range(name: str, values: np.ndarray, first_frames: int, fps: float) -> str:

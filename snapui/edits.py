@@ -20,7 +20,6 @@ from engine.errors import RequestError
 from snapui.orders import Edit
 from snapui.schema import Clip, Film
 
-DISSOLVE_SECONDS = 0.5
 MEASURED_HEIGHT = 144  # larger frames are thinned out before they are measured
 DIGITS = 4
 
@@ -63,21 +62,11 @@ def edited(cut: Cut, edit: Edit) -> Cut:
 
 
 def _dissolved(cut: Cut) -> Cut:
-    """Blend the frames before each join that shows into those after it, which shortens the clip."""
+    """Soften the joins that show."""
     shown = visible_joins(measure(thinned(cut.frames)), cut.joins)
     if not shown:
         raise RequestError("No join of this clip shows, so there is nothing to dissolve.")
-    frames, joins, shorter = cut.frames, [], 0
-    for join, following in zip(cut.joins, [*cut.joins[1:], len(cut.frames)], strict=True):
-        at = join - shorter
-        overlap = min(round(DISSOLVE_SECONDS * cut.fps), at, following - join)
-        if join in shown and overlap > 0:
-            frames = cross_dissolve(frames[:at], frames[at:], overlap)
-            shorter += overlap
-            at -= overlap
-        joins.append(at)
-    return replace(cut, frames=frames, joins=tuple(joins),
-                   first_frames=min(cut.first_frames, joins[0]))
+    return replace(cut, frames=cross_dissolve(cut.frames, shown, cut.fps))
 
 
 def visible_joins(measures: Measures, joins: Sequence[int]) -> list[int]:

@@ -19,7 +19,7 @@ def test_a_cut_video_is_refused_when_it_is_handed_over(tmp_path, suffix):
     data = write_clip(tmp_path / f"whole{suffix}", NOISE, 12).read_bytes()
     path = tmp_path / f"cut{suffix}"
     path.write_bytes(data[:int(0.85 * len(data))])
-    with pytest.raises(MediaError, match="damaged or cut short: only .* use another copy"):
+    with pytest.raises(MediaError, match=r"damaged or cut short: only .* use another copy"):
         kept_video(tmp_path, path)
     assert not (tmp_path / GIVEN).exists()
 
