@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
                    help="durations of the clips, for long")
     p.add_argument("--preset", default="", choices=sorted(PRESETS),
                    help="random weights of this preset instead of the model's, for long")
+    p.add_argument("--upscale", action="store_true", help="make the clips large too, for long")
     p.add_argument("--repeats", type=int, default=5, help="times each thing is measured")
     return p
 

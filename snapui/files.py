@@ -86,9 +86,8 @@ def write_loop(path: Path, frames: np.ndarray, fps: float) -> None:
     factor = 1
     while frames.shape[2] // factor > PREVIEW_WIDTH:
         factor *= 2
-    images = [Image.fromarray(frame) for frame in frames]
-    if factor > 1:
-        images = [image.reduce(factor) for image in images]
+    # One at a time: all frames of a large long clip at once are gigabytes.
+    images = [Image.fromarray(frame).reduce(factor) for frame in frames]
     unfinished = path.with_name("." + path.name)
     images[0].save(unfinished, save_all=True, append_images=images[1:], loop=0,
                    duration=max(1, round(1000 / fps)), lossless=factor == 1, quality=60, method=0)

@@ -1,14 +1,18 @@
 """The benchmark of long clips, with a tiny model: what it measures and what it says of it."""
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from benchmarks import long
 from benchmarks.__main__ import parser
 from benchmarks.long import CLIP, Made, measure, report
+from engine.errors import RequestError
 from engine.extension.plan import plan
 from engine.extension.request import ExtensionRequest, GivenFrames, layout_of
+from tests.extension.test_run import Letters, stage
 
 
 def test_cost_and_memory_are_compared_from_the_shortest_to_the_longest():
@@ -21,9 +25,28 @@ def test_cost_and_memory_are_compared_from_the_shortest_to_the_longest():
     assert parser().parse_args(["long"]).seconds == (4, 8, 16, 32)
 
 
+def test_a_clip_that_is_made_large_counts_the_windows_of_both_stages(monkeypatch):
+    stages = {"base": stage(), "upsampler": stage(
+        height=24, width=32, n_latents=24, condition_channels=3, known_frames=False,
+        augmented=True)}
+    monkeypatch.setattr(long, "stage", lambda model, name, preset="": (stages[name], name))
+    monkeypatch.setattr(long, "TextEncoder", lambda *_: Letters())
+    monkeypatch.setattr(long, "CLIP", replace(CLIP, steps=1, upscale_steps=1))
+    small, large = (long.clip_of(Path(), "", 0.5, upscale) for upscale in (False, True))
+    # Four frames a window, of which the upsampler's share two.
+    assert (small.windows, large.windows) == (3, 3 + 2)
+    told = report([large, large], is_upscaled=True)
+    assert told.name == "long_upscaled" and told.notes[-1].endswith("made large in 1 steps")
+    assert report([small, small]).name == "long"
+    options = Namespace(model=Path(), preset="tiny", seconds=[1.0], upscale=True)
+    with pytest.raises(RequestError, match="leave out --upscale"):
+        measure(options)
+
+
 @pytest.mark.slow
 def test_a_tiny_model_is_measured_in_processes_of_their_own():
-    told = measure(Namespace(model=Path("none"), preset="tiny", seconds=[1.0, 0.5]))
+    told = measure(Namespace(model=Path("none"), preset="tiny", seconds=[1.0, 0.5],
+                             upscale=False))
     windows = [len(plan(layout_of(ExtensionRequest(CLIP, seconds), GivenFrames(), 4)).base)
                for seconds in (0.5, 1.0)]
     assert [row.what for row in told.rows[:4:2]] == [
