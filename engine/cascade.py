@@ -117,13 +117,14 @@ class Cascade:
                                 given=Given(known=self._begun(first_frame, len(noise))))
 
     def _begun(self, first_frame: np.ndarray | None, count: int) -> KnownFrames | None:
-        """Return clips of which only the first frame is known; without a weight, so not guided."""
+        """Return clips of which only the first frame is known, steered by it as suits the base."""
         if first_frame is None:
             return None
         frames = self.base.clip_shape[1]
         clips = to_clips([np.repeat(first_frame[None], frames, axis=0)] * count)  # (b, c, t, h, w)
         return KnownFrames(clips.to(self.base.device),
-                           torch.arange(frames, device=self.base.device) == 0, weight=0.0)
+                           torch.arange(frames, device=self.base.device) == 0,
+                           self.base.known_weight(None))
 
     def upscale(self, drafts: Tensor, prompts: Prompts, settings: SampleSettings,
                 noise_level: float, listener: Listener | None = None) -> Tensor:

@@ -12,7 +12,6 @@ from engine.extension.material import Material, read_material
 from engine.extension.request import (
     EXTENSION_KEY,
     FITS,
-    KNOWN_WEIGHT,
     MAX_KNOWN_WEIGHT,
     MAX_SECONDS,
     ExtensionRequest,
@@ -53,7 +52,7 @@ def add_options(parser: ArgumentParser) -> None:
     group.add_argument("--known-weight", metavar="X", default=None,
                        help="how strongly known frames steer the others; 0 shows them to the "
                             "model, above 0 takes three times as long "
-                            f"(0 to {MAX_KNOWN_WEIGHT:g}; default: {KNOWN_WEIGHT:g})")
+                            f"(0 to {MAX_KNOWN_WEIGHT:g}; default: what suits the model)")
     group.add_argument("--loop", action="store_true", help="lead the end back to the beginning")
     group.add_argument("--fit", choices=FITS, default=None,
                        help=f"what pictures of another shape get (default: {FITS[0]})")
@@ -94,8 +93,7 @@ def _lengthening(options: Namespace, given: Mapping[str, Any], times: int) -> Ex
     clip = GenerationRequest(**{**given, "prompt": _prompt(options, segments)})
     return ExtensionRequest(clip, _seconds(options, segments, times), segments,
                             options.loop, times, options.fit or FITS[0],
-                            KNOWN_WEIGHT if options.known_weight is None
-                            else options.known_weight)
+                            options.known_weight)
 
 
 def _is_finished_draft(options: Namespace, given: Mapping[str, Any]) -> bool:

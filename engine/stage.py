@@ -31,6 +31,10 @@ from engine.sampling import (
     with_known_frames,
 )
 
+# Of a network that is not shown its known frames: replaced alone, they leave the others up to
+# a fifth further off (assets/storybook/TRIALS.md).
+UNSEEN_WEIGHT = 2.0
+
 
 @dataclass(frozen=True)
 class StageConfig:
@@ -139,6 +143,15 @@ class Stage:
     def device(self) -> torch.device:
         """Where the network is."""
         return self.network.latents.device
+
+    def known_weight(self, asked: float | None) -> float:
+        """Return how strongly known frames steer the others: as asked, else as suits the network.
+
+        One that is shown its known frames needs no more than that, which is weight 0.
+        """
+        if asked is not None:
+            return asked
+        return 0.0 if self.config.network.known_frames else UNSEEN_WEIGHT
 
     def output(self, noisy: Tensor, sigma: Tensor, conditions: Conditions,
                beside: Tensor | None = None, carry: Carry | None = None,

@@ -116,7 +116,8 @@ def test_a_video_keeps_its_rate_and_its_prompt(engine):
 
 
 def test_the_weight_of_known_frames_is_kept_in_the_file(engine):
-    for flags, weight in ((["--known-weight", "2.5"], 2.5), ([], 0.0)):
+    for flags, weight in ((["--known-weight", "2.5"], 2.5), (["--known-weight", "0"], 0.0),
+                          ([], None)):
         assert cli.main(["a dog", "--seconds", "2", *flags, "-o", "long.mp4"]) == 0
         assert engine.calls[-1][0].known_weight == weight
         kept = ExtensionRequest.from_json(read_metadata("long.mp4")["extension"])

@@ -19,9 +19,8 @@ from engine.request import GenerationRequest
 EXTENSION_KEY = "extension"    # under which a file carries its request as JSON
 MAX_SECONDS = 60.0
 FITS = ("letterbox", "crop")
-# The shipped base sees its known frames: no further off than guided by them, at a third of the cost
-# (assets/storybook/TRIALS.md).
-KNOWN_WEIGHT, MAX_KNOWN_WEIGHT = 0.0, 100.0
+# None: as suits the network, see Stage.known_weight.
+KNOWN_WEIGHT, MAX_KNOWN_WEIGHT = None, 100.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,8 @@ class ExtensionRequest:
     is_loop: whether the end leads back to the beginning.
     in_between: 2 or 4 makes as many frames of each of a video's; 1 does not.
     fit: whether pictures of another shape get black bars or lose their edges.
-    known_weight: w_r, how strongly known frames steer the others; 0 only replaces.
+    known_weight: w_r, how strongly known frames steer the others; 0 only replaces them, or shows
+    them to a network that takes them; None is what suits the network.
     Raises: RequestError naming what was given and what is allowed.
     """
 
@@ -46,14 +46,15 @@ class ExtensionRequest:
     is_loop: bool = False
     in_between: int = 1
     fit: str = "letterbox"
-    known_weight: float = KNOWN_WEIGHT
+    known_weight: float | None = KNOWN_WEIGHT
 
     def __post_init__(self) -> None:
         ordered = sorted(self.segments, key=lambda one: one.start_seconds)
         object.__setattr__(self, "segments", tuple(ordered))
         object.__setattr__(self, "seconds", _number("Seconds", self.seconds, MAX_SECONDS))
-        object.__setattr__(self, "known_weight",
-                           _number("Weight of known frames", self.known_weight, MAX_KNOWN_WEIGHT))
+        if self.known_weight is not None:
+            weight = _number("Weight of known frames", self.known_weight, MAX_KNOWN_WEIGHT)
+            object.__setattr__(self, "known_weight", weight)
         if self.in_between not in (1, 2, 4):
             raise RequestError(f"In-between must be 2 or 4, not {self.in_between!r}.")
         if self.fit not in FITS:

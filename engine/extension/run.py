@@ -186,7 +186,7 @@ class _Run:
             negative = None
             if clip.negative_prompt.strip():
                 negative = self.cascade.conditions([clip.negative_prompt], [window.fps])
-            known = _known(canvas, window, stage, self.request.known_weight)
+            known = _known(canvas, window, stage, stage.known_weight(self.request.known_weight))
             return stage.sample(noise, self._conditions(window), settings, negative=negative,
                                 given=Given(known=known),
                                 watch=listener.watch(BASE, settings.steps, "window"))

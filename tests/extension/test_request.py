@@ -31,6 +31,14 @@ def test_a_segment_that_is_none_is_a_sentence(text, sentence):
         Segment.parse(text)
 
 
+def test_the_weight_a_file_holds_is_kept_and_none_is_left_to_the_network():
+    request = ExtensionRequest(CLIP, 4.0)
+    assert request.known_weight is None
+    assert ExtensionRequest.from_json(request.to_json()) == request
+    old = request.to_json().replace('"known_weight": null', '"known_weight": 0.0')
+    assert ExtensionRequest.from_json(old).known_weight == 0.0
+
+
 def test_a_gap_shows_the_clip_s_own_prompt():
     shown = [Segment(1, 2, "a cat"), Segment(3, 4, "a bee")]
     assert timeline(shown, "a dog", 5) == Timeline(

@@ -146,6 +146,24 @@ def test_a_loop_is_closed_by_a_window_that_knows_the_first_frames(cascade, monke
     assert np.array_equal(to_frames(seen[closing].clip)[0, -1], made.frames[0])
 
 
+@pytest.mark.parametrize(("sees", "asked", "weight"), [
+    (True, None, 0.0), (False, None, 2.0), (False, 0.0, 0.0), (True, 3.0, 3.0)])
+def test_known_frames_steer_a_network_that_does_not_see_them_unless_told_otherwise(
+        monkeypatch, sees, asked, weight):
+    cascade, seen = Cascade(stage(known_frames=sees), None, Letters()), []
+
+    def sample(noise, *_, given, **more):
+        seen.append(given.known.weight)
+        return torch.zeros_like(noise)
+    monkeypatch.setattr(cascade.base, "sample", sample)
+    make(cascade, ExtensionRequest(CLIP, 0.5, known_weight=asked))
+    assert seen and set(seen) == {weight}
+    if asked is None:
+        first_frame = pixels(HEIGHT, WIDTH)
+        cascade.draft(Prompts(["a dog"], [7], [24.0]), base_settings(CLIP), None, first_frame)
+        assert seen[-1] == weight
+
+
 def test_segments_change_what_is_shown_only_from_their_join_on(cascade):
     request = ExtensionRequest(replace(CLIP, guidance=4.0), 2.0)
     plain = make(cascade, request)
