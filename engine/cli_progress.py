@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
 from engine.extension.plan import Plan, evaluations
 from engine.progress import OnStep, StepEvent, WindowEvent
@@ -17,20 +16,20 @@ def step_bar() -> OnStep | None:
     return _draw_step if sys.stderr.isatty() else None
 
 
-def longer_progress(request: GenerationRequest) -> dict[str, Callable[[Any], None]]:
+def longer_progress(request: GenerationRequest) -> dict[str, Callable[..., None]]:
     """Return the callbacks that tell how a longer clip grows, by their names in Followers.
 
     request: how its windows are sampled. The plan is told even where nobody looks on.
     """
-    def on_plan(plan: Plan) -> None:
+    def on_cost(plan: Plan, seconds: float) -> None:
         count = evaluations(len(plan.base), request.steps, request.sampler) \
             + len(plan.upsampler) * request.upscale_steps
         _write(f"{plan.duration_seconds:.3g} s in {len(plan.base) + len(plan.upsampler)} windows, "
-               f"{count} network evaluations.\n")
+               f"{count} network evaluations, about {seconds:.0f} s.\n")
 
     if not sys.stderr.isatty():
-        return {"on_plan": on_plan}
-    return {"on_plan": on_plan, "on_step": _draw_step, "on_window": _tell_window}
+        return {"on_cost": on_cost}
+    return {"on_cost": on_cost, "on_step": _draw_step, "on_window": _tell_window}
 
 
 def _draw_step(event: StepEvent) -> None:

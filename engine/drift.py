@@ -11,7 +11,9 @@ import numpy as np
 
 LUMA = np.array([0.2126, 0.7152, 0.0722])    # BT.709
 MOST_GAIN = 4.0
-VISIBLE_JUMP = 1.25    # times the median change
+VISIBLE_JUMP = 1.25    # times the median change, at a join
+LOOP_JUMP = 1.0    # the same where a loop closes, which is seen again and again
+ANOTHER_SEED = "make it again with another seed"
 DISSOLVE_SECONDS = 0.5
 LEAST_CHANGE = 1 / 255 / 10    # that counts as one: of a still clip anything would be a jump
 
@@ -73,18 +75,18 @@ def loop_jump(frames: np.ndarray, measures: Measures) -> float:
 def loop_warnings(frames: np.ndarray, measures: Measures) -> list[str]:
     """Return a sentence if a loop shows where it closes."""
     jump = loop_jump(frames, measures)
-    if jump <= VISIBLE_JUMP:
+    if round(jump, 1) <= LOOP_JUMP:    # as it would be told
         return []
     return [f"The loop shows where it closes: the picture changes {jump:.1f} times as much there "
-            "as usual; make it again with another seed."]
+            f"as usual; {ANOTHER_SEED}."]
 
 
 def drift_warnings(measures: Measures, first_frames: int, fps: float,
-                   joins: Sequence[int] = ()) -> list[str]:
+                   joins: Sequence[int] = (), remedy: str = ANOTHER_SEED) -> list[str]:
     """Return a sentence for each measure that leaves the range of the first segment, and jump.
 
-    first_frames: how many frames the first segment has. Measures are averaged over a second, so
-    that single frames do not warn.
+    first_frames: how many frames the first segment has. remedy: what helps against a jump, where
+    this is shown. Measures are averaged over a second, so that single frames do not warn.
     """
     found = [sentence for spec in fields(Measures)
              if (sentence := _left_range(spec.name, getattr(measures, spec.name), first_frames,
@@ -92,7 +94,7 @@ def drift_warnings(measures: Measures, first_frames: int, fps: float,
     for join, jump in zip(joins, join_jumps(measures, joins), strict=True):
         if jump > VISIBLE_JUMP:
             found.append(f"The join at {join / fps:.2f} s shows: the picture changes {jump:.1f} "
-                         "times as much there as usual; a cross-dissolve hides it.")
+                         f"times as much there as usual; {remedy}.")
     return found
 
 

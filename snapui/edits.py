@@ -22,6 +22,7 @@ from snapui.schema import Clip, Film
 
 MEASURED_HEIGHT = 144  # larger frames are thinned out before they are measured
 DIGITS = 4
+DISSOLVE = "a cross-dissolve softens it"    # a button beside the warning
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def film_of(cut: Cut, order: str, measures: Measures,
     """
     told = {name: np.round(values[:len(cut.frames)], DIGITS).tolist()
             for name, values in asdict(measures).items()}
-    drift = drift_warnings(measures_from(told), cut.first_frames, cut.fps, cut.joins)
+    drift = drift_warnings(measures_from(told), cut.first_frames, cut.fps, cut.joins, DISSOLVE)
     return {"order": order, "joins": json.dumps(list(cut.joins)),
             "first_frames": cut.first_frames, "measures": json.dumps(told),
             "warnings": json.dumps([*drift, *warnings])}

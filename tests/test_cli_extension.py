@@ -126,8 +126,8 @@ def test_the_weight_of_known_frames_is_kept_in_the_file(engine):
 
 def test_the_plan_is_told_before_anything_is_made(engine, capsys):
     assert cli.main(["a dog", "--seconds", "4", "--fps", "24", "--steps", "10", "-o", "x.mp4"]) == 0
-    engine.hooks["on_plan"](plan(Layout(96, (6.0, 12.0, 24.0), 16)))
-    assert capsys.readouterr().err == "4 s in 13 windows, 130 network evaluations.\n"
+    engine.hooks["on_cost"](plan(Layout(96, (6.0, 12.0, 24.0), 16)), 45.4)
+    assert capsys.readouterr().err == "4 s in 13 windows, 130 network evaluations, about 45 s.\n"
     assert "on_step" not in engine.hooks    # no terminal looks on
 
 

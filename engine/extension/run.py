@@ -25,7 +25,7 @@ from engine.cascade import (
 from engine.errors import Cancelled, ModelError
 from engine.extension.canvas import Canvas
 from engine.extension.material import Material
-from engine.extension.plan import Plan, Window, plan
+from engine.extension.plan import Plan, Window, evaluations, plan
 from engine.extension.request import ExtensionRequest, layout_of
 from engine.model import Conditions
 from engine.progress import OnStep, OnWindow, ShouldStop, WindowEvent
@@ -40,13 +40,16 @@ PREVIEW_FRAMES = 240    # of a clip that grows; a longer one is shown at a lower
 
 @dataclass(frozen=True)
 class Followers:
-    """Who follows a run: a callback before it, one a step, one a window, and two questions.
+    """Who follows a run: callbacks before it, one a step, one a window, and two questions.
 
-    on_window is also told of windows that an earlier run finished. should_stop is asked at each
-    evaluation. should_keep is asked at each window: whether to end with the clip as it is then.
+    on_cost is told the plan and about how many seconds it takes, for which one evaluation of each
+    stage is timed first. on_window is also told of windows that an earlier run finished.
+    should_stop is asked at each evaluation. should_keep is asked at each window: whether to end
+    with the clip as it is then.
     """
 
     on_plan: Callable[[Plan], None] | None = None
+    on_cost: Callable[[Plan, float], None] | None = None
     on_step: OnStep | None = None
     on_window: OnWindow | None = None
     should_stop: ShouldStop | None = None
@@ -100,18 +103,18 @@ def make(cascade: Cascade, request: ExtensionRequest, material: Material | None 
     draft.give(material.placed(layout.frames, step=request.in_between), crop=run.crop)
     if not request.clip.upscale:
         planned = plan(layout)
-        run.tell_plan(planned)
+        run.tell_plan(planned, draft, None)
         stride = run.fill(BASE, planned.base, draft, run.base_window(draft))
         return _long_clip(planned, draft, draft, stride)
     _, frames, height, width = cascade.upsampler.clip_shape
     fine_enough = material.placed(layout.frames, step=request.in_between, least_height=height)
     planned = plan(layout, frames, frozenset(n for places, _ in fine_enough for n in places))
-    run.tell_plan(planned)
+    large = Canvas(layout, height, width)
+    large.give(fine_enough, crop=run.crop)
+    run.tell_plan(planned, draft, large)
     stride = run.fill(BASE, planned.base, draft, run.base_window(draft))
     if stride:
         return _long_clip(planned, draft, draft, stride)
-    large = Canvas(layout, height, width)
-    large.give(fine_enough, crop=run.crop)
     stride = run.fill(UPSAMPLER, planned.upsampler, large, run.upsampler_window(draft, large))
     return _long_clip(planned, draft, large, stride)
 
@@ -168,10 +171,31 @@ class _Run:
                 return window.stride
         return None
 
-    def tell_plan(self, planned: Plan) -> None:
-        """Tell what is going to be made."""
+    def tell_plan(self, planned: Plan, draft: Canvas, large: Canvas | None) -> None:
+        """Tell what is going to be made. large: of the upsampler if there is a part for it."""
         if self.followers.on_plan is not None:
             self.followers.on_plan(planned)
+        if self.followers.on_cost is not None:
+            self.followers.on_cost(planned, self._seconds(planned, draft, large))
+
+    def _seconds(self, planned: Plan, draft: Canvas, large: Canvas | None) -> float:
+        """Return how long the windows of a plan take, by one evaluation of each stage."""
+        clip = self.request.clip
+        once = replace(self, request=replace(self.request, clip=replace(
+            clip, steps=1, upscale_steps=1, sampler="euler")))
+        parts = [(planned.base, once.base_window(draft),
+                  evaluations(len(planned.base), clip.steps, clip.sampler))]
+        if large is not None:
+            parts.append((planned.upsampler, once.upsampler_window(draft, large),
+                          len(planned.upsampler) * clip.upscale_steps))
+        seconds = 0.0
+        for windows, make_window, count in parts:
+            if windows:
+                started = time.monotonic()
+                # The last one: it has known frames, and steering by them takes its time.
+                make_window(0, windows[-1], Listener(should_stop=self.followers.should_stop))
+                seconds += count * (time.monotonic() - started)
+        return seconds
 
     def _is_kept(self) -> bool:
         return self.followers.should_keep is not None and self.followers.should_keep()

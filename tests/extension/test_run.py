@@ -107,6 +107,29 @@ def test_a_clip_that_is_kept_ends_with_the_window_and_the_rate_it_had(cascade):
     assert np.array_equal(made.frames, make(cascade, request).frames[::4][:len(made.frames)])
 
 
+@pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m"])
+def test_the_cost_is_told_before_the_first_step_by_one_evaluation_of_each_stage(
+        cascade, monkeypatch, sampler):
+    clock, told, steps = [0], [], []    # an evaluation takes a second of the base, ten of the other
+
+    def ticks(seconds):
+        return lambda *_: clock.append(clock[-1] + seconds)
+    handles = [one.network.register_forward_hook(ticks(seconds))
+               for one, seconds in ((cascade.base, 1), (cascade.upsampler, 10))]
+    monkeypatch.setattr("engine.extension.run.time.monotonic", lambda: clock[-1])
+    clip = replace(CLIP, steps=3, sampler=sampler, upscale=True, upscale_steps=2)
+    request = ExtensionRequest(clip, 0.4)
+    made = make(cascade, request, followers=Followers(
+        on_cost=lambda *cost: told.append((*cost, clock[-1], len(steps))), on_step=steps.append))
+    for handle in handles:
+        handle.remove()
+    evaluations = (5 if sampler == "heun" else 3) * len(made.plan.base)
+    expected = evaluations + 10 * 2 * len(made.plan.upsampler)
+    assert told == [(made.plan, expected, 11, 0)]
+    assert clock[-1] == 11 + expected
+    assert np.array_equal(make(cascade, request).frames, made.frames)
+
+
 @pytest.mark.parametrize("fit", ["letterbox", "crop"])
 def test_start_and_end_pictures_are_the_first_and_last_frames(cascade, fit):
     start, end = pixels(31, 17), pixels(5, 90)

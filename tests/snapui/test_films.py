@@ -346,6 +346,8 @@ def test_a_loop_that_shows_where_it_closes_is_warned_of(films, worker, draft):
 
 def test_a_cross_dissolve_softens_the_joins_that_show(films, worker, draft):
     bright, = extended(films, worker, draft, Asked(rows=((2, 6, "a bright dog"),)))
+    assert any(one.endswith("a cross-dissolve softens it.")
+               for one in json.loads(film(bright).warnings))
     mended, = made(films, worker, films.remedy(bright.id, "dissolve"))
     assert (mended.frames, film(mended).joins) == (bright.frames, film(bright).joins)
     join, = json.loads(film(bright).joins)
