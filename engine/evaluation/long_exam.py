@@ -4,16 +4,18 @@ Scenes are drawn for their whole length, so that the subject of a true clip is t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engine.cascade import Cascade
+from engine.drift import Measures, measure
 from engine.evaluation.eta import Eta, Say
 from engine.evaluation.exam import Cast
 from engine.evaluation.judge import HEIGHT, WIDTH
+from engine.evaluation.upsampling import shrunk
 from engine.extension.plan import seams
-from engine.extension.request import KNOWN_WEIGHT, ExtensionRequest
+from engine.extension.request import ExtensionRequest
 from engine.extension.run import make
 from engine.request import GenerationRequest
 from engine.storybook.captions import canonical_caption
@@ -45,11 +47,30 @@ class LongExam:
 
 
 @dataclass(frozen=True)
+class Large:
+    """A made clip after the upsampler; its own frames are not kept, for many would fill the memory.
+
+    frames: shrunk to the size of a draft, uint8 (t, h, w, 3). measures: at its own size. seams: the
+    frames at which a window of the upsampler begins.
+    """
+
+    frames: np.ndarray
+    measures: Measures
+    seams: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class LongAnswer:
-    """One made clip, uint8 (t, h, w, 3), and the frames at which a window of it begins."""
+    """One made clip.
+
+    frames: of the draft, uint8 (t, h, w, 3). seams: those at which a window begins. first_frames:
+    how many the first window made in one piece. large: the same after the upsampler, if asked for.
+    """
 
     frames: np.ndarray
     seams: tuple[int, ...]
+    first_frames: int
+    large: Large | None = None
 
 
 LongMaker = Callable[[str, int, float], LongAnswer]    # a caption, a seed, seconds
@@ -70,15 +91,21 @@ def set_long_exam(cast: Cast, samples: int, seconds: float, tell: Say, seed: int
     return LongExam(seconds, scenes, captions, frames)
 
 
-def clips_of(cascade: Cascade, clip: GenerationRequest, known_weight: float = KNOWN_WEIGHT, *,
+def clips_of(cascade: Cascade, clip: GenerationRequest, known_weight: float | None = None, *,
              is_loop: bool = False) -> LongMaker:
-    """Make longer drafts with a cascade. clip: how it samples, whatever its prompt and seed."""
+    """Make longer clips with a cascade.
+
+    clip: how they are sampled and whether they are made large; its prompt and seed do not matter.
+    """
     def make_one(caption: str, seed: int, seconds: float) -> LongAnswer:
-        request = GenerationRequest(caption, seed=seed, fps=FPS, steps=clip.steps,
-                                    guidance=clip.guidance, sampler=clip.sampler)
+        request = replace(clip, prompt=caption, seed=seed, fps=FPS)
         made = make(cascade, ExtensionRequest(request, seconds, is_loop=is_loop,
                                               known_weight=known_weight))
-        return LongAnswer(made.frames, seams(made.plan))
+        layout = made.plan.layout
+        large = Large(shrunk(made.frames), measure(made.frames), seams(made.plan.upsampler)) \
+            if clip.upscale else None
+        return LongAnswer(made.draft_frames, seams(made.plan.base),
+                          min(layout.frames, layout.window * layout.coarsest), large)
 
     return make_one
 

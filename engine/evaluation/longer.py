@@ -4,13 +4,14 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from engine.cascade import Cascade
 from engine.catalog import find_model
+from engine.errors import RequestError
 from engine.evaluation.eta import say
 from engine.evaluation.judge import FRAMES
 from engine.evaluation.long_exam import FPS, answers_to, clips_of, set_long_exam
@@ -18,7 +19,7 @@ from engine.evaluation.long_report import long_figures, long_table, loop_figures
 from engine.evaluation.options import add_options, cast_of, check, exit_code
 from engine.evaluation.sheet import contact_sheet
 from engine.evaluation.teaching import trained_judge
-from engine.extension.request import KNOWN_WEIGHT, MAX_KNOWN_WEIGHT, MAX_SECONDS
+from engine.extension.request import MAX_KNOWN_WEIGHT, MAX_SECONDS
 from engine.request import GenerationRequest
 
 REFERENCE_SEED = 1
@@ -37,8 +38,10 @@ def parser() -> argparse.ArgumentParser:
                         "(default %(default)s)")
     p.add_argument("--loops", type=int, default=4,
                    help="loops of the first length (default %(default)s)")
-    p.add_argument("--known-weight", type=float, default=KNOWN_WEIGHT,
-                   help="how strongly known frames steer the others (default %(default)g)")
+    p.add_argument("--known-weight", type=float,
+                   help="how strongly known frames steer the others (default: what suits the "
+                        "model)")
+    p.add_argument("--upscale", action="store_true", help="measure the clips made large as well")
     return p
 
 
@@ -51,15 +54,18 @@ def main(arguments: list[str] | None = None) -> int:
 def evaluate(options: argparse.Namespace) -> None:
     """Measure each length and write the report. Raises: SnapError with a sentence for the user."""
     began = time.monotonic()
+    weighed = {} if options.known_weight is None else {"known_weight": (0, MAX_KNOWN_WEIGHT)}
     check(options, {"seconds": (FRAMES / FPS, MAX_SECONDS), "samples": (2, 10_000),
-                    "reference": (2, 10_000), "loops": (0, 10_000),
-                    "known_weight": (0, MAX_KNOWN_WEIGHT)})
+                    "reference": (2, 10_000), "loops": (0, 10_000), **weighed})
     clip = GenerationRequest("any", steps=options.steps, guidance=options.guidance,
-                             sampler=options.sampler)
+                             sampler=options.sampler, upscale=options.upscale)
     card = find_model(options.model)
     model_hash = card.model_hash
-    cascade = Cascade.load(card.base_folder, None)
-    make_one = clips_of(cascade, clip, options.known_weight)
+    if clip.upscale and card.upsampler_folder is None:
+        raise RequestError(f"The model {card.name} has no upsampler: leave out --upscale.")
+    cascade = Cascade.load(card.base_folder, card.upsampler_folder if clip.upscale else None)
+    weight = cascade.base.known_weight(options.known_weight)
+    make_one = clips_of(cascade, clip, weight)
     cast = cast_of(options)
     judging = (trained_judge(options.cache / "judge", cast, say), cast)
     results = []
@@ -77,10 +83,10 @@ def evaluate(options: argparse.Namespace) -> None:
         seconds = options.seconds[0]
         exam = set_long_exam(cast, options.loops, seconds, say)
         loops = loop_figures(seconds, answers_to(
-            exam, clips_of(cascade, clip, options.known_weight, is_loop=True), say))
+            exam, clips_of(cascade, replace(clip, upscale=False), weight, is_loop=True), say))
     write(options.out, {
         "model": {"name": str(options.model), "model_hash": model_hash},
-        "clip": asdict(clip), "known_weight": options.known_weight,
+        "clip": asdict(clip), "known_weight": weight,
         "judge": judging[0].weights_hash, "lengths": results, "loops": loops,
         "seconds": round(time.monotonic() - began)})
     sys.stdout.write(long_table(results, loops)

@@ -4,7 +4,7 @@ Pure numbers: no pixels, no torch. The lowest rate is made window after window a
 higher rate starts from the frames of the one before it and fills in those between (PAPER.md 6).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -130,9 +130,12 @@ def plan(layout: Layout, upsampler_window: int | None = None,
     return Plan(layout, base, upsampler)
 
 
-def seams(planned: Plan) -> tuple[int, ...]:
-    """Return the frames of the finished clip at which a window's work begins, but the first."""
-    begun = {(window.start + window.new[0]) * window.stride for window in planned.base}
+def seams(windows: Sequence[Window]) -> tuple[int, ...]:
+    """Return the frames of the finished clip at which a window's work begins, but the first.
+
+    windows: of one stage, at least one.
+    """
+    begun = {(window.start + window.new[0]) * window.stride for window in windows}
     return tuple(sorted(begun - {min(begun)}))
 
 

@@ -8,21 +8,28 @@ import pytest
 from PIL import Image
 
 from engine.cascade import Cascade
+from engine.drift import measure
 from engine.evaluation import longer
 from engine.evaluation.judge import Verdicts
-from engine.evaluation.long_exam import LongAnswer, answers_to, clips_of, set_long_exam
+from engine.evaluation.long_exam import (
+    Large,
+    LongAnswer,
+    answers_to,
+    clips_of,
+    set_long_exam,
+)
 from engine.evaluation.long_report import (
-    brightness_drift,
     long_figures,
     long_table,
     loop_figures,
+    strays,
     window_features,
 )
 from engine.request import GenerationRequest
 from tests.extension.test_run import Letters, stage
 from tests.test_catalog import make_model
 
-SEAMS = (12, 24)
+SEAMS, FIRST = (12, 24), 12
 
 
 def quiet(_):
@@ -53,7 +60,7 @@ class Light:
 
 
 def figures_of(exam, frames, judge, cast, reference):
-    answers = [LongAnswer(clip, SEAMS) for clip in frames]
+    answers = [LongAnswer(clip, SEAMS, FIRST) for clip in frames]
     return long_figures(exam, answers, reference, (judge, cast))
 
 
@@ -91,18 +98,69 @@ def test_a_jump_at_a_join_is_told_in_medians_of_the_other_changes(exam, cast, re
     assert made["joins_that_show"] == 0.5
 
 
-def test_brightness_drift_is_the_farthest_second_from_the_first():
-    assert brightness_drift(np.full(48, 0.3)) == pytest.approx(0)
-    assert brightness_drift(np.arange(48) / 48) == pytest.approx(36 / 48)
+def of_levels(levels):
+    """Three clips (3, t, 36, 64, 3) of plain frames as bright as told."""
+    levels = np.asarray(levels, np.uint8)[None, :, None, None, None]
+    return np.broadcast_to(levels, (3, levels.size, 36, 64, 3))
+
+
+def test_both_remedies_are_measured_on_what_they_mend(exam, cast, reference):
+    levels = 60 + np.arange(48.0)
+    levels[12:] += 30    # a step of light, at a join that shows
+    told = figures_of(exam, of_levels(levels), Light(), cast, reference)["remedies"]
+    before, after = told["colour_match"]["brightness_drift"]
+    assert before > 0.2 and after < 0.2 * before
+    assert told["cross_dissolve"] == {"joins": 3, "join_jump": [
+        pytest.approx(31), pytest.approx(31 / 6, abs=0.5)]}    # three frames a side
+    steady = figures_of(exam, of_levels(60 + np.arange(48.0)), Light(), cast, reference)
+    assert steady["remedies"]["cross_dissolve"] == {"joins": 0, "join_jump": [None, None]}
+    assert "dissolve: 0 joins that show" in long_table([steady], None)
+
+
+def test_light_and_colour_drift_of_the_full_range_the_others_of_their_first_second(
+        exam, cast, reference):
+    frames = exam.frames.copy()
+    frames[:, 24:] = 128    # of which nothing is left to be colourful, sharp or lively
+    made, true = (figures_of(exam, clips, Light(), cast, reference)["made"]
+                  for clips in (frames, exam.frames))
+    assert made["sharpness_drift"] == pytest.approx(1) and made["motion_drift"] >= 1
+    first = np.mean([measure(clip).saturation[:12].mean() for clip in exam.frames])
+    assert made["saturation_drift"] == pytest.approx(first)
+    assert all(0 <= true[f"{name}_drift"] < made[f"{name}_drift"]
+               for name in ("saturation", "sharpness"))
+
+
+def test_clips_made_large_have_figures_of_their_own(exam, ignorant_judge, cast, reference):
+    levels = 60 + np.arange(48.0)
+    levels[30:] += 3    # four times the usual change, where a window of the upsampler begins
+    large = of_levels(levels)
+    answers = [LongAnswer(small, SEAMS, FIRST, Large(clip, measure(clip), (15, 30)))
+               for small, clip in zip(exam.frames, large, strict=True)]
+    result = long_figures(exam, answers, reference, (ignorant_judge, cast))
+    assert result["made"] == result["true"]
+    assert result["upscaled"]["window_jump"] == pytest.approx((1 + 4) / 2)
+    assert result["upscaled"]["join_jump"] == pytest.approx(1)
+    assert result["upscaled"]["storybook_fvd"] != result["true"]["storybook_fvd"]
+    lines = long_table([result], None).splitlines()
+    assert lines[0].split() == ["made", "upscaled", "true", "target"]
+    assert [one.split()[-3:] for one in lines if "upscaling windows" in one] == [
+        ["2.50", "<=", "1.25"]]
+
+
+def test_drift_is_the_farthest_second_from_the_first():
+    assert strays(np.full(48, 0.3)) == pytest.approx(0)
+    assert strays(np.arange(48) / 48) == pytest.approx(36 / 48)
     flicker = np.tile([0.0, 1.0], 24)    # which a second averages out
-    assert brightness_drift(flicker) == pytest.approx(0)
+    assert strays(flicker) == pytest.approx(0)
+    assert strays(np.repeat([0.2, 0.5], 24), is_relative=True) == pytest.approx(1.5)
 
 
 def test_a_loop_s_jump_is_in_medians_of_its_changes():
-    levels = np.array([[0, 10, 20, 10], [0, 10, 20, 40]])    # closes by 10, by 40
+    levels = np.array([[0, 10, 20, 9], [0, 10, 20, 40]])    # closes by 9, by 40
     frames = np.broadcast_to(levels[..., None, None, None], (2, 4, 3, 5, 3)).astype(np.uint8)
-    told = loop_figures(4.0, [LongAnswer(clip, ()) for clip in frames])
-    assert told == {"seconds": 4.0, "clips": 2, "jump": pytest.approx((1 + 4) / 2)}
+    told = loop_figures(4.0, [LongAnswer(clip, (), 4) for clip in frames])
+    assert told == {"seconds": 4.0, "clips": 2, "jump": pytest.approx((0.9 + 4) / 2),
+                    "loops_that_show": 0.5}
     assert "2 loops" in long_table([], told) and "loop" not in long_table([], None)
 
 
@@ -120,13 +178,28 @@ def test_a_cascade_answers_each_caption_once_with_its_seams(exam):
     assert [answer.frames.shape for answer in made] == [(18, 12, 16, 3)] * 3
     assert all(0 < one < 18 for one in made[0].seams) and len(made[0].seams) > 2
     assert not np.array_equal(made[0].frames, made[1].frames)
+    assert made[0].first_frames == 8 and made[0].large is None    # four at half the rate
     loop = clips_of(cascade, clip, is_loop=True)(short.captions[0], 0, 1.5)
     assert not np.array_equal(loop.frames, made[0].frames)
 
 
+def test_a_clip_made_large_keeps_its_draft_and_tells_where_its_windows_begin(exam):
+    clip = GenerationRequest("any", steps=1, upscale=True, upscale_steps=1)
+    made = clips_of(both_stages(), clip)(exam.captions[0], 0, 1.5)
+    small = clips_of(both_stages(), replace(clip, upscale=False))(exam.captions[0], 0, 1.5)
+    assert np.array_equal(made.frames, small.frames) and made.seams == small.seams
+    assert made.large.frames.shape == (18, 36, 64, 3) and made.large.measures.motion.shape == (18,)
+    assert made.large.seams == tuple(range(4, 18, 2))    # four frames a window, two of them new
+
+
+def both_stages():
+    return Cascade(stage(), stage(height=24, width=32, n_latents=24, condition_channels=3,
+                                  known_frames=False, augmented=True), Letters())
+
+
 def test_the_whole_command_leaves_a_report_and_sheets(
         sprites_folder, ignorant_judge, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(Cascade, "load", lambda *_: Cascade(stage(), None, Letters()))
+    monkeypatch.setattr(Cascade, "load", lambda *_: both_stages())
     monkeypatch.setattr(longer, "trained_judge", lambda *_: ignorant_judge)
     asked = []
     monkeypatch.setattr(longer, "clips_of", lambda *given, **more: asked.append(more) or clips_of(
@@ -146,5 +219,7 @@ def test_the_whole_command_leaves_a_report_and_sheets(
     assert told["loops"]["clips"] == 2 and told["loops"]["jump"] > 0
     with Image.open(tmp_path / "out" / "longer-1.5.png") as sheet:
         assert sheet.height > 100
+    assert longer.main([*command, "--upscale"]) == 1
+    assert "has no upsampler: leave out --upscale" in capsys.readouterr().err
     assert longer.main([*command, "--seconds", "61"]) == 1
     assert "--seconds must be from" in capsys.readouterr().err

@@ -144,7 +144,7 @@ def test_a_layout_that_cannot_be_planned_is_refused(change):
 def test_seams_are_where_windows_begin_to_add():
     # The lowest rate begins again at its frame 16; 12 fps at 1, 17, 31 and 47; 24 fps between.
     made = plan(EXAMPLE)
-    assert seams(made) == tuple(sorted({
+    assert seams(made.base) == tuple(sorted({
         16 * 4, *(2 * one for one in (17, 31, 47)), 2, *(
             window.start + window.new[0] for window in made.base if window.level == 2)}))
-    assert seams(plan(Layout(frames=16, rates=(24.0,), window=16))) == ()
+    assert seams(plan(Layout(frames=16, rates=(24.0,), window=16)).base) == ()
