@@ -1,7 +1,7 @@
 """The options of the command line that make longer and smoother clips, and what they ask for."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from engine.extension.request import (
     MAX_SECONDS,
     ExtensionRequest,
     layout_of,
+    seconds_between,
 )
-from engine.extension.segments import Segment, check_new
+from engine.extension.segments import Segment, check_new, check_segments, until
 from engine.media import read_metadata, read_rate, read_request
 from engine.request import GenerationRequest
 
@@ -79,21 +80,52 @@ def longer_job(options: Namespace, given: Mapping[str, Any], seed: int) -> Longe
     material = read_material(*files, video_fps)
     if _is_finished_draft(options, given):
         request = _upscaling(options, {**given, "fps": fps}, len(material.video))
+    elif times > 1:
+        request = _smoothing(options, {"seed": seed, **given, "fps": fps}, times,
+                             len(material.video))
     else:
-        request = _lengthening(options, {"seed": seed, **given, "fps": fps}, times)
+        request = _lengthening(options, {"seed": seed, **given, "fps": fps})
         check_new(request.segments, material.given.video, fps)
     card = find_model(request.clip.model, options.models_directory)
     layout_of(request, material.given, card.window_frames)
     return LongerJob(request, material, tuple(path.name for path in files if path is not None))
 
 
-def _lengthening(options: Namespace, given: Mapping[str, Any], times: int) -> ExtensionRequest:
-    """Return the request for a clip that is new, longer or smoother."""
-    segments = tuple(Segment.parse(text) for text in options.segment or ())
+def _lengthening(options: Namespace, given: Mapping[str, Any]) -> ExtensionRequest:
+    """Return the request for a clip that is new or longer."""
+    segments = _segments(options)
     clip = GenerationRequest(**{**given, "prompt": _prompt(options, segments)})
-    return ExtensionRequest(clip, _seconds(options, segments, times), segments,
-                            options.loop, times, options.fit or FITS[0],
-                            options.known_weight)
+    return ExtensionRequest(clip, _seconds(options, segments), segments, options.loop,
+                            **_ways(options))
+
+
+def _smoothing(options: Namespace, given: Mapping[str, Any], times: int,
+               frames: int) -> ExtensionRequest:
+    """Return the request for frames between those of a video.
+
+    It shows what is said; without a word, what its own file says, segment by segment. frames: how
+    many the video has.
+    """
+    segments = sorted(_segments(options), key=lambda one: one.start_seconds)
+    clip = GenerationRequest(**{**given, "prompt": _prompt(options, segments)})
+    made = read_metadata(options.from_video).get(EXTENSION_KEY)
+    if options.prompt is None and not segments and made is not None:
+        segments = ExtensionRequest.from_json(made).segments
+    else:
+        check_segments(segments, frames * times / clip.fps)
+    seconds = seconds_between(frames, times, clip.fps) if segments else 0.0
+    return ExtensionRequest(clip, seconds if options.seconds is None else options.seconds,
+                            until(segments, seconds), options.loop, times, **_ways(options))
+
+
+def _segments(options: Namespace) -> tuple[Segment, ...]:
+    """Return the segments as they were written."""
+    return tuple(Segment.parse(text) for text in options.segment or ())
+
+
+def _ways(options: Namespace) -> dict[str, Any]:
+    """Return how what is given is taken, by its names in a request."""
+    return {"fit": options.fit or FITS[0], "known_weight": options.known_weight}
 
 
 def _is_finished_draft(options: Namespace, given: Mapping[str, Any]) -> bool:
@@ -141,7 +173,7 @@ def _rates(options: Namespace, given: Mapping[str, Any], times: int) -> tuple[fl
     return own * times, own
 
 
-def _prompt(options: Namespace, segments: tuple[Segment, ...]) -> str:
+def _prompt(options: Namespace, segments: Sequence[Segment]) -> str:
     """Return the prompt: given, or of the first segment, or kept in the video's own settings."""
     if options.prompt is not None:
         return options.prompt
@@ -162,12 +194,10 @@ def _request_in(path: Path) -> GenerationRequest:
                            "in quotes.") from error
 
 
-def _seconds(options: Namespace, segments: tuple[Segment, ...], times: int) -> Any:
+def _seconds(options: Namespace, segments: tuple[Segment, ...]) -> Any:
     """Return how long the clip is to be: as given, or as long as its segments."""
     if options.seconds is not None:
         return options.seconds
     if segments:
         return max(one.end_seconds for one in segments)
-    if times > 1:
-        return 0.0
     raise RequestError("Say how long the clip is to be: add --seconds N.")

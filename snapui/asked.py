@@ -7,12 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import RequestError
-from engine.extension.request import FITS, KNOWN_WEIGHT, ExtensionRequest, GivenFrames
-from engine.extension.segments import Segment, check_new
+from engine.extension.request import (
+    FITS,
+    KNOWN_WEIGHT,
+    ExtensionRequest,
+    GivenFrames,
+    seconds_between,
+)
+from engine.extension.segments import Segment, check_new, until
 from engine.request import GenerationRequest
 from snapui.given import MAX_FPS, frames_of_video, rate_of
 from snapui.orders import Order
 from snapui.schema import Clip
+from snapui.upscaling import shown_in
 
 Row = tuple[Any, Any, str]  # from and to in seconds, and a prompt
 
@@ -95,7 +102,8 @@ def order_of(asked: Asked, settings: Mapping[str, Any], there: Before,
     if asked.in_between > 1 and not there.frames:
         raise RequestError("New frames go between those of a clip or a video: choose one to go on "
                            "from.")
-    segments = () if asked.in_between > 1 else _segments(asked.rows, there)
+    is_longer = asked.in_between <= 1
+    segments = _segments(asked.rows, there) if is_longer else _shown(asked, there, source)
     prompt = settings.get("prompt") or ""
     if segments and not (there.frames and str(prompt).strip()):
         prompt = segments[0].prompt
@@ -104,11 +112,21 @@ def order_of(asked: Asked, settings: Mapping[str, Any], there: Before,
                            "prompt of the Create tab.")
     clip = GenerationRequest.from_json(json.dumps(dict(settings) | {
         "prompt": prompt, "fps": fps, "drafts": 1, "upscale": asked.upscale}))
-    is_longer = asked.in_between == 1
-    request = ExtensionRequest(clip, _seconds(asked, segments) if is_longer else 0.0, segments,
+    request = ExtensionRequest(clip, _seconds(asked, segments), segments,
                                asked.is_loop and is_longer, asked.in_between, asked.fit,
                                asked.known_weight)
     return Order(request, asked.start_picture, asked.end_picture, asked.video)
+
+
+def _shown(asked: Asked, there: Before, source: Clip | None) -> tuple[Segment, ...]:
+    """Return what a clip shows already, which new frames between its own show too.
+
+    Nobody has told what a video of one's own shows when: its one prompt holds throughout.
+    """
+    if source is None:
+        return ()
+    return until(shown_in(source), seconds_between(there.frames, asked.in_between,
+                                                   there.fps * asked.in_between))
 
 
 def _segments(rows: Sequence[Row], there: Before) -> tuple[Segment, ...]:
@@ -134,9 +152,11 @@ def _number(value: Any) -> float:
 
 
 def _seconds(asked: Asked, segments: Sequence[Segment]) -> Any:
-    if asked.seconds:
+    if asked.seconds and asked.in_between <= 1:
         return asked.seconds
     if segments:
         return max(one.end_seconds for one in segments)
+    if asked.in_between > 1:
+        return 0.0
     raise RequestError("Say how long the clip is to be: add a segment or fill in Seconds.")
 

@@ -16,7 +16,7 @@ from engine import catalog, cli
 from engine.extension.material import Material
 from engine.extension.plan import Layout, plan
 from engine.extension.request import ExtensionRequest
-from engine.extension.segments import Segment
+from engine.extension.segments import Segment, Timeline
 from engine.media import read_clip, read_metadata, read_picture, read_rate, read_request, write_clip
 from engine.media.settings import request_metadata
 from engine.request import GenerationRequest
@@ -138,6 +138,18 @@ def test_in_betweens_multiply_the_rate(engine, times):
     assert (request.in_between, request.clip.fps, len(material.video)) == (times, 12 * times, 8)
 
 
+def test_in_betweens_show_what_the_file_says_segment_by_segment_or_what_is_said(engine):
+    assert cli.main(["--segment", "0-2: a dog", "--segment", "2-4: a cat", "--seed", "7",
+                     "-o", "long.zip"]) == 0
+    smooth = ["--from-video", "long.zip", "--in-between", "2", "-o", "x.png"]
+    for said in ([], ["a bee"], ["--segment", "0-1: a bee", "--segment", "1-4: a boat"]):
+        assert cli.main([*smooth, *said]) == 0
+    shown = [request.timeline for request, _ in engine.calls[1:]]
+    assert shown == [Timeline(("a dog", "a cat"), (0.0, 2)), Timeline(("a bee",), (0.0,)),
+                     Timeline(("a bee", "a boat"), (0.0, 1))]
+    assert engine.calls[1][0].seconds == pytest.approx(95 / 24)
+
+
 @pytest.fixture
 def upsampler(engine, tmp_path):
     """Give the model a second stage."""
@@ -209,6 +221,8 @@ BAD_INPUT = {
     "in-between alone": (["a dog", "--in-between", "2"], "add --from-video"),
     "in-between and seconds": (["--in-between", "2", "--from-video", "clip.mp4", "--seconds", "9"],
                                "leave out seconds"),
+    "in-between beyond": (["--in-between", "2", "--from-video", "clip.mp4", "--segment", "0-9: a"],
+                          "ends after the clip, which lasts 0.6667 s"),
     "in-between too fast": (["a", "--in-between", "4", "--from-video", "elsewhere.webm"],
                             "makes 100, more than 60"),
     "fit": (["a dog", "--seconds", "2", "--fit", "stretch"], "letterbox"),

@@ -28,10 +28,11 @@ class ExtensionRequest:
     """Everything that decides a longer clip's frames but the pictures and videos it starts from.
 
     clip: prompt, seed, model and how to sample; its rate is the finished clip's.
-    seconds: how long the finished clip plays, the given video included; 0 with `in_between`,
-    which keeps the video's length. With `clip.upscale` and as long as the video it is a finished
-    draft, which is made large and nothing else.
-    segments: prompts over time; `clip.prompt` is shown outside of them.
+    seconds: how long the finished clip plays, the given video included. `in_between` keeps the
+    video's length, so 0 will do where no segments are laid on it. With `clip.upscale` and as long
+    as the video it is a finished draft, which is made large and nothing else.
+    segments: prompts over time; `clip.prompt` is shown outside of them. With `in_between` they say
+    what the video shows.
     is_loop: whether the end leads back to the beginning.
     in_between: 2 or 4 makes as many frames of each of a video's; 1 does not.
     fit: whether pictures of another shape get black bars or lose their edges.
@@ -61,9 +62,9 @@ class ExtensionRequest:
             raise RequestError(f"Fit must be one of {', '.join(FITS)}, not {self.fit!r}.")
         if self.clip.drafts != 1:
             raise RequestError("A longer clip is made one at a time: ask for one draft.")
-        if self.in_between > 1 and (self.seconds or self.segments or self.is_loop):
-            raise RequestError("In-between frames keep a video's length and content: leave out "
-                               "seconds, segments and the loop, or do that first.")
+        if self.in_between > 1 and self.is_loop:
+            raise RequestError("In-between frames keep a video as it is: leave out the loop, or do "
+                               "that first.")
         if self.in_between == 1 and self.seconds * self.clip.fps < 0.5:
             raise RequestError(f"Seconds must be from {1 / self.clip.fps:.2g}, which is one frame, "
                                f"to {MAX_SECONDS:g}, not {self.seconds:g}.")
@@ -115,6 +116,14 @@ class GivenFrames:
     has_end: bool = False
 
 
+def seconds_between(video_frames: int, times: int, fps: float) -> float:
+    """Return how long a video plays with `times` frames for each of its own, at a rate of `fps`.
+
+    None goes after its last frame, so it is a little shorter than before.
+    """
+    return ((video_frames - 1) * times + 1) / fps
+
+
 def layout_of(request: ExtensionRequest, given: GivenFrames, window: int) -> Layout:
     """Return the layout of a request for a base stage of `window` frames.
 
@@ -155,10 +164,14 @@ def layout_of(request: ExtensionRequest, given: GivenFrames, window: int) -> Lay
 def _layout_between(request: ExtensionRequest, given: GivenFrames, window: int) -> Layout:
     """Return the layout that puts frames between those of a video."""
     times, fps = request.in_between, request.clip.fps
-    frames = (given.video - 1) * times + 1
-    if frames > MAX_SECONDS * fps:
-        raise RequestError(f"The video lasts {frames / fps:.3g} s, more than the {MAX_SECONDS:g} "
+    seconds = seconds_between(given.video, times, fps)
+    if seconds > MAX_SECONDS:
+        raise RequestError(f"The video lasts {seconds:.3g} s, more than the {MAX_SECONDS:g} "
                            "allowed: cut it into shorter pieces.")
+    frames = round(seconds * fps)
+    if request.seconds and round(request.seconds * fps) != frames:
+        raise RequestError(f"In-between frames keep a video's length, {seconds:.3g} s: leave out "
+                           "seconds, or make it longer first.")
     rates = (fps / 4, fps / 2, fps) if times == 4 else (fps / 2, fps)
     return Layout(frames, rates, window, given=frozenset(range(0, frames, times)))
 

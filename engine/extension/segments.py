@@ -114,4 +114,4 @@ def check_segments(segments: Sequence[Segment], duration_seconds: float) -> None
                                "where the next begins.")
     if segments and segments[-1].end_seconds > duration_seconds + 1e-9:
         raise RequestError(f"The segment {segments[-1].name} ends after the clip, which lasts "
-                           f"{duration_seconds:g} s.")
+                           f"{duration_seconds:.4g} s.")

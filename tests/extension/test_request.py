@@ -4,8 +4,19 @@ import pytest
 
 from engine.errors import RequestError
 from engine.extension.plan import plan
-from engine.extension.request import ExtensionRequest, GivenFrames, layout_of
-from engine.extension.segments import CROSS_FADE_SECONDS, Segment, Timeline, timeline
+from engine.extension.request import (
+    ExtensionRequest,
+    GivenFrames,
+    layout_of,
+    seconds_between,
+)
+from engine.extension.segments import (
+    CROSS_FADE_SECONDS,
+    Segment,
+    Timeline,
+    timeline,
+    until,
+)
 from engine.request import GenerationRequest
 
 CLIP = GenerationRequest("a dog", fps=24)
@@ -82,7 +93,7 @@ def test_damaged_settings_are_a_sentence(text):
     ({"seconds": 0.01}, "one frame"), ({"seconds": "text"}, "from 0 to 60"),
     ({"seconds": 4, "segments": (DOG, Segment(1, 3, "a cat"))}, "0-2 and 1-3 overlap"),
     ({"seconds": 3, "segments": (DOG, CAT)}, "ends after the clip"),
-    ({"seconds": 4, "in_between": 2}, "leave out"), ({"in_between": 3}, "2 or 4"),
+    ({"is_loop": True, "in_between": 2}, "leave out the loop"), ({"in_between": 3}, "2 or 4"),
     ({"seconds": 4, "fit": "stretch"}, "letterbox, crop"),
     ({"seconds": 4, "known_weight": float("inf")}, "from 0 to 100"),
     ({"seconds": 4, "segments": (Segment(0, 1, "a" * 3000),)}, "3000 characters"),
@@ -102,6 +113,7 @@ def test_what_cannot_be_made_is_a_sentence(values, sentence):
     ({"in_between": 2}, GivenFrames(), "need a video"),
     ({"in_between": 2}, GivenFrames(video=1), "at least two frames"),
     ({"in_between": 2}, GivenFrames(video=9, has_start=True), "start and end pictures"),
+    ({"in_between": 2, "seconds": 4}, GivenFrames(video=9), "0.708 s: leave out seconds"),
     ({"in_between": 4}, GivenFrames(video=400), "cut it into")])
 def test_things_given_that_do_not_go_together_are_a_sentence(values, given, sentence):
     with pytest.raises(RequestError, match=sentence):
@@ -136,6 +148,17 @@ def test_joins_lie_where_the_prompt_changes():
     assert layout_of(ExtensionRequest(CLIP, 4.0, (DOG, CAT)), GivenFrames(), 16).joins == (48,)
     late = ExtensionRequest(CLIP, 4.0, (Segment(0, 3.99, "a dog"), Segment(3.99, 4, "a cat")))
     assert layout_of(late, GivenFrames(), 16).joins == ()
+
+
+def test_frames_in_between_show_what_the_video_shows_and_end_with_it():
+    seconds = seconds_between(48, 2, 24)
+    request = ExtensionRequest(CLIP, seconds, until((DOG, CAT), seconds), in_between=2)
+    layout = layout_of(request, GivenFrames(video=48), 16)
+    assert layout.frames == 95 == round(seconds * 24)
+    assert layout == layout_of(ExtensionRequest(CLIP, in_between=2), GivenFrames(video=48), 16)
+    last = layout.frames / 24
+    assert [request.timeline.weights([time]) for time in (1.0, last)] == [
+        {"a dog": 1.0}, {"a cat": 1.0}]
 
 
 def test_a_finished_draft_is_made_large_as_it_was_made():

@@ -241,6 +241,17 @@ def test_in_betweens_double_the_rate_and_move_the_joins(films, worker, draft):
     assert json.loads(film(smooth).joins) == [32, 64] and film(smooth).first_frames == 32
 
 
+def test_new_frames_show_what_the_clip_shows_at_their_time(films, worker, draft):
+    two = replace(TWO, rows=((2, 4, "a bright dog"), (4, 6, SNOW)))
+    _, snow = extended(films, worker, draft, two)
+    smooth, = extended(films, worker, snow, Asked(in_between=2))
+    shown = Order.from_json(film(smooth).order).request.timeline
+    assert shown.prompts == ("a dog", "a bright dog", SNOW)
+    assert shown.starts_seconds == (0.0, 2.0, 4.0)
+    brightness = np.array(json.loads(film(smooth).measures)["brightness"][1::2])    # the new ones
+    assert brightness[20:28].min() > max(brightness[:12].max(), brightness[36:].max())
+
+
 def test_undo_goes_back_and_keeps_the_file(films, worker, draft):
     meadow, snow = extended(films, worker, draft)
     assert films.undo(snow.id) == meadow.id
