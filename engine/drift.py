@@ -15,6 +15,7 @@ VISIBLE_JUMP = 1.25    # times the median change, at a join
 LOOP_JUMP = 1.0    # the same where a loop closes, which is seen again and again
 ANOTHER_SEED = "make it again with another seed"
 DISSOLVE_SECONDS = 0.5
+NAMED_SEAMS = 3    # in a sentence that may be about dozens
 LEAST_CHANGE = 1 / 255 / 10    # that counts as one: of a still clip anything would be a jump
 
 
@@ -96,6 +97,24 @@ def drift_warnings(measures: Measures, first_frames: int, fps: float,
             found.append(f"The join at {join / fps:.2f} s shows: the picture changes {jump:.1f} "
                          f"times as much there as usual; {remedy}.")
     return found
+
+
+def seam_warnings(measures: Measures, seams: Sequence[int], fps: float,
+                  joins: Sequence[int] = ()) -> list[str]:
+    """Return a sentence if the clip jumps where windows meet inside a segment.
+
+    seams: first frames of a window's work, from 1. joins: those between segments, which have
+    sentences of their own.
+    """
+    jumps = join_jumps(measures, [*joins, *seams])[len(joins):]
+    shown = [seam for seam, jump in zip(seams, jumps, strict=True) if jump > VISIBLE_JUMP]
+    if not shown:
+        return []
+    where = ", ".join(f"{seam / fps:.2f} s" for seam in shown[:NAMED_SEAMS])
+    where += ", ..." if len(shown) > NAMED_SEAMS else ""
+    return [f"At {len(shown)} of the {len(seams)} places where windows meet inside a segment the "
+            f"picture jumps ({where}): it changes up to {jumps.max():.1f} times as much as usual "
+            "there; make the segment again with another seed."]
 
 
 def match_colour(frames: np.ndarray, first_frames: int, fps: float) -> np.ndarray:

@@ -9,9 +9,10 @@ import numpy as np
 
 from engine.cascade import Cascade, Listener, Prompts
 from engine.catalog import ModelCard, find_model
-from engine.drift import drift_warnings, loop_warnings, measure
+from engine.drift import drift_warnings, loop_warnings, measure, seam_warnings
 from engine.errors import Cancelled, RequestError
 from engine.extension.material import Material
+from engine.extension.plan import window_starts
 from engine.extension.request import ExtensionRequest
 from engine.extension.run import Followers, LongClip, Work, base_settings, make
 from engine.progress import OnStep, ShouldStop
@@ -142,7 +143,9 @@ def _drift_notes(request: ExtensionRequest, made: LongClip, material: Material) 
     first = joins[0] if joins else layout.window * layout.coarsest
     measures = measure(made.draft_frames)
     closing = loop_warnings(made.draft_frames, measures) if request.is_loop else []
-    return drift_warnings(measures, first, request.clip.fps, joins) + closing
+    seams = [one for one in window_starts(made.plan) if one not in joins]
+    return (drift_warnings(measures, first, request.clip.fps, joins)
+            + seam_warnings(measures, seams, request.clip.fps, joins) + closing)
 
 
 def _model(request: GenerationRequest, models_directory: Path | None,

@@ -15,6 +15,7 @@ from engine.drift import (
     join_jumps,
     match_colour,
     measure,
+    seam_warnings,
 )
 from engine.errors import RequestError
 from snapui.orders import Edit
@@ -30,27 +31,31 @@ class Cut:
     """A clip as its segments see it.
 
     frames: uint8 (t, h, w, 3). joins: first frames of all segments but the first.
-    first_frames: how many the first segment has.
+    first_frames: how many the first segment has. seams: frames inside segments at which a window
+    of the network goes on from the one before it.
     """
 
     frames: np.ndarray
     fps: float
     joins: tuple[int, ...]
     first_frames: int
+    seams: tuple[int, ...] = ()
 
     def until(self, end: int) -> "Cut":
         """Return the clip up to a frame."""
         return replace(self, frames=self.frames[:end],
                        joins=tuple(join for join in self.joins if join < end),
+                       seams=tuple(seam for seam in self.seams if seam < end),
                        first_frames=min(self.first_frames, end))
 
 
 def cut_of(clip: Clip, frames: np.ndarray | None = None) -> Cut:
     """Return a clip of the journal as its segments see it, with its frames if they are given."""
-    film = Film.select(Film.joins, Film.first_frames).where(Film.clip == clip).first()
+    film = Film.select(Film.joins, Film.seams, Film.first_frames).where(Film.clip == clip).first()
     if film is None:
         return Cut(frames, clip.fps, (), clip.frames)
-    return Cut(frames, clip.fps, tuple(json.loads(film.joins)), film.first_frames)
+    return Cut(frames, clip.fps, tuple(json.loads(film.joins)), film.first_frames,
+               tuple(json.loads(film.seams)))
 
 
 def edited(cut: Cut, edit: Edit) -> Cut:
@@ -90,8 +95,11 @@ def film_of(cut: Cut, order: str, measures: Measures,
     """
     told = {name: np.round(values[:len(cut.frames)], DIGITS).tolist()
             for name, values in asdict(measures).items()}
-    drift = drift_warnings(measures_from(told), cut.first_frames, cut.fps, cut.joins, DISSOLVE)
+    found = measures_from(told)
+    drift = (drift_warnings(found, cut.first_frames, cut.fps, cut.joins)
+             + seam_warnings(found, cut.seams, cut.fps, cut.joins))
     return {"order": order, "joins": json.dumps(list(cut.joins)),
+            "seams": json.dumps(list(cut.seams)),
             "first_frames": cut.first_frames, "measures": json.dumps(told),
             "warnings": json.dumps([*drift, *warnings])}
 

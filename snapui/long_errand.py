@@ -12,7 +12,7 @@ from typing import Any
 from engine.drift import loop_warnings, measure
 from engine.errors import Cancelled
 from engine.extension.material import Material, read_material
-from engine.extension.plan import Plan
+from engine.extension.plan import Plan, window_starts
 from engine.extension.request import EXTENSION_KEY
 from engine.progress import StepEvent, WindowEvent
 from engine.request import GenerationRequest
@@ -84,9 +84,9 @@ class LongErrand:
         takes = takes_of(request, layout, given)
         whole = self._cut(made, given, [take.end_frame for take in takes[:-1]],
                           request.in_between)
-        draft = made.clip.draft_frames
-        measures = measure(draft)
-        closing = loop_warnings(draft, measures) if request.is_loop else []
+        shown = thinned(made.frames)    # an upscale may drift where its draft does not
+        measures = measure(shown)
+        closing = loop_warnings(shown, measures) if request.is_loop else []
         finished = []
         for take in takes:
             is_last = take is takes[-1]
@@ -106,27 +106,34 @@ class LongErrand:
         whole = self._cut(made, given, [take.end_frame for take in takes[:-1]],
                           order.request.in_between)
         cut = replace(whole, joins=tuple(round(join / sparse) for join in whole.joins),
+                      seams=tuple(round(seam / sparse) for seam in whole.seams),
                       first_frames=max(1, round(whole.first_frames / sparse)))
         film = film_of(cut.until(len(cut.frames)), self._job.order,
-                       measure(made.clip.draft_frames))
+                       measure(thinned(made.frames)))
         piece = Piece(made.request, cut.frames, made.model_hash, made.backend)
         return Finished(piece, about, last.prompt, film)
 
     def _cut(self, made: Any, given: int, ends: list[int], times: int) -> Cut:
         """Return what was made with all its joins: the source's, its end, and between segments.
 
+        Its seams are the source's and those of the windows that were made.
         times: how many frames were made of each of the source's.
         """
         layout = made.clip.plan.layout
         if self._source is not None:
             before = cut_of(self._source)
             joins = [join * times for join in before.joins]
+            seams = {seam * times for seam in before.seams}
             first = before.first_frames * times
         else:
-            joins, first = [], given or (ends[0] if ends else layout.window * layout.coarsest)
+            joins, seams = [], set()
+            first = given or (ends[0] if ends else layout.window * layout.coarsest)
         if given and times == 1:
             joins.append(given)
-        return Cut(made.frames, made.clip.fps, (*joins, *ends), min(first, layout.frames))
+        joins += ends
+        seams = sorted(seams.union(window_starts(made.clip.plan)) - set(joins))
+        return Cut(made.frames, made.clip.fps, tuple(joins), min(first, layout.frames),
+                   tuple(seams))
 
     def _parents(self) -> list[str]:
         return [] if self._source is None else [Path(self._source.path).name]

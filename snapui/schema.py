@@ -15,7 +15,7 @@ from playhouse.db_url import connect
 from engine.errors import SnapError
 from snapui.migration import add_missing_columns
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 ACTIVE = ("queued", "running", "paused")
 LONG = ("extension", "edit")  # kinds of jobs and clips that orders.py describes
 SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal", "foreign_keys": 1}
@@ -108,6 +108,7 @@ class Film(peewee.Model):
     clip = peewee.ForeignKeyField(Clip, primary_key=True, on_delete="CASCADE")
     order = peewee.TextField()
     joins = peewee.TextField(default="[]")  # first frames of all segments but the first
+    seams = peewee.TextField(default="[]")  # where windows meet inside segments
     first_frames = peewee.IntegerField()  # how many its first segment has
     measures = peewee.TextField()  # lists by name, one number a frame
     warnings = peewee.TextField(default="[]")

@@ -9,6 +9,7 @@ from engine.drift import (
     loop_warnings,
     match_colour,
     measure,
+    seam_warnings,
 )
 
 FPS, FIRST = 12, 12
@@ -121,6 +122,16 @@ def test_a_cross_dissolve_keeps_both_ends_and_stops_halfway_to_the_next_join(joi
     dissolved = cross_dissolve(clip, joins, 60)
     differs = (dissolved != clip).any(axis=(1, 2, 3))
     assert np.flatnonzero(differs).tolist() == changed
+
+
+def test_a_jump_where_windows_meet_is_told_and_where_they_do_not_is_none_of_theirs():
+    cut = np.concatenate((steady(40)[:24], steady(40)[24:, ::-1]))
+    said, = seam_warnings(measure(cut), [12, 24, 36], FPS)
+    assert said.startswith("At 1 of the 3 places where windows meet") and "(2.00 s)" in said
+    assert seam_warnings(measure(cut), [12, 36], FPS) == []
+    assert seam_warnings(measure(cut), [12, 36], FPS, joins=[24]) == []
+    many = seam_warnings(measure(cut[::4].repeat(4, 0)), [4, 8, 12, 16, 20], FPS)
+    assert "At 5 of the 5" in many[0] and "(0.33 s, 0.67 s, 1.00 s, ...)" in many[0]
 
 
 def test_a_loop_that_does_not_close_is_told():

@@ -139,6 +139,21 @@ def seams(windows: Sequence[Window]) -> tuple[int, ...]:
     return tuple(sorted(begun - {min(begun)}))
 
 
+def window_starts(planned: Plan) -> tuple[int, ...]:
+    """Return the frames of the finished clip at which a window goes on from the one before it.
+
+    Those of the lowest rate and of the upsampler, which follow one another along the clip; higher
+    rates fill in between frames that are there. Where the first window begins, and where one
+    begins because the prompt changes, nothing is gone on with.
+    """
+    layout, found = planned.layout, set()
+    for windows in (planned.base, planned.upsampler):
+        begun = sorted((one.start + one.new[0]) * one.stride for one in windows if one.level == 0)
+        found.update(begun[1:])
+    step = layout.coarsest
+    return tuple(sorted(found - {-(-join // step) * step for join in layout.joins}))
+
+
 class _Level:
     """One rate's windows while they are chosen. filled: frames of the highest rate, updated."""
 

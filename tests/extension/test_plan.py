@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.extension.plan import Layout, evaluations, plan, rates_up_to, seams
+from engine.extension.plan import Layout, evaluations, plan, rates_up_to, seams, window_starts
 from engine.sampling import SOLVERS, SamplerState, sample, sigmas
 
 EXAMPLE = Layout(frames=96, rates=(6.0, 12.0, 24.0), window=16)
@@ -148,3 +148,14 @@ def test_seams_are_where_windows_begin_to_add():
         16 * 4, *(2 * one for one in (17, 31, 47)), 2, *(
             window.start + window.new[0] for window in made.base if window.level == 2)}))
     assert seams(plan(Layout(frames=16, rates=(24.0,), window=16)).base) == ()
+
+
+def test_windows_go_on_where_the_lowest_rate_and_the_upsampler_begin_again():
+    assert window_starts(plan(EXAMPLE)) == (16 * 4,)
+    assert window_starts(plan(EXAMPLE, 16)) == tuple(sorted({64, *range(16, 96, 14)}))
+    longer = Layout(frames=48, rates=(8.0,), window=16, overlap=4, given=frozenset(range(16)))
+    assert window_starts(plan(longer)) == (28, 40)
+    joined = replace(longer, joins=(32,))    # where the third window begins, for another reason
+    assert window_starts(plan(joined)) == (28, 44)
+    between = Layout(frames=31, rates=(8.0, 16.0), window=16, given=frozenset(range(0, 31, 2)))
+    assert window_starts(plan(between)) == ()

@@ -139,7 +139,10 @@ def test_an_upsampler_adds_its_windows_and_knows_what_is_large_enough():
 def test_the_meter_draws_every_measure_and_marks_what_is_outside(film):
     html = meter(film, Film.get(Film.clip == film))
     parsed = Tags(html)
-    assert html.count("<svg") == 5 and html.count('class="outside"') >= 5
+    assert html.count("<svg") == 5 and html.count('outside"') >= 5
+    assert json.loads(Film.get(Film.clip == film).seams) == [28, 40]    # 4 plots mark both
+    assert html.count('class="seam"') == 8 and html.count('class="join"') == 4
+    assert html.count('class="seam-bar') == 2 and "faint: where windows meet" in html
     assert "Brightness: 0." in html and "brighter than its first segment" in html
     assert {"colour", "dissolve"} == {attributes["data-act"] for tag, attributes in parsed.tags
                                       if tag == "button"}
@@ -153,7 +156,7 @@ def test_a_steady_film_says_so_and_offers_no_dissolve(films, worker):
     row = Film.get(Film.clip == clip)
     row.warnings = "[]"
     html = meter(clip, row)
-    assert "Nothing drifts" in html and html.count("<svg") == 4
+    assert "Nothing drifts" in html and html.count("<svg") == 5    # windows meet, if nothing else
     assert html.index("disabled") > html.index('data-act="dissolve"')
 
 
