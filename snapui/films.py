@@ -4,7 +4,7 @@ Every node is a clip that holds all the clips before it and one segment more, so
 opening another clip, and no branch ever loses its file.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import peewee
@@ -24,12 +24,16 @@ from snapui.upscaling import upscaling_of
 
 @dataclass(frozen=True)
 class Node:
-    """One clip of a tree, what goes on from it, and the jobs that will. film: of a long one."""
+    """One clip of a tree, what goes on from it, and the jobs that will. film: of a long one.
+
+    again: of the first, those that were made again in its place, which begin trees of their own.
+    """
 
     clip: Clip
     film: Film | None
     children: list["Node"] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
+    again: list["Node"] = field(default_factory=list)
 
     def path_to(self, clip_id: int) -> list["Node"]:
         """Return the nodes from here to a clip's, both included; none if it is not below."""
@@ -38,7 +42,7 @@ class Node:
         for child in self.children:
             if found := child.path_to(clip_id):
                 return [self, *found]
-        return []
+        return next((found for other in self.again if (found := other.path_to(clip_id))), [])
 
 
 class Films:
@@ -72,6 +76,8 @@ class Films:
         is_last = not Clip.select().where(Clip.job == made.id, Clip.id > clip.id).exists()
         order = made_anew(Order.from_json(film.order), int(drawn_seed()), frames=clip.frames,
                           is_first=clip.source == made.source, is_last=is_last)
+        if clip.source is None:
+            order = replace(order, redo_of=film.redo_of or clip_id)
         return self._submit(order, clip.source)
 
     def trim(self, clip_id: int, seconds: float) -> int:
@@ -155,11 +161,10 @@ class Films:
             clip = self.journal.clip(clip_id)
             while clip.kind in LONG and (above := Clip.get_or_none(Clip.id == clip.source)):
                 clip = above
-            root = Node(clip, _lightly().where(Film.clip == clip).first())
-            level = [root]
+            roots = level = _roots(clip)
             while level:
                 level = _grow(level)
-        return root
+        return replace(roots[0], again=roots[1:])
 
     def running(self) -> list[Job]:
         """Return the jobs for long clips that are not done, in the order they were asked for."""
@@ -198,10 +203,20 @@ def job_name(job: Job) -> str:
     return f"{order.name}: {told}" if order.name else told
 
 
+def _roots(clip: Clip) -> list[Node]:
+    """Return a clip at the beginning of a tree and all that were made in its place, by age."""
+    film = _lightly().where(Film.clip == clip).first()
+    first = (film and film.redo_of) or clip.id
+    repeated = {one.clip_id: one for one in _lightly().where(
+        (Film.redo_of == first) | (Film.clip == first))}
+    clips = Clip.select().where(Clip.id.in_([*repeated, clip.id])).order_by(Clip.id)
+    return [Node(one, repeated.get(one.id)) for one in clips]
+
+
 def _lightly() -> peewee.ModelSelect:
     """Select films without their measures, which can be long."""
     return Film.select(Film.clip, Film.order, Film.joins, Film.first_frames, Film.warnings,
-                       Film.is_undone)
+                       Film.is_undone, Film.redo_of)
 
 
 def _grow(level: list[Node]) -> list[Node]:

@@ -94,6 +94,8 @@ class LongErrand:
             part = {} if is_last else {"kept_frames": str(take.end_frame)}
             piece = Piece(made.request, cut.frames, made.model_hash, made.backend)
             film = film_of(cut, self._job.order, measures, closing if is_last else [])
+            if take is takes[0]:    # the others go on from it
+                film["redo_of"] = order.redo_of
             finished.append(Finished(piece, about | part, take.prompt, film))
         return finished
 
@@ -109,7 +111,7 @@ class LongErrand:
                       seams=tuple(round(seam / sparse) for seam in whole.seams),
                       first_frames=max(1, round(whole.first_frames / sparse)))
         film = film_of(cut.until(len(cut.frames)), self._job.order,
-                       measure(thinned(made.frames)))
+                       measure(thinned(made.frames))) | {"redo_of": order.redo_of}
         piece = Piece(made.request, cut.frames, made.model_hash, made.backend)
         return Finished(piece, about, last.prompt, film)
 

@@ -23,6 +23,7 @@ class Order:
 
     start_picture, end_picture, video: given files inside the output folder, or nothing.
     is_upscale: whether the clip it starts from is a finished draft, which is only made large.
+    redo_of: the clip that is made again, if no source says where it belongs.
     """
 
     request: ExtensionRequest
@@ -30,6 +31,7 @@ class Order:
     end_picture: str = ""
     video: str = ""
     is_upscale: bool = False
+    redo_of: int | None = None
 
     @property
     def given_names(self) -> list[str]:

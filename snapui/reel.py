@@ -56,7 +56,7 @@ class Reel:
             return {"cards": cards or [["empty", EMPTY]]}
         node = path[-1]
         cards.append([f"clip-{opened}", self._clip(node, path[:-1])])
-        if tree.children or tree.jobs:
+        if tree.children or tree.jobs or tree.again:
             cards.append(["tree", self._tree(tree, opened)])
         if node.film is not None:
             cards.append([f"meter-{opened}", self._meter(node.clip)])
@@ -106,9 +106,11 @@ class Reel:
                 "</a></div></article>")
 
     def _tree(self, root: Node, opened: int) -> str:
+        again = "".join('<li class="told">Made again from the beginning:</li>'
+                        + self._branch(other, 0.0, opened) for other in root.again)
         return ('<section class="tree"><h3>Segments</h3><p class="note">Open one to go on from it: '
                 'what you add becomes a branch.</p><ol>'
-                f'{self._branch(root, 0.0, opened)}</ol></section>')
+                f'{self._branch(root, 0.0, opened)}{again}</ol></section>')
 
     def _branch(self, node: Node, begin: float, opened: int) -> str:
         """Return a node and what goes on from it: its newest line below it, others set in."""

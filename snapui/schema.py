@@ -15,7 +15,7 @@ from playhouse.db_url import connect
 from engine.errors import SnapError
 from snapui.migration import add_missing_columns
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 ACTIVE = ("queued", "running", "paused")
 LONG = ("extension", "edit")  # kinds of jobs and clips that orders.py describes
 SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal", "foreign_keys": 1}
@@ -102,7 +102,8 @@ class Film(peewee.Model):
     """What makes a clip a long one: the order that made it, its joins, and how it drifts.
 
     Films form a tree by their clips' sources: a clip holds all that its source does, and its own
-    segment after that.
+    segment after that. Those that began with nothing have no source; the first of them stands for
+    all that were made again in its place.
     """
 
     clip = peewee.ForeignKeyField(Clip, primary_key=True, on_delete="CASCADE")
@@ -113,6 +114,7 @@ class Film(peewee.Model):
     measures = peewee.TextField()  # lists by name, one number a frame
     warnings = peewee.TextField(default="[]")
     is_undone = peewee.BooleanField(default=False)
+    redo_of = peewee.IntegerField(null=True)  # the clip without a source it repeats
 
 
 class Timing(peewee.Model):

@@ -180,6 +180,18 @@ def test_the_tree_shows_branches_the_open_clip_and_what_was_undone(films, worker
     assert tree.count('aria-current="true"') == 1 and "Take up again" in tree
 
 
+def test_the_tree_shows_a_beginning_that_was_made_again(films, worker):
+    job = films.extend(Asked(rows=((0, 2, "a dog"),), fps=8), SETTINGS, None)
+    worker.drain()
+    first = films.journal.clips_of(job)[0]
+    assert "tree" not in drawn(films, first.id)
+    again = films.redo(first.id)
+    worker.drain()
+    cards = drawn(films, films.made_by(again))
+    assert cards["tree"].count('data-act="open"') == 2 and "Made again" in cards["tree"]
+    assert 'data-act="undo"' not in cards[f"clip-{films.made_by(again)}"]
+
+
 def test_what_went_wrong_is_said_in_the_reel(tab, films, worker):
     job_id = films.extend(Asked(rows=((0, 2, "fail"),), fps=8), SETTINGS, None)
     worker.drain()

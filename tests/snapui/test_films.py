@@ -221,6 +221,25 @@ def test_redo_makes_the_segment_again_beside_the_old_one(films, worker, draft):
         [snow.id, again.id], []]
 
 
+def test_a_first_segment_made_again_stands_beside_the_old_one(films, worker):
+    first, second = made(films, worker, films.extend(
+        Asked(rows=((0, 2, MEADOW), (2, 4, SNOW)), fps=8), SETTINGS, None))
+    again, = made(films, worker, films.redo(first.id))
+    third, = made(films, worker, films.redo(again.id))
+    assert [clip.source for clip in (first, again, third)] == [None] * 3
+    assert (again.frames, again.prompt) == (first.frames, MEADOW) and again.seed != first.seed
+    for opened in (first, second, again, third):
+        tree = films.tree(opened.id)
+        assert tree.clip.id == first.id and [node.clip.id for node in tree.children] == [second.id]
+        assert [node.clip.id for node in tree.again] == [again.id, third.id]
+        assert tree.path_to(opened.id)[-1].clip.id == opened.id
+    assert [node.clip.id for node in films.tree(first.id).path_to(third.id)] == [third.id]
+    other, = made(films, worker, films.extend(Asked(rows=((0, 2, MEADOW),), fps=8), SETTINGS, None))
+    assert films.tree(other.id).again == []    # the same words are not the same clip
+    Clip.delete().where(Clip.id == first.id).execute()
+    assert films.tree(third.id).clip.id == again.id
+
+
 def test_a_branch_from_an_earlier_segment_and_a_loop(films, worker, draft):
     meadow, _ = extended(films, worker, draft)
     beach, = extended(films, worker, meadow, Asked(rows=((4, 5, "a dog on the beach"),)))
