@@ -10,7 +10,7 @@ import gradio as gr
 from engine.extension.request import FITS
 from snapui.controls import Controls
 from snapui.events import PRESSED
-from snapui.extend_form import START, taker
+from snapui.extend_form import START, is_given, taker
 from snapui.orders import Opening
 
 
@@ -38,6 +38,14 @@ class Beginning:
         if opening is None or not (self.folder / opening.picture).exists():
             return [None, "", gr.skip()]
         return [str(self.folder / opening.picture), opening.picture, opening.fit]
+
+
+    def restored(self, kept: Any) -> list[Any]:
+        """Return what the components show of a browser's memory; without one they stay."""
+        kept = kept if isinstance(kept, dict) else {}
+        if not (is_given(self.folder, kept.get("picture")) and kept.get("fit") in FITS):
+            return [gr.skip()] * 3
+        return self.filled(Opening(kept["picture"], kept["fit"]))
 
 
 @dataclass(frozen=True)

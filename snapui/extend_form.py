@@ -17,7 +17,7 @@ from engine.extension.request import (
     ExtensionRequest,
 )
 from snapui.asked import Asked
-from snapui.given import kept_picture, kept_video
+from snapui.given import GIVEN, kept_picture, kept_video
 from snapui.messages import log_unexpected, sentence
 from snapui.outlook import GUIDED_TIMES
 from snapui.schema import Clip
@@ -58,6 +58,11 @@ class Form:
         """The fields a browser remembers."""
         return [self.work, self.rows, self.seconds, self.fps, self.loop, self.upscale, self.fit,
                 self.known_weight]
+
+    @property
+    def shown_files(self) -> list[Any]:
+        """The components that `files_shown` fills."""
+        return [*self.files, *self.kept]
 
     @property
     def inputs(self) -> list[Any]:
@@ -138,14 +143,33 @@ def restored(kept: Any) -> list[Any]:
     return [value if fine else gr.skip() for value, fine in zip(values, usable, strict=True)]
 
 
-def filled(request: ExtensionRequest | None) -> list[Any]:
-    """Return what the remembered fields show of a request; nothing changes without one."""
+def filled(request: ExtensionRequest | None, source: Clip | None = None) -> list[Any]:
+    """Return what the remembered fields show of a request; nothing changes without one.
+
+    source: the clip it goes on from.
+    """
     if request is None:
         return [gr.skip()] * TYPED
     rows = [[one.start_seconds, one.end_seconds, one.prompt] for one in request.segments]
     work = next(name for name, times in WORKS.items() if times == request.in_between)
-    return [work, first_rows(None) | {"rows": rows}, request.seconds, request.clip.fps,
+    return [work, first_rows(source) | {"rows": rows}, request.seconds, request.clip.fps,
             request.is_loop, request.clip.upscale, request.fit, request.known_weight]
+
+
+def files_shown(folder: Path, kept: Any) -> list[Any]:
+    """Return what the fields of files show, and where those are kept, as far as they are there.
+
+    kept: paths inside the output folder, as `Form.kept` holds them; a browser may have kept them.
+    """
+    paths = kept if isinstance(kept, list) and len(kept) == len(FILES) else [""] * len(FILES)
+    there = [path if is_given(folder, path) else "" for path in paths]
+    return [*(str(folder / path) if path else None for path in there), *there]
+
+
+def is_given(folder: Path, path: Any) -> bool:
+    """Say whether a path, from wherever, is that of a file that was handed over and kept."""
+    return (isinstance(path, str) and Path(path).parent == Path(GIVEN)
+            and (folder / path).is_file())
 
 
 def _are_rows(value: Any) -> bool:

@@ -139,6 +139,18 @@ class Films:
         card = find_model(order.request.clip.model, self._models_directory)
         return outlook(order.request, there, height, card, self.journal.timings())
 
+    def grown_by(self, clip: Clip) -> tuple[Order, Clip | None] | None:
+        """Return the order by which a long clip grew, and what it went on from; None of others.
+
+        An edit and an upscale add nothing: they grew as the clip they were made of.
+        """
+        while clip is not None and (film := Film.get_or_none(Film.clip == clip.id)) is not None:
+            order = order_from(clip.kind, film.order)
+            if isinstance(order, Order) and not order.is_upscale:
+                return order, Clip.get_or_none(Clip.id == clip.job.source)
+            clip = Clip.get_or_none(Clip.id == clip.source)
+        return None
+
     # ---- the tree
 
     def undo(self, clip_id: int) -> int | None:

@@ -1,6 +1,5 @@
 """Assembles the page: masthead, tabs, and the named endpoints for programs."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +30,21 @@ def build(journal: Journal, models_directory: Path | None = None, live_key: str 
         api.build(journal, models_directory)  # first: these endpoints own their names
         said = refill.notice()
         kept = {name: memory(name) for name in (
-            "tab", "create", "extend", "compare", "library")}
+            "tab", "create", "picture", "extend", "files", "compare", "library")}
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Create", id="create") as create_tab:
-                desk, sheet = create.build(journal, models, live_key, kept["create"])
+                desk, sheet = create.build(journal, models, live_key, kept["create"],
+                                           kept["picture"])
             with gr.Tab("Extend", id="extend") as extend_tab:
-                longer = extend.build(journal, desk, kept["extend"], models_directory)
+                longer = extend.build(journal, desk, kept["extend"], kept["files"],
+                                      models_directory)
             with gr.Tab("Compare", id="compare") as compare_tab:
                 beside, compared = compare.build(journal, desk, kept["compare"])
             with gr.Tab("Library", id="library") as library_tab:
                 shelf = library.build(journal, kept["library"], models_directory)
         refill.tie(taken, said, tabs, desk, longer, models_directory)
-        shelf.use_clip(guarded(_on_create(create.settings_of(journal, desk))),
-                       outputs=[tabs, *desk.outputs], **PRESSED)
+        shelf.use_clip(guarded(refill.use_of(desk, longer)),
+                       outputs=refill.use_outputs(tabs, desk, longer), **PRESSED)
         shelf.compare_clips(guarded(beside.put_together), outputs=[tabs, compared], **PRESSED)
         for clips in (sheet, shelf):
             clips.extend_clip(guarded(longer.tab.open_clip), outputs=[tabs, longer.chosen],
@@ -52,13 +53,6 @@ def build(journal: Journal, models_directory: Path | None = None, live_key: str 
         _tie_tabs(tabs, {"create": create_tab, "extend": extend_tab, "compare": compare_tab,
                          "library": library_tab}, kept["tab"])
     return page
-
-
-def _on_create(settings: Callable[[gr.EventData], list[Any]]) -> Callable:
-    """Return the handler that opens the Create tab with some settings."""
-    def use(event: gr.EventData) -> list[Any]:
-        return [gr.Tabs(selected="create"), *settings(event)]
-    return use
 
 
 def _tie_tabs(tabs: gr.Tabs, by_name: dict[str, gr.Tab], kept: gr.BrowserState) -> None:

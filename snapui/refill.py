@@ -1,9 +1,11 @@
-"""Brings the settings of a dropped file back into their tab, and says what is different.
+"""Brings the settings of a clip or of a dropped file back into their tab.
 
 page.js hands a file dropped anywhere on the page to the button here, so that both take the same,
 checked way: gradio stores the upload in a folder of its own and gives only that path.
 """
 
+import json
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,10 @@ import gradio as gr
 from engine.media import known_suffixes
 from snapui.desk import Desk
 from snapui.events import PRESSED
-from snapui.extend_form import filled
+from snapui.extend_form import files_shown, filled
 from snapui.guard import guarded
 from snapui.restore import restored
+from snapui.tabs.create import settings_of
 from snapui.tabs.extend import Extend
 
 CLOSE = """element.addEventListener("click", (event) => {
@@ -46,6 +49,33 @@ def tie(taken: gr.UploadButton, said: gr.HTML, tabs: gr.Tabs, desk: Desk, longer
 
     taken.upload(guarded(restore), taken,
                  [tabs, said, *desk.outputs, longer.chosen, *longer.form.typed], **PRESSED)
+
+
+def use_of(desk: Desk, longer: Extend) -> Callable[[gr.EventData], list[Any]]:
+    """Return the handler that puts the settings of the clip in the event back into their tab.
+
+    It fills `use_outputs`. A clip that is gone on from is chosen again; one that is gone is not.
+    """
+    films = longer.tab.films
+    short = settings_of(films.journal, desk)
+
+    def use(event: gr.EventData) -> list[Any]:
+        grown = films.grown_by(films.journal.clip(int(event.id)))
+        if grown is None:
+            untouched = [gr.skip()] * (1 + len(longer.form.typed) + len(longer.form.shown_files))
+            return [gr.Tabs(selected="create"), *short(event), *untouched]
+        order, source = grown
+        kept = [order.start_picture, order.end_picture, order.video]
+        return [gr.Tabs(selected="extend"),
+                *desk.filled(json.loads(order.request.clip.to_json())),
+                longer.tab.listed(source.id if source else 0), *filled(order.request, source),
+                *files_shown(films.journal.output_directory, kept)]
+    return use
+
+
+def use_outputs(tabs: gr.Tabs, desk: Desk, longer: Extend) -> list[Any]:
+    """Return the components that the handler of `use_of` fills."""
+    return [tabs, *desk.outputs, longer.chosen, *longer.form.typed, *longer.form.shown_files]
 
 
 def told(name: str, differences: tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ from engine.errors import RequestError
 from engine.request import QUALITY_STEPS, GenerationRequest
 from snapui import estimate, inside, queue
 from snapui.controls import Controls, drawn_seed, quality_of
-from snapui.desk import Desk, order, place_beginning
+from snapui.desk import Beginning, Desk, order, place_beginning
 from snapui.editor import Editor
 from snapui.events import PRESSED, QUIET
 from snapui.guard import guarded
@@ -106,12 +106,12 @@ def _costly(costs: tuple[Any, ...]) -> GenerationRequest | None:
 
 
 def build(journal: Journal, models: list[str], live_key: str,
-          memory: gr.BrowserState) -> tuple[Desk, gr.HTML]:
+          memory: gr.BrowserState, picture: gr.BrowserState) -> tuple[Desk, gr.HTML]:
     """Place the tab's controls and tie them to the journal, inside the open Blocks.
 
-    models: names to choose from. live_key: see `sheet.component`. memory: keeps the settings, see
-    events.memory. Returns: the controls, for what else fills them in, and the sheet, whose
-    extend_clip event is the page's to tie.
+    models: names to choose from. live_key: see `sheet.component`. memory, picture: keep the
+    settings and the start picture, see events.memory. Returns: the controls, for what else fills
+    them in, and the sheet, whose extend_clip event is the page's to tie.
     """
     tab = Create(journal, Panel(journal), Controls())
     place = tab.controls.place
@@ -147,6 +147,7 @@ def build(journal: Journal, models: list[str], live_key: str,
     run_inputs = [lock, *beginning.inputs, *tab.controls.components()]
     _tie_work(tab, sheet, line, told, (run, stop, run_inputs))
     _tie_memory(tab, lock, memory)
+    _tie_picture(beginning, picture)
     _tie_switch(journal, tells)
     return desk, sheet
 
@@ -207,6 +208,14 @@ def _tie_memory(tab: Create, lock: gr.Checkbox, memory: gr.BrowserState) -> None
     gr.context.Context.root_block.load(guarded(restore), memory, components, **QUIET)
     gr.on([component.change for component in components], fn=None, js=remember,
           inputs=components, outputs=memory)
+
+
+def _tie_picture(beginning: Beginning, memory: gr.BrowserState) -> None:
+    """Remember the start picture, which is kept by the program: the browser knows its path."""
+    gr.context.Context.root_block.load(guarded(beginning.restored), memory, beginning.outputs,
+                                       **QUIET)
+    gr.on([beginning.kept.change, beginning.fit.change],
+          lambda kept, fit: {"picture": kept, "fit": fit}, beginning.inputs, memory, **QUIET)
 
 
 def _tie_switch(journal: Journal, tells: gr.Checkbox) -> None:

@@ -14,7 +14,7 @@ from snapui import extend_form, reel
 from snapui.controls import drawn_seed
 from snapui.desk import Desk
 from snapui.events import PRESSED, QUIET
-from snapui.extend_form import FILES, TYPED, Form, asked, first_rows, taker
+from snapui.extend_form import FILES, TYPED, Form, asked, files_shown, first_rows, taker
 from snapui.films import Films
 from snapui.guard import guarded
 from snapui.jobs import Journal
@@ -157,12 +157,12 @@ class Extend:
     opened: dict
 
 
-def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
+def build(journal: Journal, desk: Desk, memory: gr.BrowserState, files: gr.BrowserState,
           models_directory: Path | None) -> Extend:
     """Place the tab inside the open Blocks.
 
-    desk: the Create tab's controls; they say how a clip that starts anew is made. memory: keeps
-    what was typed, see events.memory.
+    desk: the Create tab's controls; they say how a clip that starts anew is made. memory, files:
+    keep what was typed and where the handed over files are, see events.memory.
     """
     tab = ExtendTab(journal, desk, models_directory)
     with gr.Row(elem_id="extend-desk"):
@@ -179,6 +179,7 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
     parts = _Parts(form, chosen, run, plan, shown, gr.State(0))
     look = _tie_work(tab, parts, desk)
     _tie_memory(tab, parts, look, memory)
+    _tie_files(tab, form, files)
     return Extend(tab, form, chosen,
                   {"fn": guarded(tab.listed_anew), "inputs": chosen, "outputs": chosen} | QUIET)
 
@@ -224,3 +225,14 @@ def _tie_memory(tab: ExtendTab, parts: _Parts, look: dict, memory: gr.BrowserSta
                                        **QUIET).then(**look)
     gr.on([one.change for one in (parts.chosen, *typed)], fn=None, js="(...values) => [values]",
           inputs=[parts.chosen, *typed], outputs=memory)
+
+
+def _tie_files(tab: ExtendTab, form: Form, memory: gr.BrowserState) -> None:
+    """Remember where the pictures and the video are kept, and show them again after a refresh."""
+    def restore(kept: Any) -> list[Any]:
+        shown = form.shown_files
+        return files_shown(tab.journal.output_directory, kept) if kept else [gr.skip()] * len(shown)
+
+    gr.context.Context.root_block.load(guarded(restore), memory, form.shown_files, **QUIET)
+    gr.on([state.change for state in form.kept], lambda *kept: list(kept), list(form.kept),
+          memory, **QUIET)

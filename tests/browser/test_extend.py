@@ -1,5 +1,6 @@
 """Making clips longer as a person would: two segments, a redo, a branch, a loop, the meter."""
 
+import json
 import time
 
 import httpx
@@ -7,9 +8,9 @@ import numpy as np
 import pytest
 
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
-from engine.media import read_clip, read_metadata, write_clip
+from engine.media import OPENING_KEY, read_clip, read_metadata, write_clip
 from tests.browser.conftest import LOOKS, PATIENCE, stand_in_program
-from tests.browser.test_create import make, toast
+from tests.browser.test_create import make, toast, wait_for_drafts
 from tests.browser.test_restore import drop, said
 from tests.test_catalog import give_network, make_model
 
@@ -190,6 +191,42 @@ def test_a_job_survives_a_restart_and_a_picture_begins_a_clip(slow_program, open
     assert "It was made from" in said(page)
     page.wait_for_function("(words) => document.querySelector('#rows textarea').value === words",
                            arg=SNOW)
+
+
+def test_pictures_that_were_handed_over_survive_a_refresh(program, open_page, tmp_path):
+    first, last = (write_clip(tmp_path / f"{name}.png", np.full((1, 40, 40, 3), level, np.uint8), 1)
+                   for name, level in (("first", 90), ("last", 160)))
+
+    def open_files():
+        page.get_by_role("tab", name="Extend").click()
+        page.get_by_role("button", name="Pictures and a video of your own").click()
+
+    page = open_page(program.url)
+    page.locator("#beginning button").first.click()
+    page.locator("#beginning input[type=file]").set_input_files(first)
+    page.get_by_label("crop").first.check()
+    open_files()
+    page.locator("#extend-files input[type=file]").nth(1).set_input_files(last)
+    while len(list(program.outputs.glob("given/*"))) < 2:
+        page.wait_for_timeout(100)
+    page.wait_for_timeout(2000)
+    page.reload()
+    open_files()
+    page.locator("#extend-files .file-preview").wait_for()
+    assert "last" in page.locator("#extend-files .file-preview").inner_text()
+    fill_row(page, 0, SNOW, 0, 2)
+    number(page, "extend-fps", 8)
+    wait_for_plan(page, "2 s, 16 frames")
+    page.locator("#run-extension").click()
+    wait_for_open(page, SNOW)
+    assert json.loads(read_metadata(program.files()[0])["parents"]) == [
+        path.name for path in program.outputs.glob("given/*last*")]
+    page.get_by_role("tab", name="Create").click()
+    page.locator("#beginning button").first.click()
+    page.locator("#beginning .file-preview").wait_for()
+    make(page)
+    wait_for_drafts(page)
+    assert {read_metadata(path).get(OPENING_KEY) for path in program.files()} == {None, "crop"}
 
 
 def test_the_weight_of_known_frames_goes_into_the_file(program, open_page):

@@ -11,11 +11,13 @@ import pytest
 from engine.catalog import find_model
 from engine.errors import RequestError
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest, GivenFrames
-from engine.media import read_metadata
+from engine.media import read_metadata, write_clip
 from engine.request import GenerationRequest
-from snapui import extend_form, queue
+from snapui import extend_form, queue, refill
 from snapui.asked import Asked
+from snapui.desk import Beginning
 from snapui.films import Films
+from snapui.given import kept_picture
 from snapui.meter import meter
 from snapui.outlook import outlook
 from snapui.reel import Reel
@@ -98,6 +100,72 @@ def test_a_file_that_cannot_be_kept_is_put_out_with_a_sentence(monkeypatch, tmp_
     assert extend_form.taker(refuse, tmp_path)("x.png") == (None, "")
     assert told == ["No &lt;such&gt; file."]
     assert extend_form.taker(refuse, tmp_path)(None)[1] == ""
+
+
+def test_files_that_were_handed_over_are_shown_again_and_no_others(tmp_path):
+    folder = tmp_path / "outputs"
+    (folder / "given").mkdir(parents=True)
+    for path in ("given/a.png", "given/b.mp4", "journal.db", "given-not.png"):
+        (folder / path).write_bytes(b"")
+    kept = ["given/a.png", "", "given/b.mp4"]
+    assert extend_form.files_shown(folder, kept) == [
+        str(folder / "given/a.png"), None, str(folder / "given/b.mp4"), *kept]
+    for path in ("given/gone.png", "given/../journal.db", "given/..", "journal.db", "/etc/passwd",
+                 str(folder / "given/a.png"), "given-not.png", 3, None, "given/a.png\0"):
+        assert extend_form.files_shown(folder, [path, "", ""]) == [None] * 3 + [""] * 3
+    assert extend_form.files_shown(folder, {"a": 1}) == [None] * 3 + [""] * 3
+
+
+def test_a_start_picture_is_remembered_with_its_fit(tmp_path):
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "a.png").write_bytes(b"")
+    beginning = Beginning(tmp_path, None, None, None)
+    kept = {"picture": "given/a.png", "fit": "crop"}
+    assert beginning.restored(kept) == [str(tmp_path / "given/a.png"), "given/a.png", "crop"]
+    for bad in (None, [], {}, kept | {"fit": "stretch"}, kept | {"picture": "given/b.png"},
+                kept | {"picture": "../a.png"}):
+        assert all(value == gr.skip() for value in beginning.restored(bad))
+
+
+def test_the_settings_of_a_long_clip_fill_the_extend_form(tab, films, worker, film, tmp_path):
+    """Also those of an edit of it; those of a draft go to the Create tab."""
+    folder = films.journal.output_directory
+    black = write_clip(tmp_path / "end.png", np.zeros((1, 9, 9, 3), np.uint8), 1)
+    end = kept_picture(folder, black)
+    job = films.extend(Asked(((6, 8, "a cat"), (8, 9, "a bee")), end_picture=end, fit="crop"),
+                       SETTINGS | {"seed": 9}, film.id)
+    worker.drain()
+    cat = films.journal.clips_of(job)[0]
+    edited = films.trim(cat.id, 7.0)
+    worker.drain()
+    short, = films.journal.clips_of(edited)
+    draft = films.journal.submit(GenerationRequest("a dog", steps=2))
+    worker.drain()
+    desk = Recorded()
+    longer = SimpleNamespace(tab=tab, form=SimpleNamespace(typed=[0] * 8, shown_files=[0] * 6))
+    use = refill.use_of(desk, longer)
+    for clip in (cat, short):
+        tabs, _, chosen, *fields = use(SimpleNamespace(id=clip.id))
+        work, rows, seconds, fps, is_loop, upscale, fit, _ = fields[:8]
+        assert (tabs.selected, chosen.value, rows["source"]) == ("extend", film.id, film.id)
+        assert rows["rows"] == [[6, 8, "a cat"], [8, 9, "a bee"]]
+        assert (work, seconds, fps, is_loop, upscale, fit) == ("Longer", 9, 8, False, False, "crop")
+        assert fields[8:] == [None, str(folder / end), None, "", end, ""]
+        assert tab.turn_to(film.id, rows)[0] == gr.skip()    # these rows stay
+        assert desk.values["seed"] == 9
+    tabs, _, *untouched = use(SimpleNamespace(id=films.made_by(draft)))
+    assert tabs.selected == "create" and all(one == gr.skip() for one in untouched)
+    Clip.delete().where(Clip.id == film.id).execute()
+    _, _, chosen, *fields = use(SimpleNamespace(id=cat.id))
+    assert (chosen.value, fields[1]["source"]) == (0, None)
+
+
+class Recorded:
+    """Stands in for the Create tab's controls and knows what they were filled with."""
+
+    def filled(self, values, opening=None):
+        self.values = values
+        return ["filled"]
 
 
 # ---- the plan
