@@ -56,7 +56,7 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
 
     @told
     def extend(clip: int = 0, segments: list | None = None, seconds: float = 0,
-               loop: bool = False, in_between: int = 1, settings: dict | None = None) -> int:
+               loop: bool = False, in_between: int = 1, settings: dict | None = None) -> int | dict:
         """Queue a longer clip and return the number of the job that makes it.
 
         clip: the clip to go on from, or 0 to start anew. segments: what is shown when, such as
@@ -64,17 +64,25 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
         long as its segments. in_between: 2 or 4 makes so many frames of each one of the clip
         instead. settings: other fields by name, such as {"seed": 7}; a clip that goes on takes
         only the seed. Besides: "upscale"; "known_weight", from 0 to 100; the uploaded files
-        "start_picture", "end_picture" and "video", with "fit": "letterbox" or "crop".
+        "start_picture", "end_picture" and "video", with "fit": "letterbox" or "crop"; and
+        "plan_only": true, which queues nothing and returns what it would take: "windows", network
+        "evaluations", and "seconds" on this machine, null as long as those were not measured.
         """
         parsed = [Segment.parse(str(one)) for one in segments or ()]
         named = {"seed": drawn_seed()} | (settings or {})
+        is_planned_only = named.pop("plan_only", False)
         more = {name: named.pop(name) for name in ASKED if name in named}
         files = {name: keep(journal.output_directory, uploaded(name, named.pop(name)))
                  for name, keep in FILES.items() if named.get(name)}
         asked = Asked(tuple((one.start_seconds, one.end_seconds, one.prompt) for one in parsed),
                       seconds, named.get("fps", 12.0), bool(loop),
                       _whole("in_between", in_between), **more, **files)
-        return films.extend(asked, named, _whole("clip", clip) or None)
+        source = _whole("clip", clip) or None
+        if not is_planned_only:
+            return films.extend(asked, named, source)
+        _, outlook = films.order(asked, named, source)
+        return {"windows": outlook.windows, "evaluations": outlook.evaluations,
+                "seconds": outlook.seconds}
 
     @told
     def compare(prompt: str, field: str, values: list, row_field: str = "",

@@ -26,12 +26,24 @@ class Level:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What making a clip takes. seconds: on this machine; None before the first measurement."""
+    """What making a clip takes.
+
+    draft_seconds, upscale_seconds: of the two stages on this machine; None where a stage was never
+    measured, 0 where it has nothing to do.
+    """
 
     plan: Plan
     levels: tuple[Level, ...]
     evaluations: int
-    seconds: float | None
+    draft_seconds: float | None
+    upscale_seconds: float | None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it takes in all; None before both stages were measured."""
+        if self.draft_seconds is None or self.upscale_seconds is None:
+            return None
+        return self.draft_seconds + self.upscale_seconds
 
     @property
     def windows(self) -> int:
@@ -59,20 +71,18 @@ def outlook(request: ExtensionRequest, there: GivenFrames, height: int, card: Mo
     counted = (evaluations(len(planned.base), clip.steps, clip.sampler)
                + len(planned.upsampler) * clip.upscale_steps)
     levels = tuple(level for level in _levels(planned) if level.windows)
-    return Outlook(planned, levels, counted,
-                   _seconds(request, planned, timings))
-
-
-def _seconds(request: ExtensionRequest, planned: Plan,
-             timings: Mapping[str, float]) -> float | None:
     steered = sum(bool(window.known) for window in planned.base) if request.known_weight else 0
-    stages = [(len(planned.base) + (GUIDED_TIMES - 1) * steered, estimate.seconds),
-              (len(planned.upsampler), estimate.upscale_seconds)]
-    a_window = [(windows, seconds(request.clip, timings))
-                for windows, seconds in stages if windows]
-    if any(one is None for _, one in a_window):
-        return None
-    return sum(count * one for count, one in a_window)
+    return Outlook(planned, levels, counted,
+                   _times(len(planned.base) + (GUIDED_TIMES - 1) * steered,
+                          estimate.seconds(clip, timings)),
+                   _times(len(planned.upsampler), estimate.upscale_seconds(clip, timings)))
+
+
+def _times(windows: int, a_window: float | None) -> float | None:
+    """Return the seconds of so many windows; none take none, measured or not."""
+    if not windows:
+        return 0.0
+    return None if a_window is None else windows * a_window
 
 
 def _levels(planned: Plan) -> Iterable[Level]:

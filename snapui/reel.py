@@ -146,16 +146,25 @@ class Reel:
 def told(outlook: Outlook) -> str:
     """Return what an order takes as HTML: a sentence, then a line for each rate."""
     frames = outlook.plan.layout.frames
-    time = ("measuring how fast this machine is" if outlook.seconds is None
-            else f"about {spoken(outlook.seconds)} on this machine")
     rows = "".join(
         f"<tr><td>{STAGES[level.stage]}</td><td>{level.fps:g}</td><td>{level.windows}</td>"
         f"<td>{level.known}</td><td>{level.new}</td></tr>" for level in outlook.levels)
-    return (f'<p class="lead">{outlook.plan.duration_seconds:.3g} s, {frames} frames: {time}.</p>'
+    return (f'<p class="lead">{outlook.plan.duration_seconds:.3g} s, {frames} frames: '
+            f"{_time(outlook)}.</p>"
             f"<p>{outlook.windows} windows, {outlook.evaluations} network evaluations.</p>"
             "<table><thead><tr><th>Stage</th><th>Rate, fps</th><th>Windows</th>"
             "<th>Known frames</th><th>New frames</th></tr></thead>"
             f"<tbody>{rows}</tbody></table>")
+
+
+def _time(outlook: Outlook) -> str:
+    """Return how long it takes, as far as that was ever measured."""
+    if outlook.seconds is not None:
+        return f"about {spoken(outlook.seconds)} on this machine"
+    if outlook.draft_seconds:
+        return (f"about {spoken(outlook.draft_seconds)} on this machine for the draft; how long "
+                "the upscale takes is not measured yet")
+    return "how long it takes on this machine is not measured yet"
 
 
 def _effort(outlook: Outlook) -> str:

@@ -15,12 +15,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import peewee
 
-from engine.errors import Cancelled
+from engine.errors import Cancelled, RequestError
 from engine.extension.material import Material
 from engine.extension.request import ExtensionRequest
 from engine.request import GenerationRequest
@@ -40,6 +41,8 @@ PREVIEW_LIFE_SECONDS = 5.0
 UNASKED_SECONDS = 2.0  # how long a job waits at most for a lost message, or for a disk with room
 WAITS = "This job waits, and goes on by itself when the output folder takes clips again."
 WARM_UP = GenerationRequest(prompt="a dog in the meadow", steps=4)
+# The clock needs two steps, since the first one loads.
+LARGE_WARM_UP = replace(WARM_UP, steps=1, guidance=0.0, upscale=True, upscale_steps=2)
 logger = logging.getLogger(__name__)
 
 
@@ -51,6 +54,7 @@ class Worker:
         self.engine = engine
         self.name = name
         self.stopping = journal.giving_up
+        self._is_measured = False  # what the upsampler costs, as far as it can be
         self._refused: int | None = None  # the job whose files a folder in order did not take
 
     def run(self) -> None:
@@ -62,6 +66,7 @@ class Worker:
             if self.journal.is_woken() or time.monotonic() - last_look > UNASKED_SECONDS:
                 crew.forget_the_dead(self.journal, socket.gethostname())
                 self.drain()
+                self.measure_upscale()
                 last_look = time.monotonic()
             self.stopping.wait(POLL_SECONDS)
 
@@ -81,6 +86,27 @@ class Worker:
             crew.tell(self.journal, self.name, "failed", sentence(error))
             return
         crew.tell(self.journal, self.name, "ready")
+
+    def measure_upscale(self) -> None:
+        """Measure a step of the upsampler while nothing waits, unless that was ever done."""
+        if self._is_measured or self.journal.has_work():
+            return
+        self._is_measured = f"{WARM_UP.model}/upsampler" in self.journal.timings()
+        if self._is_measured:
+            return
+        clock = StageClock(LARGE_WARM_UP)
+        try:
+            self.engine.generate(LARGE_WARM_UP, start={}, on_step=clock.on_step,
+                                 should_stop=lambda: self.stopping.is_set()
+                                 or self.journal.has_work())
+            clock.write(self.journal)
+        except Cancelled:
+            return  # a job is worth more, and may measure it
+        except RequestError:
+            pass  # this model makes drafts only
+        except Exception as error:  # the first upscale will tell
+            log_unexpected(error)
+        self._is_measured = True
 
     def drain(self) -> None:
         """Do jobs until none waits, or until the output folder takes no more clips."""

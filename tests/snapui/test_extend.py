@@ -173,7 +173,7 @@ class Recorded:
 def test_the_plan_is_told_and_bad_input_is_a_sentence_in_its_place(tab):
     told = tab.told(0, *fields([[0, 4, "a dog"]]))
     assert "4 s, 32 frames" in told and "<td>Draft</td><td>8</td>" in told
-    assert "measuring" in told
+    assert "not measured yet" in told
     tab.journal.measure("storybook/base", 1.0)
     assert "about 6 s on this machine" in tab.told(0, *fields([[0, 4, "a dog"]]))
     steered = tab.told(0, *fields([[0, 4, "a dog"]], weight=1.0))
@@ -183,6 +183,17 @@ def test_the_plan_is_told_and_bad_input_is_a_sentence_in_its_place(tab):
     assert "Nothing says what the clip shows" in tab.told(0, *fields([], 4))
     assert "overlap" in tab.told(0, *fields([[0, 4, "a dog"], [3, 5, "<b>"]]))
     assert 'class="failed"' in tab.told(0, *fields([[0, 70, "a dog"]]))
+
+
+def test_the_drafts_time_is_told_while_only_that_is_known(tab, with_upsampler):
+    large = list(fields([[0, 4, "a dog"]]))
+    large[5] = True
+    assert "how long it takes on this machine is not measured yet" in tab.told(0, *large)
+    tab.journal.measure("storybook/base", 1.0)
+    assert ("about 6 s on this machine for the draft; how long the upscale takes is not measured "
+            "yet") in tab.told(0, *large)
+    tab.journal.measure("storybook/upsampler", 1.0)
+    assert "about 18 s on this machine." in tab.told(0, *large)    # three windows of four steps
 
 
 def test_an_upsampler_adds_its_windows_and_knows_what_is_large_enough():

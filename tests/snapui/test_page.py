@@ -9,9 +9,10 @@ import pytest
 
 from engine.errors import ModelError, RequestError
 from engine.request import GenerationRequest
-from snapui import controls, estimate, guard, messages, page
+from snapui import api, controls, estimate, guard, messages, page
 from snapui.controls import FIELDS, Controls
 from snapui.files import clip_name, keep, slug
+from snapui.schema import Job
 from snapui.tabs.create import COSTS, EXAMPLES, Create
 from snapui.tabs.queue import Panel
 
@@ -159,6 +160,20 @@ def test_the_estimate_is_told_beside_the_time_of_one_upscale(journal):
     assert told == "About 5 s for this draft on this machine."
     assert sheet == {"upscale_seconds": pytest.approx(8)}
     assert tab.measured(*["?" for _ in costs]) == ("", {"upscale_seconds": None})
+
+
+def test_what_a_longer_clip_takes_is_told_to_programs_without_making_it(journal):
+    with gr.Blocks() as blocks:
+        api.build(journal)
+    extend = next(fn.fn for fn in blocks.fns.values() if fn.api_name == "extend")
+    settings = {"fps": 8, "steps": 2, "guidance": 0.0}
+    plan = settings | {"plan_only": True}
+    told = extend(0, ["0-4: a dog"], settings=plan)
+    assert told == {"windows": 3, "evaluations": 6, "seconds": None}
+    journal.measure("storybook/base", 0.5)
+    assert extend(0, ["0-4: a dog"], settings=plan)["seconds"] == 3
+    assert Job.select().count() == 0
+    assert extend(0, ["0-4: a dog"], settings=settings) == Job.get().id
 
 
 def test_every_button_can_show_what_went_wrong_and_waits_for_no_other(journal):

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.errors import MediaError
+from engine.errors import MediaError, RequestError
 from engine.media import OPENING_KEY, read_metadata, write_clip
 from engine.request import GenerationRequest
 from snapui import inside, queue
@@ -388,6 +388,39 @@ def test_progress_and_previews_are_written_while_it_runs(journal, worker, monkey
     worker.drain()
     assert [(step, steps) for step, steps, _ in seen] == [(step, 6) for step in range(1, 7)]
     assert seen[-1][2].count(".webp") == 2
+
+
+def test_an_idle_worker_measures_the_upsampler_once(journal, worker):
+    asked, generate = [], worker.engine.generate
+
+    def watched(request, **named):
+        asked.append(request)
+        return generate(request, **named)
+    worker.engine = replace(worker.engine, generate=watched)
+    job_id = journal.submit(QUICK)
+    worker.measure_upscale()
+    assert asked == [], "a job waits, and comes first"
+    journal.cancel(job_id)
+    worker.measure_upscale()
+    worker.measure_upscale()
+    assert [(one.upscale, one.drafts, one.steps) for one in asked] == [(True, 1, 1)]
+    assert journal.timings()["storybook/upsampler"] == pytest.approx(
+        stand_in.STEP_SECONDS, rel=20)
+    assert Clip.select().count() == 0
+    Worker(journal, worker.engine, "another").measure_upscale()
+    assert len(asked) == 1, "it is known"
+
+
+def test_a_model_without_an_upsampler_is_asked_once_and_is_no_trouble(journal, worker):
+    asked = []
+
+    def generate(request, **_):
+        asked.append(request)
+        raise RequestError("It has no upsampler.")
+    worker.engine = replace(worker.engine, generate=generate)
+    worker.measure_upscale()
+    worker.measure_upscale()
+    assert len(asked) == 1 and journal.timings() == {}
 
 
 def test_the_clock_measures_one_clip_in_one_evaluation(monkeypatch):
