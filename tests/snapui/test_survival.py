@@ -8,12 +8,16 @@ from dataclasses import replace
 
 import pytest
 
+from engine.extension.request import ExtensionRequest
+from engine.extension.segments import Segment
 from engine.request import GenerationRequest
+from snapui.orders import Order
 from snapui.schema import Worker as WorkerRow
 from tests.snapui.test_worker import ROOT, step_after_a_death, wait_for
 
 pytestmark = pytest.mark.slow
 STEPS = 256
+LONG_STEPS = 48    # of each of some ten windows
 
 
 @pytest.fixture
@@ -89,3 +93,33 @@ def test_a_killed_workers_job_ends_with_the_same_bits(journal, start, tiny_model
     wait_for(lambda: journal.job(killed).state == "done", 600)
     assert loops(journal, killed) == loops(journal, undisturbed)
     assert WorkerRow.select().count() == 1
+
+
+def test_a_killed_workers_long_clip_goes_on_in_its_window_to_the_same_bits(
+        journal, start, tiny_model):
+    clip = GenerationRequest(prompt="a dog", seed=3, fps=12, steps=LONG_STEPS,
+                             model=str(tiny_model))
+    order = Order(ExtensionRequest(clip, 3.0, (Segment(0, 2, "a dog"), Segment(2, 3, "a cat"))))
+
+    def submit():
+        return journal.submit(clip, kind="extension", order=order.to_json())
+
+    def windows():    # finished ones of the job that is killed
+        return len(list((journal.output_directory / ".work" / str(killed)).glob("*.frames")))
+
+    worker = start()
+    undisturbed = submit()
+    wait_for(lambda: journal.job(undisturbed).state == "done", 600)
+    killed = submit()
+    wait_for(lambda: windows() >= 2, 600)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    reached = windows()
+    start()
+    wait_for(lambda: step_after_a_death(journal, killed), 600)
+    _, window, _, count = journal.job(killed).stage.split()    # "Window 3 of 9"
+    assert reached < int(count), "killed too late to prove anything"
+    assert int(window) > reached, "the job started from nothing"
+    wait_for(lambda: journal.job(killed).state == "done", 600)
+    assert [made.frames for made in journal.clips_of(killed)] == [24, 36]
+    assert loops(journal, killed) == loops(journal, undisturbed)
