@@ -131,10 +131,14 @@ class Journal(Store):
             clips += list(Clip.select().where(Clip.job.in_([job.id for job in upscales]),
                                               Clip.binned.is_null()))
             long = list(Job.select().where(Job.kind.in_(LONG), Job.state.in_(ACTIVE)))
-            workers = list(Worker.select())
+            workers = self.workers()
             is_paused = Number.select().where(PAUSED).exists()
         return Snapshot(revision, jobs, _grouped(clips, "job_id"), _grouped(upscales, "source"),
                         long, workers, is_paused)
+
+    def workers(self) -> list[Worker]:
+        """Return the workers that are alive, as far as is known, and those that failed."""
+        return list(Worker.select())
 
     def _check_space(self) -> None:
         said = trouble(self.output_directory)

@@ -15,7 +15,7 @@ from playhouse.db_url import connect
 from engine.errors import SnapError
 from snapui.migration import add_missing_columns
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 ACTIVE = ("queued", "running", "paused")
 LONG = ("extension", "edit")  # kinds of jobs and clips that orders.py describes
 SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal", "foreign_keys": 1}
@@ -37,13 +37,14 @@ class Number(peewee.Model):
 
 
 class Worker(peewee.Model):
-    """A worker process that is or was alive."""
+    """A worker process that is or was alive. Its job is the running one that names it."""
 
     name = peewee.CharField(primary_key=True)
     host = peewee.CharField()
     pid = peewee.IntegerField()
     state = peewee.CharField(default="loading")  # loading, ready, failed
     message = peewee.TextField(default="")
+    heard = peewee.DoubleField(default=time.time)  # its last sign of life, by its own clock
 
 
 class Job(peewee.Model):

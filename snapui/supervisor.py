@@ -30,9 +30,9 @@ class Supervisor:
         self._journal = journal
         self._command = command
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._keep_one, daemon=True)
-                         for _ in range(count)] or [
-            threading.Thread(target=self._watch_others, daemon=True)]
+        self._keeps_some = count > 0
+        self._threads = [threading.Thread(target=work, daemon=True)
+                         for work in (*[self._keep_one] * count, self._watch_others)]
 
     def start(self) -> None:
         """Queue again what dead workers left, then start the workers."""
@@ -65,9 +65,16 @@ class Supervisor:
         self._journal.close()  # the connection of this thread
 
     def _watch_others(self) -> None:
-        """Queue again what workers of this machine leave; otherwise workers do so themselves."""
+        """Queue again what workers leave, here and on other machines.
+
+        Workers do so themselves, but not while they work. A worker kept here is not for this to
+        miss: who keeps it knows why it ended.
+        """
+        host, listener = socket.gethostname(), crew.Listener()
         while not self._stopping.wait(OTHERS_SECONDS):
-            crew.forget_the_dead(self._journal, socket.gethostname())
+            if not self._keeps_some:
+                crew.forget_the_dead(self._journal, host)
+            crew.forget_the_silent(self._journal, host, listener)
         self._journal.close()  # the connection of this thread
 
     def _run_one(self, name: str) -> int:

@@ -54,6 +54,7 @@ class Worker:
         self.engine = engine
         self.name = name
         self.stopping = journal.giving_up
+        self._listener = crew.Listener()
         self._is_measured = False  # what the upsampler costs, as far as it can be
         self._refused: int | None = None  # the job whose files a folder in order did not take
 
@@ -64,7 +65,9 @@ class Worker:
         while not self.stopping.is_set():
             self.sweep(PREVIEW_LIFE_SECONDS)
             if self.journal.is_woken() or time.monotonic() - last_look > UNASKED_SECONDS:
-                crew.forget_the_dead(self.journal, socket.gethostname())
+                host = socket.gethostname()
+                crew.forget_the_dead(self.journal, host)
+                crew.forget_the_silent(self.journal, host, self._listener)
                 self.drain()
                 self.measure_upscale()
                 last_look = time.monotonic()
@@ -204,25 +207,36 @@ def main(argv: list[str] | None = None, load: Callable[..., Engine] = load_engin
     flags = parse(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.WARNING, format="worker: %(message)s")
     journal = Journal(database_url(flags.database, flags.output_directory), flags.output_directory)
-    crew.hello(journal, flags.name, socket.gethostname(), os.getpid())
-    try:
-        engine = load(flags.models_directory, flags.device, flags.threads)
-    except Exception as error:
-        logger.error("the engine cannot be loaded", exc_info=error)
-        crew.tell(journal, flags.name, "failed", f"The engine cannot be loaded: {error}. Install "
-                           "requirements.txt again, then start the program again.")
-        return 1
-    worker = Worker(journal, engine, flags.name)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: worker.stopping.set())
-    if flags.until_stdin_closes:
-        threading.Thread(target=lambda: (sys.stdin.read(), worker.stopping.set()),
-                         daemon=True).start()
-    worker.run()
+    host, pid = socket.gethostname(), os.getpid()
+    crew.hello(journal, flags.name, host, pid)
+    with crew.beating(journal, flags.name, host, pid):  # importing the engine takes its time too
+        worker = _loaded(journal, flags, load)
+        if worker is None:
+            return 1
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: worker.stopping.set())
+        if flags.until_stdin_closes:
+            threading.Thread(target=lambda: (sys.stdin.read(), worker.stopping.set()),
+                             daemon=True).start()
+        worker.run()
     crew.forget(journal, flags.name, died=False)
     worker.sweep()
     journal.close()
     return 0
+
+
+def _loaded(journal: Journal, flags: argparse.Namespace,
+            load: Callable[..., Engine]) -> Worker | None:
+    """Return the worker with its engine; none if that cannot be loaded, which the page then says.
+    """
+    try:
+        return Worker(journal, load(flags.models_directory, flags.device, flags.threads),
+                      flags.name)
+    except Exception as error:
+        logger.error("the engine cannot be loaded", exc_info=error)
+        crew.tell(journal, flags.name, "failed", f"The engine cannot be loaded: {error}. Install "
+                           "requirements.txt again, then start the program again.")
+        return None
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ const told = element.querySelector(".told");
 const dialog = element.querySelector("dialog");
 
 function show(value) {
+  element.querySelector(".crew").textContent = value.crew;
   if (told.textContent !== value.told) told.textContent = value.told;
   element.querySelector("[data-act=pause_all]").hidden = value.is_paused;
   element.querySelector("[data-act=resume_all]").hidden = !value.is_paused;

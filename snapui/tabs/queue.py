@@ -17,7 +17,7 @@ from snapui.standing import standing
 from snapui.theme import scripts
 
 SHOWN_ENDED = 5
-TEMPLATE = """<div class="head"><p class="told" role="status"></p>
+TEMPLATE = """<div class="head"><p class="told" role="status"></p><p class="crew"></p>
 <button type="button" data-act="pause_all">Pause the queue</button>
 <button type="button" data-act="resume_all" hidden>Go on with the queue</button></div>
 <ol class="line"></ol>
@@ -66,7 +66,7 @@ class Panel:
             told = f"Paused. {told}"
         elif len(line) > running and trouble(self._journal.output_directory):
             told = f"{told}. {HELD}"
-        return {"told": told, "is_paused": is_paused,
+        return {"told": told, "is_paused": is_paused, "crew": _crew(self._journal),
                 "cards": [[f"queue-{job.id}", _card(job, place)]
                           for place, job in enumerate([*line, *ended])]}
 
@@ -88,6 +88,14 @@ def component(editor: Editor) -> gr.HTML:
 def tie(panel: Panel, shown: gr.HTML, look: dict, **how: object) -> None:
     """Let the panel's buttons act, and then look at the journal again."""
     shown.queue_act(guarded(panel.act), **how).then(**look)
+
+
+def _crew(journal: Journal) -> str:
+    """Return how many workers are alive, here and elsewhere."""
+    alive = [worker for worker in journal.workers() if worker.state != "failed"]
+    machines = len({worker.host for worker in alive})
+    where = f" on {machines} machines" if machines > 1 else ""
+    return f"{len(alive) or 'No'} worker{'s' * (len(alive) > 1)} alive{where}"
 
 
 def _offered(job: Job) -> list[str]:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import time
 
 import pytest
 
@@ -9,6 +10,7 @@ from engine.request import GenerationRequest
 from snapui import crew, space
 from snapui.jobs import Journal
 from snapui.schema import Clip, Job, JournalError, Number, Worker
+from tests.snapui.test_worker import wait_for
 
 REQUEST = GenerationRequest(prompt="a dog", seed=5, drafts=2)
 CLIP = {"request": REQUEST.single(5).to_json(), "prompt": "a dog", "seed": 5, "path": "a.mp4",
@@ -148,6 +150,55 @@ def test_workers_of_this_machine_that_are_gone_are_found_at_the_start(journal):
     crew.forget_the_dead(journal, "here")
     assert journal.job(job_id).state == "queued"
     assert [worker.name for worker in Worker.select()] == ["alive"]
+
+
+def test_a_worker_elsewhere_that_is_silent_for_a_minute_loses_its_job_once(journal):
+    now = [0.0]
+    listeners = [crew.Listener(lambda: now[0]) for _ in range(2)]
+    crew.hello(journal, "far", "elsewhere", os.getpid())
+    crew.hello(journal, "near", "here", os.getpid())
+    Worker.update(heard=9e9).where(Worker.name == "far").execute()    # its clock is wrong
+    job_id = journal.submit(REQUEST)
+    old = journal.claim("far")
+    for now[0], state in ((0, "running"), (59, "running"), (60, "queued"), (61, "queued")):
+        for listener in listeners:
+            crew.forget_the_silent(journal, "here", listener)
+        assert journal.job(job_id).state == state
+    assert journal.job(job_id).deaths == 1
+    assert [worker.name for worker in Worker.select()] == ["near"], "its process is alive"
+    assert journal.wish(old) == "drop" and not journal.finish(old, [CLIP], [])
+    crew.beat(journal, "far", "elsewhere", 1)    # it was only cut off
+    assert journal.finish(journal.claim("far"), [CLIP], [])
+    assert Worker.select().count() == 2 and Clip.select().count() == 1
+
+
+def test_a_sign_of_life_keeps_a_worker_and_changes_nothing_a_page_shows(journal):
+    now = [0.0]
+    listener = crew.Listener(lambda: now[0])
+    crew.hello(journal, "far", "elsewhere", 1)
+    journal.submit(REQUEST)
+    job, revision = journal.claim("far"), journal.revision()
+    for now[0] in range(0, 600, 50):
+        crew.beat(journal, "far", "elsewhere", 1)
+        crew.forget_the_silent(journal, "here", listener)
+    assert journal.job(job.id).state == "running" and journal.revision() == revision
+
+
+def test_a_process_gives_signs_of_life_as_long_as_it_works(journal, monkeypatch):
+    monkeypatch.setattr(crew, "BEAT_SECONDS", 0.01)
+
+    def heard():
+        row = Worker.get_or_none(Worker.name == "w")
+        return row and row.heard
+    crew.hello(journal, "w", "here", 1)
+    with crew.beating(journal, "w", "here", 1):
+        before = heard()
+        wait_for(lambda: heard() > before)
+        Worker.delete().execute()
+        wait_for(heard)
+    before = heard()
+    time.sleep(0.1)
+    assert heard() == before
 
 
 def test_an_upscale_takes_the_drafts_own_request(journal):

@@ -14,11 +14,12 @@ from engine.media import (
     write_clip,
 )
 from engine.request import GenerationRequest
+from snapui import crew
 from snapui.copies import converted, drop_copies
 from snapui.files import write_loop
 from snapui.jobs import Journal
 from snapui.library import PAGE_CLIPS, Library
-from snapui.schema import SCHEMA_VERSION, Clip, Job, JournalError, Number
+from snapui.schema import SCHEMA_VERSION, Clip, Film, Job, JournalError, Number, Worker
 from tests.snapui.stand_in import moving_bar
 from tests.snapui.test_jobs import CLIP
 
@@ -219,12 +220,17 @@ def test_a_journal_of_the_first_version_gets_the_new_columns(journal):
     clip_id = add(journal)
     for column in ("title", "starred", "binned"):
         journal.database.execute_sql(f"alter table clip drop column {column}")
+    for table, column in (("film", "redo_of"), ("film", "seams"), ("worker", "heard")):
+        journal.database.execute_sql(f"alter table {table} drop column {column}")
     Number.update(value=1).where(Number.name == "version").execute()
     journal.close()
     reopened = Journal(journal.url, journal.output_directory)
     clip = reopened.clip(clip_id)
     assert (clip.title, clip.starred, clip.binned) == ("", False, None)
     assert Number.get_by_id("version").value == SCHEMA_VERSION
+    Film.create(clip=clip, order="", first_frames=1, measures="{}")
+    crew.hello(reopened, "worker", "here", 1)
+    assert (Film.get().seams, Film.get().redo_of) == ("[]", None) and Worker.get().heard > 0
     Library(reopened).star(clip_id, True)
     assert Library(reopened).page(view="Starred").found == 1
     reopened.close()

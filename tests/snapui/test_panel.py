@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from snapui import queue
+from snapui import crew, queue
 from snapui.schema import JournalError
 from snapui.tabs.queue import ACTIONS, LABELS, OFFERED, Panel
 from tests.snapui.test_jobs import CLIP, REQUEST
@@ -68,6 +68,16 @@ def test_the_whole_queue_is_paused_and_gone_on_with(journal, panel):
     assert (panel.value()["is_paused"], panel.value()["told"]) == (True, "Paused. Nothing waits.")
     press(panel, "resume_all")
     assert not panel.value()["is_paused"]
+
+
+def test_it_says_how_many_workers_are_alive_and_where(journal, panel):
+    assert panel.value()["crew"] == "No worker alive"
+    crew.hello(journal, "one", "here", 1)
+    assert panel.value()["crew"] == "1 worker alive"
+    crew.hello(journal, "two", "there", 1)
+    crew.hello(journal, "three", "there", 2)
+    crew.tell(journal, "three", "failed", "why")
+    assert panel.value()["crew"] == "2 workers alive on 2 machines"
 
 
 def test_an_unknown_button_is_a_sentence(panel):

@@ -15,7 +15,7 @@ import pytest
 from engine.errors import MediaError, RequestError
 from engine.media import OPENING_KEY, read_metadata, write_clip
 from engine.request import GenerationRequest
-from snapui import inside, queue
+from snapui import crew, inside, queue
 from snapui.asked import Asked
 from snapui.clock import StageClock
 from snapui.files import read_loop
@@ -369,6 +369,25 @@ def test_a_paused_job_stops_and_goes_on_where_it_was(journal, worker, tmp_path, 
     assert done == [1, 2, 3, 4, 5, 6]
     assert journal.job(job_id).state == "done"
     assert not list((tmp_path / ".work").iterdir())
+
+
+def test_a_job_taken_from_a_silent_worker_is_done_once(journal, worker, tmp_path):
+    """The first worker is cut off at its third step, long enough for another to do the job."""
+    now = [0.0]
+    listener = crew.Listener(lambda: now[0])
+    crew.hello(journal, "worker", "elsewhere", 1)
+
+    def cut_off():
+        for now[0] in (0.0, 60.0):
+            crew.forget_the_silent(journal, "here", listener)
+        Worker(journal, stand_in.load(), "another").drain()
+
+    job_id = journal.submit(QUICK)
+    done = interrupted(worker, 3, cut_off)
+    worker.drain()
+    job = journal.job(job_id)
+    assert (job.state, job.worker, job.deaths, done) == ("done", "another", 1, [1, 2, 3])
+    assert Clip.select().count() == QUICK.drafts and len(outputs(tmp_path)) == 2 * QUICK.drafts
 
 
 def test_progress_and_previews_are_written_while_it_runs(journal, worker, monkeypatch):
