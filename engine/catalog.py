@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from engine.errors import ModelError
 
@@ -56,6 +57,11 @@ class ModelCard:
     def window_frames(self) -> int:
         """How many frames the base stage makes at once. Raises: ModelError."""
         return _network(self.base_folder, "frames")
+
+    @property
+    def sees_known_frames(self) -> bool:
+        """Whether the base network is shown the frames that are given."""
+        return bool(_settings(self.base_folder).get("known_frames"))
 
     @property
     def upsampler_size(self) -> tuple[int, int] | None:
@@ -211,10 +217,15 @@ def _sha256(path: Path) -> str:
         raise ModelError(f"{path} cannot be read ({error.strerror}); copy it again.") from error
 
 
+def _settings(stage: Path) -> dict[str, Any]:
+    """Return what a stage's config says of its network."""
+    return json.loads((stage / CONFIG_NAME).read_text(encoding="utf-8"))["network"]
+
+
 def _network(stage: Path, name: str) -> int:
     """Return one number that a stage's config gives of its network. Raises: ModelError."""
     try:
-        return int(json.loads((stage / CONFIG_NAME).read_text(encoding="utf-8"))["network"][name])
+        return int(_settings(stage)[name])
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ModelError(f"{stage / CONFIG_NAME} does not say what {name} the model's clips have: "
                          "copy it again from where the model came from.") from error

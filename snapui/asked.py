@@ -40,7 +40,7 @@ class Asked:
     in_between: int = 1
     fit: str = FITS[0]
     upscale: bool = False
-    known_weight: float = KNOWN_WEIGHT
+    known_weight: float | None = KNOWN_WEIGHT
     start_picture: str = ""
     end_picture: str = ""
     video: str = ""

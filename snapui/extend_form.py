@@ -49,7 +49,7 @@ class Form:
     loop: gr.Checkbox
     upscale: gr.Checkbox
     fit: gr.Radio
-    known_weight: gr.Slider
+    known_weight: gr.Number
     files: tuple[gr.File, ...]
     kept: tuple[gr.State, ...]
 
@@ -109,11 +109,10 @@ def place() -> Form:
         fit = gr.Radio(list(FITS), value=FITS[0], label="Pictures of another shape",
                        info="Letterbox adds black bars, crop cuts the edges.", elem_id="extend-fit")
     with gr.Accordion("Advanced", open=False, elem_id="extend-advanced"):
-        known_weight = gr.Slider(
-            0, MAX_KNOWN_WEIGHT, KNOWN_WEIGHT, step=0.5, label="Weight of known frames",
-            elem_id="extend-known-weight",
-            info="0 shows them to the model; more steers by them, which takes "
-                 f"{GUIDED_TIMES} times as long.")
+        known_weight = gr.Number(
+            KNOWN_WEIGHT, label="Weight of known frames", elem_id="extend-known-weight",
+            info=f"Empty: what suits the model. 0 to {MAX_KNOWN_WEIGHT:g}: how strongly they steer "
+                 f"the others; above 0 takes {GUIDED_TIMES} times as long.")
     kept = tuple(gr.State("") for _ in FILES)
     return Form(work, rows, seconds, fps, loop, upscale, fit, known_weight, files, kept)
 
@@ -134,13 +133,13 @@ def taker(keep: Callable[[Path, Path], str], folder: Path) -> Callable[[str | No
 
 def restored(kept: Any) -> list[Any]:
     """Return what the remembered fields show; unusable values leave theirs as it is."""
-    values = list(kept) if isinstance(kept, list) and len(kept) == TYPED else (
-        [None] * TYPED)
-    work, rows, seconds, fps, loop, upscale, fit, known_weight = values
+    if not isinstance(kept, list) or len(kept) != TYPED:
+        return [gr.skip()] * TYPED
+    work, rows, seconds, fps, loop, upscale, fit, known_weight = kept
     usable = (work in WORKS, _are_rows(rows), _is_number(seconds), _is_number(fps),
               isinstance(loop, bool), isinstance(upscale, bool), fit in FITS,
-              _is_number(known_weight, MAX_KNOWN_WEIGHT))
-    return [value if fine else gr.skip() for value, fine in zip(values, usable, strict=True)]
+              known_weight is None or _is_number(known_weight, MAX_KNOWN_WEIGHT))
+    return [value if fine else gr.skip() for value, fine in zip(kept, usable, strict=True)]
 
 
 def filled(request: ExtensionRequest | None, source: Clip | None = None) -> list[Any]:

@@ -71,11 +71,17 @@ def outlook(request: ExtensionRequest, there: GivenFrames, height: int, card: Mo
     counted = (evaluations(len(planned.base), clip.steps, clip.sampler)
                + len(planned.upsampler) * clip.upscale_steps)
     levels = tuple(level for level in _levels(planned) if level.windows)
-    steered = sum(bool(window.known) for window in planned.base) if request.known_weight else 0
+    steered = sum(bool(window.known) for window in planned.base) if _steers(request, card) else 0
     return Outlook(planned, levels, counted,
                    _times(len(planned.base) + (GUIDED_TIMES - 1) * steered,
                           estimate.seconds(clip, timings)),
                    _times(len(planned.upsampler), estimate.upscale_seconds(clip, timings)))
+
+
+def _steers(request: ExtensionRequest, card: ModelCard) -> bool:
+    """Whether known frames steer the others, as asked or else as suits the model."""
+    weight = request.known_weight
+    return not card.sees_known_frames if weight is None else weight > 0
 
 
 def _times(windows: int, a_window: float | None) -> float | None:

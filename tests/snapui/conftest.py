@@ -42,7 +42,7 @@ def without_upsampler(monkeypatch):
 
 
 def _ship(monkeypatch, **card):
-    card = SimpleNamespace(name="storybook", window_frames=16, **card)
+    card = SimpleNamespace(name="storybook", window_frames=16, sees_known_frames=True, **card)
     monkeypatch.setattr("snapui.films.find_model", lambda *_: card)
 
 

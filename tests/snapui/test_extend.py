@@ -8,7 +8,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from engine.catalog import find_model
+from engine.catalog import ModelCard, find_model
 from engine.errors import RequestError
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest, GivenFrames
 from engine.media import read_metadata, write_clip
@@ -170,7 +170,7 @@ class Recorded:
 
 # ---- the plan
 
-def test_the_plan_is_told_and_bad_input_is_a_sentence_in_its_place(tab):
+def test_the_plan_is_told_and_bad_input_is_a_sentence_in_its_place(tab, monkeypatch):
     told = tab.told(0, *fields([[0, 4, "a dog"]]))
     assert "4 s, 32 frames" in told and "<td>Draft</td><td>8</td>" in told
     assert "not measured yet" in told
@@ -178,6 +178,10 @@ def test_the_plan_is_told_and_bad_input_is_a_sentence_in_its_place(tab):
     assert "about 6 s on this machine" in tab.told(0, *fields([[0, 4, "a dog"]]))
     steered = tab.told(0, *fields([[0, 4, "a dog"]], weight=1.0))
     assert "about 14 s" in steered    # three windows, of which two know frames of the others
+    shown = tab.told(0, *fields([[0, 4, "a dog"]], weight=None))
+    assert "about 6 s" in shown       # the shipped model sees known frames
+    monkeypatch.setattr(ModelCard, "sees_known_frames", False)
+    assert "about 14 s" in tab.told(0, *fields([[0, 4, "a dog"]], weight=None))
     assert "Say what each segment shows" in tab.told(0, *fields([[0, 4, " "]]))
     assert "choose one to go on from" in tab.told(0, *fields([], work="Smooth ×2"))
     assert "Nothing says what the clip shows" in tab.told(0, *fields([], 4))
@@ -197,7 +201,8 @@ def test_the_drafts_time_is_told_while_only_that_is_known(tab, with_upsampler):
 
 
 def test_an_upsampler_adds_its_windows_and_knows_what_is_large_enough():
-    card = SimpleNamespace(name="big", window_frames=16, upsampler_size=(8, 288))
+    card = SimpleNamespace(name="big", window_frames=16, upsampler_size=(8, 288),
+                           sees_known_frames=True)
     clip = GenerationRequest("a dog", fps=8, steps=4, upscale=True, upscale_steps=3, guidance=0.0)
     request, there = ExtensionRequest(clip, 6.0), GivenFrames(video=16)
     small = outlook(request, there, 36, card, {})
