@@ -96,7 +96,7 @@ def film_of(cut: Cut, order: str, measures: Measures,
     told = {name: np.round(values[:len(cut.frames)], DIGITS).tolist()
             for name, values in asdict(measures).items()}
     found = measures_from(told)
-    drift = (drift_warnings(found, cut.first_frames, cut.fps, cut.joins)
+    drift = (drift_warnings(found, cut.first_frames, cut.fps, cut.joins, DISSOLVE)
              + seam_warnings(found, cut.seams, cut.fps, cut.joins))
     return {"order": order, "joins": json.dumps(list(cut.joins)),
             "seams": json.dumps(list(cut.seams)),

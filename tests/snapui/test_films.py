@@ -386,8 +386,8 @@ def test_windows_that_meet_inside_a_segment_are_kept_and_warned_of(films, worker
     smooth, = extended(films, worker, short, Asked(in_between=2))
     assert [json.loads(film(one).seams) for one in (short, smooth)] == [[28], [56]]
     mended, = made(films, worker, films.remedy(two.id, "dissolve"))
-    assert json.loads(film(mended).joins) == [16, 44]
-    assert json.loads(film(mended).seams) == [28, 40, 56]
+    assert json.loads(film(mended).joins) == [16, 48]
+    assert json.loads(film(mended).seams) == [28, 40, 60]
 
 
 def test_an_upscales_drift_is_that_of_its_own_frames(films, worker, draft, with_upsampler):
