@@ -14,17 +14,23 @@ from tests.snapui.stand_in import moving_bar
 pytestmark = pytest.mark.browser
 REQUEST = GenerationRequest(prompt="a ghost <b>floating</b>", negative_prompt="rain", seed=2**62,
                             steps=64, guidance=4.5, sampler="heun", oscillating=True)
-DROP = """([name, data]) => {
+# Carries a file over some elements and drops it on the last. Returns: whether the browser is kept
+# from opening it, and whether the page's overlay was there over each and is there afterwards.
+DROP = """([name, kind, data, ...path]) => {
   const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
   const carried = new DataTransfer();
-  carried.items.add(new File([bytes], name));
-  for (const kind of ["dragover", "drop"]) document.body.dispatchEvent(
-    new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: carried }));
+  carried.items.add(new File([bytes], name, { type: kind }));
+  const send = (what, where) => document.querySelector(where).dispatchEvent(
+    new DragEvent(what, { bubbles: true, cancelable: true, dataTransfer: carried }));
+  const isCovered = () => document.body.classList.contains("is-dropping");
+  const covered = path.map((where) => (send("dragover", where), isCovered()));
+  return [!send("drop", path.at(-1)), [...covered, isCovered()]];
 }"""
 
 
-def drop(page, path):
-    page.evaluate(DROP, [path.name, base64.b64encode(path.read_bytes()).decode()])
+def drop(page, path, *over, kind=""):
+    data = base64.b64encode(path.read_bytes()).decode()
+    return page.evaluate(DROP, [path.name, kind, data, *(over or ["body"])])
 
 
 def said(page):
@@ -77,3 +83,20 @@ def test_the_button_takes_a_file_and_one_made_elsewhere_changes_nothing(program,
     drop(page, write_clip(tmp_path / "other.gif", moving_bar(1, 36, 64), 12))
     page.get_by_text("carries no settings of this program").wait_for()
     assert page.locator("#control-prompt textarea").input_value() == REQUEST.prompt
+
+
+def test_a_picture_dropped_on_a_field_of_its_own_goes_there(program, open_page, tmp_path):
+    picture = write_clip(tmp_path / "mine.png", moving_bar(1, 36, 64)[:1], 1)
+    page = open_page(program.url)
+    page.locator("#beginning button").first.click()
+    zone = "#beginning [aria-dropeffect]"
+    page.wait_for_selector(zone)
+    beside = drop(page, picture, "body", "#begin-fit", kind="image/png")
+    assert beside == [True, [True, False, False]]
+    assert drop(page, picture, "body", zone, kind="image/png") == [True, [True, False, False]]
+    page.wait_for_selector("#beginning .file-preview")
+    page.get_by_role("tab", name="Extend").click()
+    page.locator("#extend-files button").first.click()
+    page.wait_for_selector("#extend-files [aria-dropeffect]")
+    assert drop(page, picture, "#extend-fit", kind="image/png") == [True, [False, False]]
+    assert page.locator("#restored [role=status], .toast-body").count() == 0
