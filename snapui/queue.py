@@ -6,6 +6,7 @@ runs goes back to its place in line with its sampler's state.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.request import GenerationRequest
@@ -152,12 +153,13 @@ def run_again(journal: Journal, job_id: int) -> int:
                           kind=job.kind, order=job.order)
 
 
-def cancel_running(journal: Journal) -> int:
-    """Drop every running job. Returns: how many there were."""
-    running = ids_in(("running",))
-    for job_id in running:
-        journal.cancel(job_id)
-    return len(running)
+def drop_newest(journal: Journal, asked: Sequence[int]) -> None:
+    """Drop the newest of these jobs that runs. Raises: JournalError if none does."""
+    running = sorted({*ids_in(("running",))} & {*asked})
+    if not running:
+        raise JournalError("Nothing that was asked for on this page is running. Any job is ended "
+                           "with its own Stop, here and in the queue.")
+    journal.cancel(running[-1])
 
 
 def ids_in(states: tuple[str, ...]) -> list[int]:

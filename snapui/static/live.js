@@ -1,6 +1,7 @@
 /* Asks twice a second what is new in the journal, and hands it to the parts of the page. */
 window.snapui = (() => {
   const POLL = 500;
+  const ASKED = "snapui-asked";
   const followers = new Set();
   let parts = {};
   let seen = "";
@@ -60,16 +61,27 @@ window.snapui = (() => {
     follower();
   }
 
+  /* Look now, for what was just pressed. */
+  function look() {
+    again = true;
+    wake();
+  }
+
+  /* The jobs that were asked for in this browser tab, also before a refresh. */
+  const asked = () => JSON.parse(sessionStorage.getItem(ASKED) || "[]");
+
   return {
+    asked,
+    look,
+    /* Keep the numbers of jobs that were just asked for, and look. */
+    ask(ids) {
+      sessionStorage.setItem(ASKED, JSON.stringify([...new Set([...asked(), ...ids])]));
+      look();
+    },
     start(given) {
       if (key !== null) return;
       key = given;
       poll();
-    },
-    /* Look now, for what was just pressed. */
-    look() {
-      again = true;
-      wake();
     },
     /* Have `show` called with the value of a part whenever that has changed. */
     show(name, element, show) {

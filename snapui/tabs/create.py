@@ -1,7 +1,7 @@
 """The create tab: say what the clip shows, see drafts move, keep some, upscale those."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ from snapui.events import PRESSED, QUIET
 from snapui.guard import guarded
 from snapui.jobs import Journal
 from snapui.orders import opening_of
-from snapui.schema import JournalError
 from snapui.sheet import component
 from snapui.tabs import queue as queue_panel
 from snapui.tabs.queue import Panel
@@ -44,27 +43,26 @@ class Create:
     panel: Panel
     controls: Controls
 
-    def run(self, is_locked: bool, kept: str, fit: str, *values: Any) -> str:
-        """Queue the drafts. kept, fit: see `desk.order`. Returns: the seed they use."""
+    def run(self, is_locked: bool, kept: str, fit: str, *values: Any) -> tuple[str, list[int]]:
+        """Queue the drafts. kept, fit: see `desk.order`. Returns: the seed they use; their job."""
         named = dict(zip(self.controls.by_name, values, strict=True))
         if not is_locked:
             named["seed"] = drawn_seed()
-        self.journal.submit(GenerationRequest(**named), order=order(kept, fit))
-        return str(named["seed"])
+        job_id = self.journal.submit(GenerationRequest(**named), order=order(kept, fit))
+        return str(named["seed"]), [job_id]
 
-    def stop(self) -> None:
-        """Stop what runs now."""
-        if not queue.cancel_running(self.journal):
-            raise JournalError("Nothing is running.")
+    def stop(self, asked: Sequence[Any]) -> None:
+        """Stop the newest running job of those that a page asked for."""
+        queue.drop_newest(self.journal, [int(job_id) for job_id in asked])
 
     def stop_job(self, event: gr.EventData) -> None:
         """Stop or unqueue the job whose button was pressed."""
         self.journal.cancel(int(event.id))
 
-    def upscale(self, steps: int, noise: float, event: gr.EventData) -> None:
-        """Queue one upscale for each ticked draft."""
-        for clip_id in event.ids:
-            self.journal.submit_upscale(int(clip_id), steps=int(steps), noise=float(noise))
+    def upscale(self, steps: int, noise: float, event: gr.EventData) -> list[int]:
+        """Queue one upscale for each ticked draft. Returns: the jobs."""
+        return [self.journal.submit_upscale(int(clip_id), steps=int(steps), noise=float(noise))
+                for clip_id in event.ids]
 
     def use_example(self, event: gr.EventData) -> str:
         """Return the example prompt that was pressed."""
@@ -180,11 +178,14 @@ def _tie_work(tab: Create, sheet: gr.HTML, line: gr.HTML, told: gr.Markdown,
     run, stop, run_inputs = keys
     controls, costs = tab.controls, tab.controls.components(COSTS)
     look = {"fn": None, "js": "() => snapui.look()"}
-    run.click(guarded(tab.run), run_inputs, controls.by_name["seed"], **PRESSED).then(**look)
-    stop.click(guarded(tab.stop), **PRESSED).then(**look)
+    asked = gr.JSON([], visible="hidden")  # jobs; live.js keeps them, for Stop names no other
+    remember = {"fn": None, "inputs": asked, "js": "(ids) => snapui.ask(ids)"}
+    run.click(guarded(tab.run), run_inputs, [controls.by_name["seed"], asked],
+              **PRESSED).then(**remember)
+    stop.click(guarded(tab.stop), asked, js="() => [snapui.asked()]", **PRESSED).then(**look)
     sheet.stop_job(guarded(tab.stop_job), **PRESSED).then(**look)
     sheet.upscale_clips(guarded(tab.upscale), controls.components(
-        ("upscale_steps", "upscale_noise")), **PRESSED).then(**look)
+        ("upscale_steps", "upscale_noise")), asked, **PRESSED).then(**remember)
     sheet.use_example(guarded(tab.use_example), outputs=controls.by_name["prompt"], **PRESSED)
     queue_panel.tie(tab.panel, line, look, **PRESSED)
     measure = {"fn": guarded(tab.measured), "inputs": costs, "outputs": [told, sheet]} | QUIET

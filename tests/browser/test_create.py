@@ -102,6 +102,9 @@ def test_a_running_job_says_its_step_and_stops_at_once(slow_program, open_page):
     make(page)
     page.wait_for_function("/step \\d+ of 64, .+ left/.test("
                            "document.querySelector('#sheet .cards').innerText)")
+    other = open_page(slow_program.url)
+    other.locator("#stop").click()
+    assert "Nothing that was asked for on this page is running" in toast(other)
     page.locator("#stop").click()
     page.wait_for_selector("#sheet .is-cancelled", timeout=30_000)
     assert "Nothing was kept" in told(page)

@@ -175,6 +175,19 @@ def test_after_this_one_finishes_the_job_and_pauses_the_queue(journal, line):
     assert order() == line[1:]
 
 
+def test_of_two_running_jobs_only_the_newest_that_was_asked_for_is_dropped(journal, line):
+    one, two, three, four = line
+    running = [journal.claim(worker) for worker in ("v", "w")]
+    queue.drop_newest(journal, [one, three])
+    assert [journal.wish(job) for job in running] == ["drop", ""]
+    queue.drop_newest(journal, [two, one, four])
+    assert [journal.wish(job) for job in running] == ["drop", "drop"]
+    for waiting_or_none in ([three, four], []):
+        with pytest.raises(JournalError, match="Nothing that was asked for on this page"):
+            queue.drop_newest(journal, waiting_or_none)
+    assert [journal.job(job_id).state for job_id in (three, four)] == ["queued"] * 2
+
+
 def test_an_unknown_way_to_cancel_is_refused(journal, line):
     with pytest.raises(JournalError, match="drop, keep, after"):
         journal.cancel(line[0], "gently")
