@@ -15,6 +15,8 @@ from snapui.schema import Clip
 
 MIN_COLUMNS, MAX_VALUES = 2, 4
 VARIABLE = tuple(name for name in FIELDS if name != "drafts")  # a cell is one draft
+COMPARISON_KEY = "comparison"  # in the metadata of a grid: what it compares
+UPSCALE_FIELDS = ("upscale", "upscale_steps", "upscale_noise")
 TRUTHS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 Place = tuple[int, int]  # row and column
 
@@ -68,14 +70,23 @@ class Axis:
         """The field's name as the page shows it."""
         return FIELDS[self.field].metadata["label"]
 
+    @property
+    def text(self) -> str:
+        """The values as a person types them, one a line: what `parse` reads."""
+        return "\n".join(" ".join(_spoken(value).splitlines()) for value in self.values)
+
     def told(self, place: int) -> str:
         """Return one value in words: a prompt speaks for itself, a number needs its field."""
         value = self.values[place]
         if self.field == "prompt":
             return value
-        if isinstance(value, bool):
-            value = "yes" if value else "no"
-        return f"{self.label} {value:g}" if isinstance(value, float) else f"{self.label} {value}"
+        return f"{self.label} {_spoken(value)}"
+
+
+def _spoken(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,11 @@ class Plan:
                                "field for one of them.")
         for _ in self.cells():  # each cell must be a valid request
             pass
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """What varies: the columns, and the rows if they do."""
+        return (self.columns,) if self.rows is None else (self.columns, self.rows)
 
     @property
     def heads(self) -> tuple[str, ...]:

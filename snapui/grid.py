@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from engine.media import request_metadata, write_clip
-from snapui.compare import Clock, Place, Plan
+from snapui.compare import COMPARISON_KEY, Clock, Place, Plan
 from snapui.comparisons import Standing
 from snapui.copies import frames_of
 from snapui.files import keep
@@ -36,7 +36,7 @@ def save_grid(folder: Path, name: str, standing: Standing, still: int | None, *,
         still = min(max(0, still), len(frames) - 1)
         frames = frames[still:still + 1]
     metadata = request_metadata(
-        standing.plan.cell(0, 0), {"comparison": standing.plan.to_json()}) if tells else {}
+        standing.plan.cell(0, 0), {COMPARISON_KEY: standing.plan.to_json()}) if tells else {}
     return keep(folder, name, ".mp4" if still is None else ".png",
                 lambda path: write_clip(path, frames, standing.clock.fps, metadata))
 

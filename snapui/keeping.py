@@ -72,5 +72,5 @@ def _kept(folder: Path, job: Job, write: Write, finished: Finished) -> dict[str,
     frames, height, width, _ = clip.frames.shape
     row = {"request": request.to_json(), "prompt": request.prompt, "seed": request.seed,
            "path": path, "loop": loop, "width": width, "height": height, "frames": frames,
-           "fps": request.fps, "model_hash": clip.model_hash}
+           "fps": request.fps, "model_hash": clip.model_hash, "backend": clip.backend}
     return row if finished.film is None else row | {"film": finished.film}

@@ -81,6 +81,12 @@ class Library:
                 Clip.delete().where(Clip.id == clip.id).execute()
         return len(binned)
 
+    def backend(self) -> str:
+        """Return what computes clips here: what made the newest one; nothing before the first."""
+        newest = Clip.select(Clip.backend).where(Clip.backend != "").order_by(Clip.id.desc())
+        clip = newest.first()
+        return "" if clip is None else clip.backend
+
     def _update(self, clip_id: int, **values: Any) -> None:
         with self.journal.change():
             if not Clip.update(**values).where(Clip.id == clip_id).execute():

@@ -23,7 +23,7 @@ from snapui.errand import STOPS, Engine
 from snapui.files import work_folder
 from snapui.jobs import Journal
 from snapui.keeping import Finished, Piece, kept_files
-from snapui.orders import Edit, Order, takes_of
+from snapui.orders import EDIT_KEY, Edit, Order, takes_of
 from snapui.previews import Previewer
 from snapui.schema import Job
 
@@ -57,7 +57,7 @@ class LongErrand:
         cut = edited(cut_of(source, frames_of(self._folder, source)), edit)
         film = film_of(cut, self._job.order, measure(thinned(cut.frames)))
         piece = Piece(GenerationRequest.from_json(source.request), cut.frames, source.model_hash)
-        return Finished(piece, {"parents": self._parents(), "edit": edit.to_json()},
+        return Finished(piece, {"parents": self._parents(), EDIT_KEY: edit.to_json()},
                         film=film)
 
     def _extended(self, order: Order,

@@ -42,7 +42,7 @@ def build(journal: Journal, models_directory: Path | None = None, live_key: str 
                 beside, compared = compare.build(journal, desk, kept["compare"])
             with gr.Tab("Library", id="library") as library_tab:
                 shelf = library.build(journal, kept["library"], models_directory)
-        refill.tie(taken, said, tabs, desk, longer, models_directory)
+        refill.tie(taken, said, tabs, refill.Fields(desk, longer, beside), models_directory)
         shelf.use_clip(guarded(refill.use_of(desk, longer)),
                        outputs=refill.use_outputs(tabs, desk, longer), **PRESSED)
         shelf.compare_clips(guarded(beside.put_together), outputs=[tabs, compared], **PRESSED)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from engine.errors import RequestError
 from engine.request import GenerationRequest
 from snapui.compare import MAX_VALUES, MIN_COLUMNS, Clock, Place, Plan
 from snapui.schema import Clip, JournalError
@@ -67,9 +68,13 @@ def picked(clips: Sequence[Clip]) -> Picks:
 
 
 def plan_from(text: str) -> Plan | Picks:
-    """Read back what the `to_json` of either wrote."""
-    stored = json.loads(text)
-    if "clips" not in stored:
-        return Plan.from_json(text)
-    return Picks(tuple(stored["clips"]), tuple(stored["heads"]),
-                 GenerationRequest(**stored["base"]), stored["has_one_prompt"])
+    """Read back what the `to_json` of either wrote. Raises: RequestError for anything else."""
+    try:
+        stored = json.loads(text)
+        if "clips" not in stored:
+            return Plan.from_json(text)
+        return Picks(tuple(stored["clips"]), tuple(stored["heads"]),
+                     GenerationRequest(**stored["base"]), stored["has_one_prompt"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise RequestError("The comparison is damaged: its columns and rows cannot be read. Make "
+                           "it again.") from error

@@ -6,6 +6,7 @@ checked way: gradio stores the upload in a folder of its own and gives only that
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,25 @@ from snapui.desk import Desk
 from snapui.events import PRESSED
 from snapui.extend_form import files_shown, filled
 from snapui.guard import guarded
-from snapui.restore import restored
+from snapui.library import Library
+from snapui.restore import Restored, restored
+from snapui.tabs import compare
+from snapui.tabs.compare import CompareTab
 from snapui.tabs.create import settings_of
 from snapui.tabs.extend import Extend
 
 CLOSE = """element.addEventListener("click", (event) => {
   if (event.target.closest("button")) props.value = "";
 });"""
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What a file fills in, by tab."""
+
+    desk: Desk
+    longer: Extend
+    beside: CompareTab
 
 
 def button() -> gr.UploadButton:
@@ -37,18 +50,30 @@ def notice() -> gr.HTML:
     return gr.HTML("", elem_id="restored", apply_default_css=False, js_on_load=CLOSE)
 
 
-def tie(taken: gr.UploadButton, said: gr.HTML, tabs: gr.Tabs, desk: Desk, longer: Extend,
+def tie(taken: gr.UploadButton, said: gr.HTML, tabs: gr.Tabs, fields: Fields,
         models_directory: Path | None) -> None:
     """Fill in the fields from an uploaded file and open their tab."""
+    desk, longer, beside = fields.desk, fields.longer, fields.beside
+    library = Library(beside.journal)
+
     def restore(path: str) -> list[Any]:
-        back = restored(path, models_directory)
+        back = restored(path, models_directory, library.backend())
         is_longer = back.extension is not None
-        return [gr.Tabs(selected="extend" if is_longer else "create"),
+        return [gr.Tabs(selected=_tab_of(back)),
                 told(Path(path).name, back.differences), *desk.filled(back.values),
-                longer.tab.listed(0) if is_longer else gr.skip(), *filled(back.extension)]
+                longer.tab.listed(0) if is_longer else gr.skip(),
+                *filled(back.extension), *compare.filled(back.plan)]
 
     taken.upload(guarded(restore), taken,
-                 [tabs, said, *desk.outputs, longer.chosen, *longer.form.typed], **PRESSED)
+                 [tabs, said, *desk.outputs, longer.chosen, *longer.form.typed, *beside.axes],
+                 **PRESSED)
+
+
+def _tab_of(back: Restored) -> str:
+    """Return the tab whose fields make what a file shows."""
+    if back.extension is not None:
+        return "extend"
+    return "create" if back.plan is None else "compare"
 
 
 def use_of(desk: Desk, longer: Extend) -> Callable[[gr.EventData], list[Any]]:

@@ -35,6 +35,7 @@ class CompareTab:
         self.comparisons = Comparisons(journal)
         self.player = Player(journal.output_directory)
         self._names = tuple(desk.controls.by_name)
+        self.axes: list[Any] = []  # the placed fields of what varies
 
     def plan(self, axes: tuple[Any, ...], values: tuple[Any, ...]) -> Plan:
         """Return the plan of the tab's fields and the Create tab's. Raises: RequestError."""
@@ -105,6 +106,13 @@ class CompareTab:
         return {"url": file_url(folder, path), "name": Path(path).name}
 
 
+def filled(plan: Plan | None) -> list[Any]:
+    """Return what the fields of what varies show of a plan; nothing changes without one."""
+    if plan is None:
+        return [gr.skip()] * 4
+    rows = [NOTHING, ""] if plan.rows is None else [plan.rows.field, plan.rows.text]
+    return [plan.columns.field, plan.columns.text, *rows]
+
 
 def _hint(field: str) -> Any:
     """Return the values field of an axis with a hint that suits what varies."""
@@ -144,6 +152,7 @@ def build(journal: Journal, desk: Desk,
         with gr.Column(elem_id="compare-results"):
             player = component(answered(tab.save))
     ballot = gr.State(None)
+    tab.axes = axes
     fields = [*axes, *desk.controls.components()]
     look = {"fn": guarded(tab.look), "inputs": [chosen, ballot], "outputs": player} | QUIET
     run.click(guarded(tab.run), [*desk.beginning.inputs, *fields], chosen, **PRESSED)

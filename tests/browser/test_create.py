@@ -96,13 +96,12 @@ def test_a_finished_clip_can_be_downloaded(program, open_page):
 
 
 def test_a_running_job_says_its_step_and_stops_at_once(slow_program, open_page):
-    page = open_page(slow_program.url)
+    other, page = open_page(slow_program.url), open_page(slow_program.url)
     page.evaluate(SLOW_ANSWERS)
     page.get_by_label("Fine").check()
     make(page)
     page.wait_for_function("/step \\d+ of 64, .+ left/.test("
                            "document.querySelector('#sheet .cards').innerText)")
-    other = open_page(slow_program.url)
     other.locator("#stop").click()
     assert "Nothing that was asked for on this page is running" in toast(other)
     page.locator("#stop").click()

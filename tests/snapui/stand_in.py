@@ -31,6 +31,7 @@ class StandInClip:
     draft_frames: np.ndarray
     notes: tuple[str, ...] = ()
     model_hash: str = "stand-in"
+    backend: str = "stand-in"
 
 
 def moving_bar(seed: int, height: int, width: int, clearness: float = 1.0) -> np.ndarray:

@@ -4,17 +4,21 @@ import errno
 import sqlite3
 
 import gradio as gr
+import numpy as np
 import peewee
 import pytest
 
 from engine.errors import ModelError, RequestError
+from engine.media import request_metadata, write_clip
 from engine.request import GenerationRequest
 from snapui import api, controls, estimate, guard, messages, page
+from snapui.compare import COMPARISON_KEY, Axis, Plan
 from snapui.controls import FIELDS, Controls
 from snapui.files import clip_name, keep, slug
 from snapui.schema import Job
 from snapui.tabs.create import COSTS, EXAMPLES, Create
 from snapui.tabs.queue import Panel
+from tests.snapui.test_jobs import finished
 
 
 @pytest.fixture
@@ -183,6 +187,24 @@ def test_every_button_can_show_what_went_wrong_and_waits_for_no_other(journal):
     assert len(pressed) >= 7
     for fn in pressed:
         assert fn.queue and fn.concurrency_limit is None, fn.targets
+
+
+def test_a_grids_file_opens_the_compare_tab_with_what_it_compares(journal, tmp_path):
+    plan = Plan(GenerationRequest(prompt="a dog"), Axis("seed", (7, 8)))
+    grid = write_clip(tmp_path / "grid.png", np.zeros((1, 36, 64, 3), np.uint8), 12,
+                      request_metadata(plan.cell(0, 0), {COMPARISON_KEY: plan.to_json(),
+                                                         "backend": "other"}))
+    finished(journal, backend="here")
+    blocks = page.build(journal)
+    upload = next(fn for fn in blocks.fns.values() if any(
+        event == "upload" and blocks.blocks[component].elem_id == "restore"
+        for component, event in fn.targets))
+    shown = {component.elem_id: value for component, value in zip(
+        upload.outputs, upload.fn(str(grid)), strict=True)}
+    assert shown["tabs"].selected == "compare"
+    assert [shown[name] for name in ("columns-field", "columns-values", "rows-field")] == [
+        "seed", "7\n8", "Nothing"]
+    assert "another backend (other, here here)" in shown["restored"]
 
 
 def test_only_named_endpoints_can_be_called_by_programs(journal):

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -12,8 +13,11 @@ from engine.extension.segments import Segment
 from engine.media import MEDIA_KEY, OPENING_KEY, known_suffixes, request_metadata, write_clip
 from engine.request import MAX_SEED, GenerationRequest
 from snapui import extend_form
+from snapui.compare import Axis, Plan
 from snapui.controls import FIELDS
-from snapui.restore import restored
+from snapui.orders import Edit
+from snapui.restore import UPSCALED, restored
+from snapui.tabs import compare
 from tests.snapui.stand_in import moving_bar
 from tests.test_media_untrusted import mutated
 
@@ -21,8 +25,10 @@ MUTANTS = 1000
 FRAMES = moving_bar(5, 36, 64)[:2]
 REQUEST = GenerationRequest(
     prompt='a "dog" = walking;\n# left 🐕', negative_prompt="rain", seed=2**62 + 1, drafts=3,
-    steps=64, guidance=4.5, fps=8.0, sampler="heun", oscillating=True, upscale=True,
+    steps=64, guidance=4.5, fps=8.0, sampler="heun", oscillating=True,
     upscale_steps=7, upscale_noise=0.25)
+LONG = ExtensionRequest(REQUEST.single(7), 6.0, (Segment(2, 4, "a dog"), Segment(4, 6, "a cat")),
+                        fit="crop", known_weight=2.5)
 HOSTILE = [None, True, [], {}, [["a"]], -1, 10**400, 1e308, "", "x" * 5000, "\0", "\ud800",
            "/etc/passwd", "../../etc", "C:\\Windows", "__import__('os').system('id')",
            "<script>alert(1)</script>", "$(id)", "storybook/../storybook", "nan", "1e999"]
@@ -102,6 +108,68 @@ def test_a_start_picture_is_asked_for_again(tmp_path, models):
     assert "begins with a picture that is not in the file" in said
 
 
+def test_an_upscaled_clip_says_how_to_get_there(tmp_path, models):
+    back = restored(file_with(tmp_path, all_fields(upscale=True)))
+    assert back.values["upscale"] is True
+    assert back.differences == (UPSCALED,)
+    longer = replace(LONG, clip=replace(LONG.clip, upscale=True))  # the Extend tab can upscale
+    assert restored(file_with(tmp_path, all_fields(upscale=True),
+                              extension=longer.to_json())).differences == ()
+
+
+@pytest.mark.parametrize(("edit", "said"), [
+    (Edit("trim", 12).to_json(), "It is an edit (Trimmed) of first.mp4"),
+    (Edit("colour").to_json(), "It is an edit (Colours matched) of first.mp4"),
+    ("[" * 100_000, "not known here"), ('{"what": []}', "not known here"), ("1", "not known here")])
+def test_an_edited_clip_says_what_it_is_an_edit_of(tmp_path, models, edit, said):
+    (told,) = restored(file_with(tmp_path, all_fields(), edit=edit,
+                                 parents='["first.mp4"]')).differences
+    assert said in told and "first.mp4" in told and len(told) < 300
+
+
+def test_another_backend_is_said_if_that_of_this_machine_is_known(tmp_path, models):
+    path = file_with(tmp_path, all_fields(), backend="mlx")
+    (said,) = restored(path, backend="pytorch cpu float32").differences
+    assert "another backend (mlx, here pytorch cpu float32)" in said
+    assert restored(path).differences == restored(path, backend="mlx").differences == ()
+
+
+GRID = Plan(REQUEST.single(7), Axis("prompt", ("a dog", "a  cat")), Axis("steps", (12, 24)))
+
+
+def test_a_grid_gives_its_columns_and_rows_back(tmp_path, models):
+    stored = json.loads(GRID.cell(0, 0).to_json())
+    back = restored(file_with(tmp_path, stored, comparison=GRID.to_json()))
+    assert (back.plan, back.differences) == (GRID, ())
+    assert compare.filled(back.plan) == ["prompt", "a dog\na  cat", "steps", "12\n24"]
+    one_row = Plan(GRID.base, Axis("oscillating", (True, False)))
+    assert compare.filled(one_row) == ["oscillating", "yes\nno", compare.NOTHING, ""]
+    assert Axis.parse("oscillating", one_row.columns.text) == one_row.columns
+
+
+@pytest.mark.parametrize(("changes", "said"), [
+    ({"columns": {"field": "drafts", "values": [1, 2]}}, "is damaged"),
+    ({"columns": {"field": "x" * 5000, "values": [1, 2]}}, "is damaged"),
+    ({"columns": "prompt"}, "is damaged"), ({"base": {"prompt": "a", "lora": 1}}, "is damaged"),
+    ({"base": []}, "is damaged"), ({"rows": {"field": "seed"}}, "is damaged"),
+    ({"columns": {"field": "model", "values": ["storybook", "/etc"]}}, "compares /etc"),
+    ({"rows": {"field": "model", "values": ["../x"]}}, "compares ../x"),
+    ({"clips": [1, 2], "heads": ["a", "b"], "has_one_prompt": True}, "finished clips side by side"),
+])
+def test_a_grid_that_cannot_come_back_is_one_sentence(tmp_path, models, changes, said):
+    text = json.dumps(json.loads(GRID.to_json()) | changes)
+    back = restored(file_with(tmp_path, all_fields(), comparison=text))
+    (told,) = back.differences
+    assert said in told and len(told) < 300
+    assert back.plan is None
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "null", "1", '"clips"', "[" * 100_000])
+def test_a_comparison_that_is_no_plan_is_one_sentence(tmp_path, models, text):
+    (told,) = restored(file_with(tmp_path, all_fields(), comparison=text)).differences
+    assert "is damaged" in told
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"text"', "[" * 100_000, "NaN"])
 def test_settings_that_are_no_fields_are_one_sentence(tmp_path, text):
     with pytest.raises((RequestError, MediaError), match="Choose the original file"):
@@ -147,10 +215,6 @@ def test_a_thousand_mutated_files_give_settings_or_a_sentence(tmp_path, models, 
             assert len(str(error)) > 20
     assert refused, "no mutation reached the reader"
     assert {one.name for one in tmp_path.iterdir()} == {path.name, f"whole{suffix}"}
-
-
-LONG = ExtensionRequest(REQUEST.single(7), 6.0, (Segment(2, 4, "a dog"), Segment(4, 6, "a cat")),
-                        fit="crop", known_weight=2.5)
 
 
 def test_a_longer_clip_gives_its_segments_back_and_says_what_it_went_on_from(tmp_path, models):
