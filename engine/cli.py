@@ -27,6 +27,7 @@ from engine.errors import Cancelled, ModelError, RequestError, SnapError
 from engine.extension.material import Material
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
 from engine.media import (
+    KEPT_KEY,
     OPENING_KEY,
     check_destination,
     read_metadata,
@@ -134,6 +135,9 @@ def _save(clip: Any, job: Job, *, has_metadata: bool) -> dict[str, Any]:
         if job.source.get(key, maker[key]) != maker[key]:
             notes.append(f"The file was made with {what.format(clip.request.model)} "
                          f"({job.source[key]}, now {maker[key]}), so the frames may differ.")
+    if KEPT_KEY in job.source:
+        notes.append(f"The file was kept early, after {job.source[KEPT_KEY][:60]}; this clip is "
+                     "whole, so the frames differ.")
     extra: dict[str, Any] = dict(maker)
     if job.longer is not None:
         extra |= {EXTENSION_KEY: job.longer.request.to_json(), "parents": job.longer.given_names}

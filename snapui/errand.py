@@ -43,7 +43,8 @@ class Errand:
         self._folder = journal.output_directory
         self._request = GenerationRequest.from_json(job.request)
         self._opening = opening_of(job)
-        self._kept_after: StepEvent | None = None
+        self._kept_after = ""
+        self._draft_kept_after = ""  # then its upscale is not what its settings make either
 
     def run(self, is_stopping: Callable[[], bool]) -> None:
         """Make the job's clips, write their files and mark it done.
@@ -53,14 +54,14 @@ class Errand:
         clock = StageClock(self._request)
         clips = self._generate(clock, is_stopping)
         notes = dict.fromkeys(note for clip in clips for note in clip.notes)
-        if self._kept_after is not None:
-            notes[f"Stopped after step {self._kept_after.step} of {self._kept_after.steps} and "
-                  "kept as it was."] = None
+        if self._kept_after:
+            notes[f"Stopped after {self._kept_after} and kept as it was."] = None
+        kept_after = self._kept_after or self._draft_kept_after
         about: dict[str, Any] = {"parents": self._parents()}
         if self._opening is not None:
             about[OPENING_KEY] = self._opening.fit
         with kept_files(self._journal, self._job, self._engine.write,
-                        [Finished(clip, about) for clip in clips]) as rows:
+                        [Finished(clip, about, kept_after=kept_after) for clip in clips]) as rows:
             if not self._journal.finish(self._job, rows, list(notes)):
                 raise Cancelled("The job was stopped while its files were written.")
         clock.write(self._journal)
@@ -72,7 +73,8 @@ class Errand:
             clock.on_step(event)
             previewer.on_step(event)
             is_kept = self._journal.wish(self._job) == "keep"
-            self._kept_after = event if is_kept else None
+            if is_kept and event.step < event.steps:
+                self._kept_after = f"step {event.step} of {event.steps}"
             return is_kept
 
         try:
@@ -96,7 +98,9 @@ class Errand:
         if self._job.source is None:
             return None
         draft = self._journal.clip(self._job.source)
-        return read_loop(self._folder / draft.loop, draft.frames)
+        frames = read_loop(self._folder / draft.loop, draft.frames)
+        self._draft_kept_after = "" if frames is None else draft.kept_after
+        return frames
 
     def _parents(self) -> list[str]:
         """Return the file names of the clip and the picture the job starts from."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.media import KEPT_KEY
 from engine.request import GenerationRequest
 from snapui import inside
 from snapui.files import clip_name, keep, write_loop
@@ -35,12 +36,14 @@ class Finished:
     clip: a Piece, or what the engine made, which has the same fields. about: metadata for
     its file besides its request; None if it is to carry none at all. prompt: what it shows at its
     end, if that is not its request's. film: fields of its Film, if it is a long one.
+    kept_after: how far it was if it was kept before its end, so that its request makes another.
     """
 
     clip: Any
     about: dict[str, Any] | None = field(default_factory=dict)
     prompt: str = ""
     film: dict[str, Any] | None = None
+    kept_after: str = ""
 
 
 @contextmanager
@@ -65,12 +68,16 @@ def _kept(folder: Path, job: Job, write: Write, finished: Finished) -> dict[str,
     clip, request = finished.clip, finished.clip.request
     if finished.prompt:
         request = replace(request, prompt=finished.prompt)
+    about = finished.about
+    if about is not None and finished.kept_after:
+        about = about | {KEPT_KEY: finished.kept_after}
     path = keep(folder, clip_name(request, job.id, job.created), ".mp4",
-                lambda target: write(target, clip, finished.about))
+                lambda target: write(target, clip, about))
     loop = keep(folder, f"loops/{Path(path).stem}", ".webp",
                 lambda target: write_loop(target, clip.frames, request.fps))
     frames, height, width, _ = clip.frames.shape
     row = {"request": request.to_json(), "prompt": request.prompt, "seed": request.seed,
            "path": path, "loop": loop, "width": width, "height": height, "frames": frames,
-           "fps": request.fps, "model_hash": clip.model_hash, "backend": clip.backend}
+           "fps": request.fps, "model_hash": clip.model_hash, "backend": clip.backend,
+           "kept_after": finished.kept_after}
     return row if finished.film is None else row | {"film": finished.film}

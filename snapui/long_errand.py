@@ -28,7 +28,7 @@ from snapui.previews import Previewer
 from snapui.schema import Job
 
 WINDOWS = {"base": "Window", "upsampler": "Upscaling window"}
-KEPT = "Stopped and kept as it was, at {fps:g} frames per second."
+KEPT = "Stopped after {after} and kept as it was, at {fps:g} frames per second."
 
 
 class LongErrand:
@@ -73,10 +73,13 @@ class LongErrand:
         about = {EXTENSION_KEY: order.request.to_json(),
                  "parents": self._parents() + order.given_names}
         given = material.given.video
-        if len(made.frames) < made.clip.plan.layout.frames:
-            return [self._kept_early(order, made, about, given)], [
-                *made.text_notes, KEPT.format(fps=made.clip.fps)]
-        return self._taken(order, made, about, given), list(made.text_notes)
+        is_whole = len(made.frames) == made.clip.plan.layout.frames
+        finished = (self._taken(order, made, about, given) if is_whole
+                    else [self._kept_early(order, made, about, given)])
+        notes = list(made.text_notes)
+        if watch.kept_after:  # a whole clip's last window may have lost steps
+            notes.append(KEPT.format(after=watch.kept_after, fps=made.clip.fps))
+        return [replace(one, kept_after=watch.kept_after) for one in finished], notes
 
     def _taken(self, order: Order, made: Any, about: dict, given: int) -> list[Finished]:
         """Return a clip for each new segment; the last is the whole."""
@@ -162,11 +165,13 @@ class _Watch:
         self._done: dict[str, int] = {}
         self._clock = StageClock(request)
         self._window_seconds = 0.0
+        self._window = ""
+        self.kept_after = ""
 
     def hooks(self) -> dict[str, Callable]:
         """Return the callbacks by their names in the engine's Followers."""
         return {"on_plan": self._on_plan, "on_step": self._on_step,
-                "on_window": self._on_window, "should_keep": self._is_kept,
+                "on_window": self._on_window, "should_keep": self._is_ended,
                 "should_stop": lambda: self._is_stopping()
                 or self._journal.wish(self._job) in STOPS}
 
@@ -182,11 +187,23 @@ class _Watch:
         windows, done = self._windows[event.stage], self._done.get(event.stage, 0)
         if event.step < event.steps:
             self._window_seconds = event.seconds_left / (1 - event.step / event.steps)
+        stage = f"{WINDOWS[event.stage]} {done + 1} of {windows}"
+        self._window = stage.lower()
         self._journal.report(
-            self._job, stage=f"{WINDOWS[event.stage]} {done + 1} of {windows}", step=event.step,
+            self._job, stage=stage, step=event.step,
             steps=event.steps,
             seconds_left=event.seconds_left + (windows - done - 1) * self._window_seconds)
-        return self._is_kept()
+        is_kept = self._is_kept()
+        if is_kept and event.step < event.steps:
+            self.kept_after = f"step {event.step} of {event.steps} of {self._window}"
+        return is_kept
+
+    def _is_ended(self) -> bool:
+        """Answer whether the clip ends with the window that was just made, though more follow."""
+        is_kept = self._is_kept()
+        if is_kept and not self.kept_after:
+            self.kept_after = self._window
+        return is_kept
 
     def _on_window(self, event: WindowEvent) -> None:
         self._done[event.stage] = event.window

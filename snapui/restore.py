@@ -14,7 +14,7 @@ from typing import Any
 from engine.catalog import list_models
 from engine.errors import RequestError
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
-from engine.media import MEDIA_KEY, MODEL_NAME, OPENING_KEY, ReadLimits, read_settings
+from engine.media import KEPT_KEY, MEDIA_KEY, MODEL_NAME, OPENING_KEY, ReadLimits, read_settings
 from engine.request import MAX_PROMPT_CHARACTERS, GenerationRequest
 from snapui.compare import COMPARISON_KEY, UPSCALE_FIELDS, Plan
 from snapui.controls import FIELDS
@@ -79,10 +79,13 @@ def restored(path: Path | str, models_directory: Path | None = None,
 
 
 def _lost(metadata: Mapping[str, str]) -> Iterator[str]:
-    """Say what was done with other files than this one."""
+    """Say what was done that the settings do not do."""
     if OPENING_KEY in metadata:
         yield ("It begins with a picture that is not in the file: hand that over again as the "
                "start picture.")
+    if KEPT_KEY in metadata:
+        yield (f"It was kept early, after {_quoted(metadata[KEPT_KEY])}; these settings make it "
+               "whole.")
     if EDIT_KEY in metadata:
         parent = _parents(metadata) or "another clip"
         yield (f"It is an edit ({_edit_name(metadata[EDIT_KEY])}) of {parent}, which these "

@@ -15,7 +15,7 @@ from playhouse.db_url import connect
 from engine.errors import SnapError
 from snapui.migration import add_missing_columns
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 ACTIVE = ("queued", "running", "paused")
 LONG = ("extension", "edit")  # kinds of jobs and clips that orders.py describes
 SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal", "foreign_keys": 1}
@@ -94,6 +94,7 @@ class Clip(peewee.Model):
     model_hash = peewee.CharField()
     backend = peewee.CharField(default="")  # what computed it; an edit's pixels are not computed
     notes = peewee.TextField(default="[]")
+    kept_after = peewee.TextField(default="")  # how far it was, if it was kept before its end
     created = peewee.DoubleField(default=time.time)
     title = peewee.TextField(default="")  # the name the artist gave it, if any
     starred = peewee.BooleanField(default=False)

@@ -86,7 +86,8 @@ class Shelf:
 
     def _card(self, clip: Clip) -> str:
         name = escape(_name(clip), quote=True)
-        facts = f"seed {clip.seed} · {clip.width}×{clip.height}"
+        facts = f"seed {clip.seed} · {clip.width}×{clip.height}" + (
+            " · kept early" * bool(clip.kept_after))
         when = time.strftime("%d %b %Y, %H:%M", time.localtime(clip.created))
         star = "" if clip.binned else _star(clip)
         tick = "" if clip.binned else (f'<label class="tick"><input type="checkbox" '
@@ -140,6 +141,8 @@ def _settings(clip: Clip, request: GenerationRequest) -> str:
     made |= {"Size": f"{clip.width}×{clip.height}, {clip.frames} frames",
              "Made": time.strftime("%d %b %Y, %H:%M", time.localtime(clip.created)),
              "File": clip.path}
+    if clip.kept_after:
+        made["Kept early"] = f"after {clip.kept_after}; these settings make it whole"
     return "".join(f'<div><dt>{escape(label)}</dt><dd dir="auto">{escape(_spoken(value))}</dd>'
                    "</div>" for label, value in made.items() if value != "")
 

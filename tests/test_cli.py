@@ -16,6 +16,7 @@ import pytest
 from engine import catalog, cli
 from engine.errors import Cancelled, ModelError
 from engine.media import (
+    KEPT_KEY,
     MEDIA_KEY,
     OPENING_KEY,
     known_suffixes,
@@ -199,6 +200,14 @@ def test_a_clip_that_began_with_a_picture_asks_for_it(engine, capsys):
           request_metadata(request, {OPENING_KEY: "crop"}))
     assert cli.main(["--from-file", "clip.gif"]) == 1
     assert "give that as --start-picture" in capsys.readouterr().err
+
+
+def test_a_clip_that_was_kept_early_is_made_whole_with_a_note(engine, capsys):
+    write(Path("clip.gif"), np.zeros((2, 36, 64, 3), np.uint8), 12,
+          request_metadata(GenerationRequest("a dog", seed=7), {KEPT_KEY: "step 2 of 6"}))
+    assert cli.main(["--from-file", "clip.gif", "-o", "again.gif"]) == 0
+    assert "kept early, after step 2 of 6; this clip is whole" in capsys.readouterr().err
+    assert KEPT_KEY not in read_metadata("again.gif")
 
 
 def test_other_weights_backend_or_model_folder_are_noted(engine, tmp_path, capsys):

@@ -15,6 +15,7 @@ from engine.media.files import (
 )
 from engine.media.formats import MediaClip, ReadLimits, known_suffixes
 from engine.media.settings import (
+    KEPT_KEY,
     MEDIA_KEY,
     MODEL_NAME,
     OPENING_KEY,
@@ -25,6 +26,7 @@ from engine.media.settings import (
 )
 
 __all__ = [
+    "KEPT_KEY",
     "MEDIA_KEY",
     "MODEL_NAME",
     "OPENING_KEY",

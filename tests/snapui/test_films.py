@@ -10,7 +10,7 @@ from PIL import Image
 from engine.errors import SnapError
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
 from engine.extension.segments import Segment
-from engine.media import read_clip, read_metadata, read_request, write_clip
+from engine.media import KEPT_KEY, read_clip, read_metadata, read_request, write_clip
 from engine.request import GenerationRequest
 from snapui import given, queue
 from snapui.asked import Asked
@@ -189,7 +189,22 @@ def test_a_job_is_stopped_and_leaves_nothing_or_kept_as_it_is(films, worker, dra
     job_id = films.extend(TWO, SETTINGS, draft.id)
     kept, = made(films, worker, job_id)
     assert 16 < kept.frames < 48 and kept.prompt == MEADOW and json.loads(film(kept).joins)[0] == 16
-    assert "kept as it was, at 8 frames per second" in films.journal.job(job_id).notes
+    notes = films.journal.job(job_id).notes
+    assert f"after {kept.kept_after} and kept as it was, at 8 frames per second" in notes
+    told = read_metadata(films.journal.output_directory / kept.path)
+    assert told[KEPT_KEY] == kept.kept_after == "window 1 of 4"
+
+
+def test_a_clip_whose_last_window_lost_steps_says_so(films, worker, draft):
+    def interrupted(request, material, hooks, work_folder):
+        def on_step(event):
+            films.journal.cancel(job_id, "keep")
+            return hooks["on_step"](event)
+        return stand_in.load().extend(request, material, hooks | {"on_step": on_step}, work_folder)
+    worker.engine = replace(worker.engine, extend=interrupted)
+    job_id = films.extend(Asked(rows=((0, 2, MEADOW),), fps=8), SETTINGS, None)
+    kept, = made(films, worker, job_id)
+    assert (kept.frames, kept.kept_after) == (16, "step 1 of 2 of window 1 of 1")
 
 
 def test_progress_names_the_window(films, worker, draft):

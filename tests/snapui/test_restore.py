@@ -127,6 +127,12 @@ def test_an_edited_clip_says_what_it_is_an_edit_of(tmp_path, models, edit, said)
     assert said in told and "first.mp4" in told and len(told) < 300
 
 
+def test_a_clip_that_was_kept_early_says_so(tmp_path, models):
+    (said,) = restored(file_with(tmp_path, all_fields(), kept_after="step 2 of 6")).differences
+    assert said == "It was kept early, after step 2 of 6; these settings make it whole."
+    acceptable(restored(file_with(tmp_path, all_fields(), kept_after="x\n" * 999)))
+
+
 def test_another_backend_is_said_if_that_of_this_machine_is_known(tmp_path, models):
     path = file_with(tmp_path, all_fields(), backend="mlx")
     (said,) = restored(path, backend="pytorch cpu float32").differences

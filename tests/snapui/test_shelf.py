@@ -59,6 +59,14 @@ def test_a_binned_clip_can_only_be_looked_at_used_and_put_back(journal, shelf):
     assert acts == {"close", "use", "put_back", None}
 
 
+def test_a_clip_that_was_kept_early_says_so_small_and_large(journal, shelf):
+    whole, early = add(journal), add(journal, kept_after="step 2 of 6")
+    assert "after step 2 of 6" in Tags(shelf.details(journal.clip(early))).text
+    assert "kept early" in card(journal, shelf, early).text
+    assert "kept early" not in (Tags(shelf.details(journal.clip(whole))).text
+                                + card(journal, shelf, whole).text).lower()
+
+
 def test_only_drafts_are_upscaled(journal, shelf):
     large = GenerationRequest("a dog", upscale=True).to_json()
     drafts = [add(journal, kind=kind) for kind in ("draft", "extension", "edit")]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from engine.errors import MediaError, RequestError
-from engine.media import OPENING_KEY, read_metadata, write_clip
+from engine.media import KEPT_KEY, OPENING_KEY, read_metadata, write_clip
 from engine.request import GenerationRequest
 from snapui import crew, inside, queue
 from snapui.asked import Asked
@@ -345,6 +345,22 @@ def test_a_job_that_is_kept_ends_with_what_there_was(journal, worker, tmp_path):
     assert journal.job(job_id).state == "done"
     assert "after step 2 of 6" in journal.job(job_id).notes
     assert len(outputs(tmp_path)) == 4
+    for clip in journal.clips_of(job_id):
+        assert read_metadata(tmp_path / clip.path)[KEPT_KEY] == clip.kept_after == "step 2 of 6"
+    upscale = journal.submit_upscale(clip.id, steps=2, noise=0.1)
+    worker.engine = stand_in.load()
+    worker.drain()
+    assert journal.clips_of(upscale)[0].kept_after == "step 2 of 6"
+    assert journal.job(upscale).notes == "[]"
+
+
+def test_a_job_that_is_kept_after_its_last_step_is_whole(journal, worker, tmp_path):
+    job_id = journal.submit(QUICK)
+    interrupted(worker, 6, lambda: journal.cancel(job_id, "keep"))
+    worker.drain()
+    assert journal.job(job_id).notes == "[]"
+    for clip in journal.clips_of(job_id):
+        assert KEPT_KEY not in read_metadata(tmp_path / clip.path) and clip.kept_after == ""
 
 
 def test_after_this_one_the_next_job_waits(journal, worker):
