@@ -172,7 +172,11 @@ class Plan:
 def plan_of(values: dict[str, Any], columns: Axis, rows: Axis | None) -> Plan:
     """Return the plan of what the controls say; what varies need not be valid there.
 
+    Clips that differ in how they are upscaled are all upscaled, whatever the controls say.
+
     values: by field name. Raises: RequestError.
     """
     varied = {axis.field: axis.values[0] for axis in (columns, rows) if axis}
+    if not {"upscale_steps", "upscale_noise"}.isdisjoint(varied):
+        varied = {"upscale": True} | varied
     return Plan(GenerationRequest(**values | {"drafts": 1} | varied), columns, rows)

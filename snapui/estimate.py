@@ -29,6 +29,13 @@ def upscale_seconds(request: GenerationRequest, timings: Mapping[str, float]) ->
     return _stage_seconds(request, "upsampler", timings)
 
 
+def whole_seconds(request: GenerationRequest, timings: Mapping[str, float]) -> float | None:
+    """Return the seconds of a request's drafts and, if it asks for them, of their upscales."""
+    stages = [seconds, upscale_seconds] if request.upscale else [seconds]
+    known = [stage(request, timings) for stage in stages]
+    return None if None in known else sum(known)
+
+
 def _stage_seconds(request: GenerationRequest, stage: str,
                    timings: Mapping[str, float]) -> float | None:
     measured = timings.get(f"{request.model}/{stage}")

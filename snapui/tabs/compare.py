@@ -19,7 +19,7 @@ from snapui.grid import save_grid
 from snapui.guard import answered, guarded
 from snapui.jobs import Journal
 from snapui.player import Player, component
-from snapui.tabs.create import EXAMPLES
+from snapui.tabs.create import COSTS, EXAMPLES
 from snapui.votes import LETTERS, Ballot
 
 LISTED = 50
@@ -58,7 +58,7 @@ class CompareTab:
         except RequestError:
             return ""
         timings = self.journal.timings()
-        seconds = [estimate.seconds(request, timings) for *_, request in plan.cells()]
+        seconds = [estimate.whole_seconds(request, timings) for *_, request in plan.cells()]
         known = "" if None in seconds else f", about {estimate.spoken(sum(seconds))}"
         return f"{len(seconds)} clips{known}. Everything else as on the Create tab."
 
@@ -158,7 +158,8 @@ def build(journal: Journal, desk: Desk,
     run.click(guarded(tab.run), [*desk.beginning.inputs, *fields], chosen, **PRESSED)
     chosen.change(lambda: None, outputs=ballot, **QUIET).then(**look)
     page = gr.context.Context.root_block
-    gr.on([page.load, *(field.change for field in axes)], guarded(tab.told), fields, told,
+    costs = [*axes, *desk.controls.components(COSTS)]
+    gr.on([page.load, *(field.change for field in costs)], guarded(tab.told), fields, told,
           trigger_mode="always_last", **QUIET)
     player.look_again(**look)
     player.start_ballot(guarded(tab.start_ballot), chosen, ballot, **PRESSED).then(**look)

@@ -78,6 +78,19 @@ def test_what_varies_need_not_be_filled_in_elsewhere():
     assert [request.prompt for *_, request in plan.cells()] == ["a dog", "a cat"] * 2
 
 
+@pytest.mark.parametrize(("field", "values"), [("upscale_steps", "2\n4"),
+                                               ("upscale_noise", "0\n0.5")])
+def test_clips_that_differ_in_how_they_are_upscaled_are_upscaled(field, values):
+    axes = (Axis.parse("prompt", "a dog\na cat"), Axis.parse(field, values))
+    for columns, rows in ((axes[1], None), axes, axes[::-1]):
+        plan = plan_of({"prompt": "a dog"}, columns, rows)
+        assert all(request.upscale for *_, request in plan.cells())
+    assert not any(request.upscale for *_, request in plan_of(
+        {"prompt": "a dog"}, axes[0], None).cells())
+    both = plan_of({"prompt": "a dog"}, axes[1], Axis.parse("upscale", "yes\nno"))
+    assert [request.upscale for *_, request in both.cells()] == [True, True, False, False]
+
+
 def test_values_are_told_in_words():
     assert PLAN.columns.told(1) == "Guidance 3"
     assert PLAN.row_told(0) == "Steps 12"

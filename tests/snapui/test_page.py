@@ -189,6 +189,22 @@ def test_every_button_can_show_what_went_wrong_and_waits_for_no_other(journal):
         assert fn.queue and fn.concurrency_limit is None, fn.targets
 
 
+def test_the_estimate_of_a_comparison_counts_upscales_and_follows_the_create_tab(journal):
+    journal.measure("storybook/base", 0.1)
+    blocks = page.build(journal)
+    told, = (fn for fn in blocks.fns.values()
+             if [one.elem_id for one in fn.outputs] == ["compare-told"])
+    watched = {blocks.blocks[component].elem_id for component, event in told.targets
+               if event == "change"}
+    assert {f"control-{name}" for name in COSTS} | {"columns-values", "rows-field"} <= watched
+    values = {"control-guidance": 0, "control-steps": 10, "columns-field": "upscale_steps",
+              "columns-values": "2\n4", "rows-field": "Nothing", "control-prompt": "a dog"}
+    fields = [values.get(one.elem_id, one.value) for one in told.inputs]
+    assert told.fn(*fields) == "2 clips. Everything else as on the Create tab."
+    journal.measure("storybook/upsampler", 2.0)
+    assert told.fn(*fields) == "2 clips, about 14 s. Everything else as on the Create tab."
+
+
 def test_a_grids_file_opens_the_compare_tab_with_what_it_compares(journal, tmp_path):
     plan = Plan(GenerationRequest(prompt="a dog"), Axis("seed", (7, 8)))
     grid = write_clip(tmp_path / "grid.png", np.zeros((1, 36, 64, 3), np.uint8), 12,
