@@ -98,7 +98,7 @@ class Films:
                 noise: float | None = None) -> int:
         """Write the job that makes a draft large, a long one in windows. Returns: its id.
 
-        steps, noise: the clip's own if left out.
+        steps, noise: as typed or as numbers, the clip's own if left out. Raises: SnapError.
         """
         clip = self.journal.clip(clip_id)
         made = GenerationRequest.from_json(clip.request)

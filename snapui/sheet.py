@@ -21,6 +21,7 @@ from snapui.schema import ACTIVE, Clip, Job, Worker
 from snapui.space import HELD, trouble
 from snapui.standing import standing
 from snapui.theme import scripts
+from snapui.upscaling import upscaled_how
 
 SHOWN_JOBS = 24
 TEMPLATE = """
@@ -129,11 +130,12 @@ class Sheet:
                 f"{self._actions(clip)}</figcaption></figure>")
 
     def _upscale(self, clip: Clip) -> str:
-        label = escape(f"Upscaled, seed {clip.seed}: {clip.prompt}", quote=True)
+        how = upscaled_how(GenerationRequest.from_json(clip.request))
+        label = escape(f"Upscaled, {how}, seed {clip.seed}: {clip.prompt}", quote=True)
         return (f'<figure class="clip is-large" data-key="clip-{clip.id}">'
                 f'<video src="{self._url(clip.path)}" aria-label="{label}" autoplay loop muted '
                 f'playsinline controls></video><figcaption><span class="mark">{clip.width}×'
-                f"{clip.height}</span>{self._actions(clip)}</figcaption></figure>")
+                f'{clip.height} · {how}</span>{self._actions(clip)}</figcaption></figure>')
 
     def _actions(self, clip: Clip) -> str:
         name = escape(Path(clip.path).name, quote=True)
@@ -150,9 +152,10 @@ class Sheet:
                   if previews else '<div class="blank"></div>')
         if job.state not in ACTIVE:
             inside = ""
+        how = upscaled_how(GenerationRequest.from_json(job.request))
         return (f'<figure class="clip is-large is-moving is-{job.state}" data-key="up-{job.id}">'
-                f'{inside}<figcaption><span class="seed">seed {seed}</span>'
-                f"{_progress(job, ahead)}{_told(job)}</figcaption></figure>")
+                f'{inside}<figcaption><span class="mark">{how}</span><span class="seed">'
+                f"seed {seed}</span>{_progress(job, ahead)}{_told(job)}</figcaption></figure>")
 
     def _url(self, relative: str) -> str:
         return file_url(self._folder, relative)

@@ -16,6 +16,7 @@ from snapui.files import file_url
 from snapui.library import MAX_TITLE_CHARACTERS, Page
 from snapui.schema import LONG, Clip
 from snapui.theme import scripts
+from snapui.upscaling import upscaled_how
 
 FORMATS = {".mp4": "MP4", ".webm": "WebM", ".gif": "GIF", ".webp": "Animated WebP",
            ".apng": "APNG, lossless", ".mov": "ProRes 4444 (MOV)", ".zip": "PNG frames (ZIP)"}
@@ -47,7 +48,8 @@ def component(*answers: Callable[[dict], dict]) -> gr.HTML:
 
     answers: functions `describe` and `convert`, which the page's script calls.
     Its events: turn_page (number), change_clip (act, id, values), empty_bin, use_clip (id),
-    upscale_clip (id), extend_clip (id), compare_clips (ids), open_folder (id), look_again.
+    upscale_clip (id, steps, noise), extend_clip (id), compare_clips (ids), open_folder (id),
+    look_again.
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="library", apply_default_css=False,
                    js_on_load=scripts("morph.js", "gone.js", "save.js", "library.js"),
@@ -81,13 +83,15 @@ class Shelf:
         return (f'<div class="one" data-id="{clip.id}"><header><h3 dir="auto">{name}</h3>'
                 '<button type="button" data-act="close" aria-label="Close">Close</button></header>'
                 f'{player}<p class="failed" role="alert" hidden></p>'
-                f'<div class="actions">{_actions(clip, request)}</div>{_forms(clip)}'
+                f'<div class="actions">{_actions(clip)}</div>{_forms(clip, request)}'
                 f"<dl>{_settings(clip, request)}</dl></div>")
 
     def _card(self, clip: Clip) -> str:
         name = escape(_name(clip), quote=True)
-        facts = f"seed {clip.seed} · {clip.width}×{clip.height}" + (
-            " · kept early" * bool(clip.kept_after))
+        request = GenerationRequest.from_json(clip.request)
+        facts = f"seed {clip.seed} · {clip.width}×{clip.height}"
+        facts += f" · {upscaled_how(request)}" * request.upscale
+        facts += " · kept early" * bool(clip.kept_after)
         when = time.strftime("%d %b %Y, %H:%M", time.localtime(clip.created))
         star = "" if clip.binned else _star(clip)
         tick = "" if clip.binned else (f'<label class="tick"><input type="checkbox" '
@@ -109,7 +113,7 @@ def _star(clip: Clip, label: str = "") -> str:
             f'aria-label="Starred" aria-pressed="{is_on}">{sign}{label}</button>')
 
 
-def _actions(clip: Clip, request: GenerationRequest) -> str:
+def _actions(clip: Clip) -> str:
     """Return the buttons of what can be done with a clip."""
     def button(act: str, label: str, look: str = "") -> str:
         return f'<button type="button" class="{look}" data-act="{act}">{label}</button>'
@@ -117,21 +121,31 @@ def _actions(clip: Clip, request: GenerationRequest) -> str:
     buttons = [button("use", "Use these settings", "primary")]
     if clip.binned:
         return "".join([*buttons, button("put_back", "Take out of the bin")])
-    if clip.kind in ("draft", *LONG) and not request.upscale:
-        buttons.append(button("upscale", "Upscale"))
     return "".join([*buttons, button("extend", "Extend"), _star(clip, " Star"),
                     button("bin", "Put in the bin"), button("folder", "Open folder")])
 
 
-def _forms(clip: Clip) -> str:
-    """Return the fields to rename and to download a clip."""
+def _forms(clip: Clip, request: GenerationRequest) -> str:
+    """Return the fields to rename, to download and to upscale a clip."""
+    is_draft = clip.kind in ("draft", *LONG) and not request.upscale and not clip.binned
     formats = "".join(f'<option value="{suffix}">{escape(name)}</option>'
                       for suffix, name in FORMATS.items())
     return (f'<div class="forms"><form data-form="rename"><label>Name<input name="title" '
             f'maxlength="{MAX_TITLE_CHARACTERS}" value="{escape(clip.title, quote=True)}" '
             'placeholder="its prompt" autocomplete="off"></label><button>Rename</button></form>'
             f'<form data-form="download"><label>Format<select name="suffix">{formats}</select>'
-            "</label><button>Download</button></form></div>")
+            f"</label><button>Download</button></form>{_upscale_form(request) * is_draft}</div>")
+
+
+def _upscale_form(request: GenerationRequest) -> str:
+    """Return the fields of an upscale, at first as the clip itself would be upscaled."""
+    fields = "".join(
+        f'<label>{escape(FIELDS[name].metadata["label"])}<input type="number" name="{name}" '
+        f'min="{FIELDS[name].metadata["minimum"]}" max="{FIELDS[name].metadata["maximum"]}" '
+        f'step="{step}" value="{getattr(request, name)}" title="'
+        f'{escape(FIELDS[name].metadata["help"], quote=True)}" required></label>'
+        for name, step in (("upscale_steps", 1), ("upscale_noise", "any")))
+    return f'<form data-form="upscale">{fields}<button>Upscale</button></form>'
 
 
 def _settings(clip: Clip, request: GenerationRequest) -> str:

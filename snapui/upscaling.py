@@ -1,4 +1,4 @@
-"""A finished long draft that is to be made large: an order for the windows it still lacks."""
+"""A finished draft that is to be made large: how, and a long one's order for what it lacks."""
 
 from dataclasses import replace
 
@@ -7,6 +7,13 @@ from engine.extension.segments import Segment
 from engine.request import GenerationRequest
 from snapui.orders import Order, order_from
 from snapui.schema import LONG, Clip, Film, JournalError
+
+
+def upscaled_how(request: GenerationRequest) -> str:
+    """Return how a clip is upscaled, as its label says it, which tells upscales of one draft apart.
+    """
+    steps = request.upscale_steps
+    return f"{steps} step{'s' * (steps > 1)}, freedom {request.upscale_noise:g}"
 
 
 def upscaling_of(clip: Clip, steps: int, noise: float) -> Order:

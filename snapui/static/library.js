@@ -76,7 +76,6 @@ const acts = {
   put_back: (id) => { trigger("change_clip", { act: "put_back", id, values: [] }); dialog.close(); },
   use: (id) => { trigger("use_clip", { id }); dialog.close(); },
   extend: (id) => { trigger("extend_clip", { id }); dialog.close(); },
-  upscale: (id) => { trigger("upscale_clip", { id }); dialog.close(); },
   folder: (id) => trigger("open_folder", { id }),
 };
 
@@ -113,6 +112,10 @@ dialog.addEventListener("submit", (event) => {
   if (form.dataset.form === "download") {
     saveFile(server.convert({ id: opened, suffix: form.elements.suffix.value }),
       form.querySelector("button"), dialog.querySelector("[role=alert]"));
+  } else if (form.dataset.form === "upscale") {
+    const { upscale_steps: steps, upscale_noise: noise } = form.elements;
+    trigger("upscale_clip", { id: opened, steps: steps.value, noise: noise.value });
+    dialog.close();
   } else trigger("change_clip", { act: "rename", id: opened, values: [form.elements.title.value] });
 });
 dialog.addEventListener("keydown", (event) => {

@@ -52,8 +52,8 @@ class LibraryTab:
         self.library.empty_bin()
 
     def upscale(self, event: gr.EventData) -> None:
-        """Queue the upscale of the open draft with its own upscale settings."""
-        self.films.upscale(int(event.id))
+        """Queue the upscale of the open draft as the fields beside it say."""
+        self.films.upscale(int(event.id), steps=event.steps, noise=event.noise)
         gr.Info("The upscale is queued; it will be the newest clip here.")
 
     def open_folder(self, request: gr.Request, event: gr.EventData) -> None:

@@ -109,9 +109,10 @@ def test_a_clip_is_converted_and_upscaled(program, open_page):
     download.value.save_as(path)
     assert read_clip(path).frames.shape == (16, 36, 64, 3)
     assert read_request(path).prompt == PENGUIN
+    page.locator("#library dialog [name=upscale_steps]").fill("2")
     page.get_by_role("button", name="Upscale", exact=True).click()
     wait_for_cards(page, 9)
-    assert "512×288" in page.locator("#library .card p").first.inner_text()
+    assert "512×288 · 2 steps, freedom 0.1" in page.locator("#library .card p").first.inner_text()
 
 
 def test_the_keyboard_alone_opens_clips_and_a_refresh_keeps_tab_and_search(program, open_page):

@@ -1,14 +1,19 @@
 """The library as it is drawn: no text of a user becomes HTML, and files come from one folder."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from engine.errors import RequestError
 from engine.media import known_suffixes
 from engine.request import GenerationRequest
 from snapui import folder
 from snapui.library import Library, Page
 from snapui.refill import told
+from snapui.sheet import Sheet
 from snapui.shelf import FORMATS, Shelf
 from snapui.tabs.library import LibraryTab
+from tests.snapui.test_jobs import CLIP, finished
 from tests.snapui.test_library import add, add_with_files
 from tests.snapui.test_sheet import NASTY, Tags
 
@@ -71,9 +76,29 @@ def test_only_drafts_are_upscaled(journal, shelf):
     large = GenerationRequest("a dog", upscale=True).to_json()
     drafts = [add(journal, kind=kind) for kind in ("draft", "extension", "edit")]
     others = [add(journal, kind="upscale"), add(journal, kind="extension", request=large)]
-    offered = ['data-act="upscale"' in shelf.details(journal.clip(one))
+    offered = ['data-form="upscale"' in shelf.details(journal.clip(one))
                for one in (*drafts, *others)]
     assert offered == [True] * 3 + [False] * 2
+
+
+def test_a_draft_is_upscaled_again_with_other_settings_and_labels_tell_them_apart(
+        journal, shelf, monkeypatch):
+    monkeypatch.setattr("snapui.tabs.library.gr.Info", lambda text: None)
+    draft = finished(journal)
+    tab = LibraryTab(journal)
+    for steps, noise in (("4", "0.1"), ("1", "0.55")):
+        tab.upscale(SimpleNamespace(id=draft.id, steps=steps, noise=noise))
+    with pytest.raises(RequestError, match="Upscale freedom must be from 0"):
+        tab.upscale(SimpleNamespace(id=draft.id, steps="4", noise="7"))
+    sheet = Sheet(journal.output_directory)
+    waiting = Tags(sheet.value(journal.snapshot(9))["cards"][0][1]).text
+    for said in ("4 steps, freedom 0.1", "1 step, freedom 0.55"):
+        job = journal.claim("w")
+        journal.finish(job, [CLIP | {"request": job.request}], [])
+        assert said in waiting and said in card(journal, shelf, journal.clips_of(job.id)[0].id).text
+    done = Tags(sheet.value(journal.snapshot(9))["cards"][0][1]).text
+    assert "64×36 · 4 steps, freedom 0.1" in done and "64×36 · 1 step, freedom 0.55" in done
+    assert "freedom" not in card(journal, shelf, draft.id).text
 
 
 def test_the_star_tells_its_state(journal, shelf):
