@@ -1,6 +1,6 @@
 """The door: one request in, its clips out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -69,8 +69,7 @@ def generate(request: GenerationRequest, *, on_step: OnStep | None = None,
     start = start or Start()
     saved = None if start.work_folder is None else SavedRuns(
         start.work_folder, _work(request, card, cascade.backend, start), cascade.base.device)
-    notes = tuple(_notes([("prompt", request.prompt),
-                          ("negative prompt", request.negative_prompt)], cascade))
+    notes = tuple(_notes(request, cascade))
     try:
         return [GeneratedClip(request.single(seed), large, small, notes, card.model_hash,
                               cascade.backend)
@@ -127,10 +126,19 @@ def extend(request: ExtensionRequest, material: Material | None = None, *,
     work = None if work_folder is None else Work(work_folder, "\n".join(
         [request.to_json(), card.model_hash, cascade.backend, material.digest]))
     made = make(cascade, request, material, followers, work)
-    texts = [("prompt", one) for one in request.timeline.prompts]
-    notes = _notes([*texts, ("negative prompt", request.clip.negative_prompt)], cascade)
-    return ExtendedClip(request, made, tuple(notes), tuple(_drift_notes(request, made, material)),
-                        card.model_hash, cascade.backend)
+    return ExtendedClip(request, made, tuple(_notes(request, cascade)),
+                        tuple(_drift_notes(request, made, material)), card.model_hash,
+                        cascade.backend)
+
+
+def text_notes(request: GenerationRequest | ExtensionRequest, *,
+               models_directory: Path | None = None, device: str = "cpu") -> tuple[str, ...]:
+    """Say before the work begins which words of a request's texts are used, where not all are.
+
+    Raises: ModelError, RequestError.
+    """
+    clip = request.clip if isinstance(request, ExtensionRequest) else request
+    return tuple(_notes(request, _model(clip, models_directory, device)[1]))
 
 
 def _drift_notes(request: ExtensionRequest, made: LongClip, material: Material) -> list[str]:
@@ -208,9 +216,21 @@ def _prompts(request: GenerationRequest, seeds) -> Prompts:
     return Prompts([request.prompt] * len(seeds), seeds, [request.fps] * len(seeds), negative)
 
 
-def _notes(texts: Iterable[tuple[str, str]], cascade: Cascade) -> Iterator[str]:
-    """Say which words of texts that are too long were used. texts: what each is, and itself."""
-    for label, text in texts:
+def _notes(request: GenerationRequest | ExtensionRequest, cascade: Cascade) -> Iterator[str]:
+    """Say how many words of texts that are too long were used, and which."""
+    if isinstance(request, ExtensionRequest):
+        clip, prompts = request.clip, request.timeline.prompts
+    else:
+        clip, prompts = request, [request.prompt]
+    for label, text in [*(("prompt", one) for one in prompts),
+                        ("negative prompt", clip.negative_prompt)]:
         used = cascade.encoder.used_words(text)
         if used != text:
-            yield f'The {label} is too long for the model; it used only: "{used}".'
+            yield (f"The {label} is too long for the model: it used the first "
+                   f'{_whole_words(used, text)} of {len(text.split())} words, "{used}".')
+
+
+def _whole_words(used: str, text: str) -> int:
+    """Return how many words the beginning of a text holds, without one that is cut in two."""
+    is_cut = used[-1:].isalnum() and text.removeprefix(used)[:1].isalnum()
+    return len(used.split()) - is_cut

@@ -59,10 +59,14 @@ class TextEncoder:
 
     def used_words(self, prompt: str) -> str:
         """Return the part of the prompt the encoder sees; the prompt itself when all of it."""
-        ids = self._tokenizer(prompt, truncation=True, max_length=self.length)["input_ids"]
         if len(self._tokenizer(prompt)["input_ids"]) <= self.length:
             return prompt
-        return self._tokenizer.decode(ids, skip_special_tokens=True)
+        is_fast = self._tokenizer.is_fast  # others, such as ByT5's, know no places in the text
+        used = self._tokenizer(prompt, truncation=True, max_length=self.length,
+                               return_offsets_mapping=is_fast)
+        if is_fast:
+            return prompt[:max(end for _, end in used["offset_mapping"])]
+        return self._tokenizer.decode(used["input_ids"], skip_special_tokens=True)
 
     def _one(self, prompt: str) -> Tensor:
         if prompt not in self._cache:

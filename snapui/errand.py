@@ -1,6 +1,7 @@
 """One claimed job for drafts or an upscale on its way from the journal to finished files."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,15 +25,23 @@ STOPS = ("drop", "pause", "requeue")
 
 @dataclass(frozen=True)
 class Engine:
-    """What a worker needs from the engine: its two doors, and how to write a clip.
+    """What a worker needs from the engine: its doors, and how to write a clip.
 
     generate: takes a request and, as `start`, what is there before the work begins: a dict of
-    draft_frames, picture, crop and work_folder as in engine.generate.Start.
+    draft_frames, picture, crop and work_folder as in engine.generate.Start. read: returns what is
+    to be said of a request's texts before the work begins.
     """
 
     generate: Callable[..., list]
     write: Write
     extend: Callable[..., Any] | None = None
+    read: Callable[[Any], Sequence[str]] = lambda request: ()
+
+
+def tell_notes(journal: Journal, job: Job, notes: Sequence[str]) -> None:
+    """Write what is to be said of a job already when it begins, not only when it ends."""
+    if notes or job.notes != "[]":  # of an earlier run, with other settings
+        journal.report(job, notes=json.dumps(list(notes)))
 
 
 class Errand:
@@ -52,6 +61,7 @@ class Errand:
         Raises: Cancelled if the job was stopped, or the worker is; whatever the engine raises.
         """
         clock = StageClock(self._request)
+        tell_notes(self._journal, self._job, self._engine.read(self._request))
         clips = self._generate(clock, is_stopping)
         notes = dict.fromkeys(note for clip in clips for note in clip.notes)
         if self._kept_after:

@@ -19,7 +19,7 @@ from engine.request import GenerationRequest
 from snapui.clock import StageClock
 from snapui.copies import frames_of
 from snapui.edits import Cut, cut_of, edited, film_of, thinned
-from snapui.errand import STOPS, Engine
+from snapui.errand import STOPS, Engine, tell_notes
 from snapui.files import work_folder
 from snapui.jobs import Journal
 from snapui.keeping import Finished, Piece, kept_files
@@ -63,6 +63,7 @@ class LongErrand:
     def _extended(self, order: Order,
                   is_stopping: Callable[[], bool]) -> tuple[list[Finished], list[str]]:
         material = self._material(order)
+        tell_notes(self._journal, self._job, self._engine.read(order.request))
         watch = _Watch(self._journal, self._job, order.request.clip, is_stopping)
         try:
             made = self._engine.extend(

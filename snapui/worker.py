@@ -165,7 +165,7 @@ def load_engine(models_directory: Path | None, device: str, threads: int) -> Eng
     threads: taken unless the environment already says OMP_NUM_THREADS.
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # read once, when torch is imported
-    from engine.generate import Followers, Start, extend, generate
+    from engine.generate import Followers, Start, extend, generate, text_notes
     from engine.media import request_metadata, write_clip
 
     def make(request: GenerationRequest, start: dict[str, Any], **followers: Any) -> list:
@@ -185,7 +185,10 @@ def load_engine(models_directory: Path | None, device: str, threads: int) -> Eng
         return write_clip(path, clip.frames, clip.request.fps,
                           request_metadata(clip.request, told))
 
-    return Engine(make, write, make_longer)
+    def read(request: GenerationRequest | ExtensionRequest) -> tuple[str, ...]:
+        return text_notes(request, models_directory=models_directory, device=device)
+
+    return Engine(make, write, make_longer, read)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:

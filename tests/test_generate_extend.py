@@ -66,11 +66,22 @@ def test_notes_say_which_words_were_used_and_where_the_clip_drifts(model):
     bright = np.full((6, 12, 16, 3), 250, np.uint8)
     clip = door.extend(ExtensionRequest(GenerationRequest("a dog walking", fps=12, steps=2),
                                         1.0), Material(video=bright))
-    assert 'used only: "a dog wal"' in clip.notes[0]
+    assert 'used the first 2 of 3 words, "a dog wal"' in clip.notes[0]
     assert any("darker than its first segment" in note for note in clip.notes)
     assert any("join at 0.50 s" in note for note in clip.notes)
     loop = door.extend(ExtensionRequest(CLIP, 1.0, is_loop=True), Material(video=bright))
     assert any("where it closes" in note for note in loop.notes)
+
+
+def test_which_words_are_used_is_known_before_the_work(model, monkeypatch):
+    monkeypatch.setattr(Stage, "sample", None)
+    for text, said in (("a dog", None), ("a dog, walking", "first 2 of 3"),
+                       ("a doggy, wet and cold", 'first 2 of 5 words, "a doggy, "')):
+        for request in (GenerationRequest(text), ExtensionRequest(GenerationRequest(text), 1.0)):
+            notes = door.text_notes(request)
+            assert (len(notes), said is None or said in notes[0]) == (int(said is not None), True)
+    both = door.text_notes(GenerationRequest("a dog", negative_prompt="rain, snow, hail"))
+    assert "negative prompt is too long" in both[0] and "first 1 of 3" in both[0]
 
 
 def test_a_draft_made_large_is_measured_by_the_joins_it_has(model, monkeypatch, tmp_path):

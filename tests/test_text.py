@@ -1,3 +1,4 @@
+import copy
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -36,6 +37,15 @@ def test_long_prompt_is_cut_and_says_what_was_used(encoder):
     prompt = "dog " * 50
     assert encoder.used_words(prompt) == " ".join(["dog"] * 10)
     assert encoder.encode([prompt]).mask.all()
+    as_typed = "A Dog, walking  to the LEFT, in a meadow, at night"
+    assert encoder.used_words(as_typed) == "A Dog, walking  to the LEFT, in a"
+
+
+def test_a_tokenizer_that_knows_no_places_says_what_was_used_too(encoder):
+    transformers = pytest.importorskip("transformers")
+    other = copy.copy(encoder)
+    other._tokenizer = transformers.ByT5Tokenizer()
+    assert other.used_words("a dog walking") == "a dog walki"
 
 
 @pytest.mark.parametrize("prompt", ["a dog", "", "🐕🚗", "كلب يمشي"])

@@ -136,6 +136,30 @@ def test_drafts_begin_with_a_picture_and_their_files_name_it(journal, worker, tm
     assert len(journal.clips_of(again)) == 2
 
 
+@pytest.mark.parametrize("what", ["draft", "longer"])
+def test_what_is_said_of_a_prompt_is_there_when_its_job_starts(journal, worker, what):
+    seen = []
+
+    def read(request):
+        asked = request if what == "draft" else request.clip
+        return [f"{asked.prompt} is too long."] if asked.prompt == "a purple zebra" else []
+
+    def noting(make):
+        def made(*args, **named):
+            seen.append(journal.job(job_id).notes)
+            return make(*args, **named)
+        return made
+
+    engine = worker.engine
+    worker.engine = replace(engine, read=read, generate=noting(engine.generate),
+                            extend=noting(engine.extend))
+    for prompt in ("a purple zebra", "a dog"):
+        job_id = journal.submit(replace(QUICK, prompt=prompt)) if what == "draft" else Films(
+            journal).extend(Asked(rows=((0, 2, prompt),), fps=8), {"seed": 1, "steps": 2}, None)
+        worker.drain()
+    assert seen == ['["a purple zebra is too long."]', "[]"]
+
+
 def test_a_start_picture_that_is_gone_is_one_sentence(journal, worker):
     job_id = journal.submit(QUICK, order=Opening("given/none.png").to_json())
     worker.drain()
