@@ -6,6 +6,7 @@ its work starts, and a worker's later writes count only while the job is still i
 taken for dead cannot overwrite what its successor does.
 """
 
+import itertools
 import json
 import time
 from collections.abc import Sequence
@@ -38,8 +39,9 @@ PAUSED = Number.name == "paused"
 class Snapshot:
     """What a page shows, read in one go.
 
-    jobs: newest first, drafts only; upscales: by the clip they start from; long: active jobs of
-    the two long kinds.
+    jobs: newest first: of drafts, and of upscales that have no draft among these; clips: by job,
+    those not in the bin; upscales: by the job that made their drafts; long: active jobs of the two
+    long kinds.
     """
 
     revision: int
@@ -116,7 +118,7 @@ class Journal(Store):
         return list(Clip.select().where(Clip.job == job_id).order_by(Clip.id))
 
     def snapshot(self, limit: int) -> Snapshot:
-        """Return everything active and the newest `limit` jobs with their clips."""
+        """Return everything active, the newest `limit` jobs of drafts, and upscales as new."""
         with self.reading():
             revision = self.revision()
             drafts = Job.select().where(Job.kind == "draft")
@@ -124,17 +126,15 @@ class Journal(Store):
             shown = {job.id for job in newest}
             waiting = drafts.where(Job.state.in_(ACTIVE)).order_by(Job.id.desc())
             jobs = newest + [job for job in waiting if job.id not in shown]
-            clips = list(Clip.select().where(Clip.job.in_([job.id for job in jobs]),
-                                             Clip.binned.is_null()).order_by(Clip.id))
-            upscales = list(Job.select().where(Job.source.in_([clip.id for clip in clips]),
-                                               Job.kind == "upscale").order_by(Job.id))
-            clips += list(Clip.select().where(Clip.job.in_([job.id for job in upscales]),
-                                              Clip.binned.is_null()))
+            upscales, alone = _upscales_of(jobs, min(shown, default=0))
+            jobs = sorted(jobs + alone, key=lambda job: -job.id)
+            ids = [job.id for job in (*jobs, *itertools.chain(*upscales.values()))]
+            clips = list(Clip.select().where(Clip.job.in_(ids), Clip.binned.is_null())
+                         .order_by(Clip.id))
             long = list(Job.select().where(Job.kind.in_(LONG), Job.state.in_(ACTIVE)))
             workers = self.workers()
             is_paused = Number.select().where(PAUSED).exists()
-        return Snapshot(revision, jobs, _grouped(clips, "job_id"), _grouped(upscales, "source"),
-                        long, workers, is_paused)
+        return Snapshot(revision, jobs, _grouped(clips), upscales, long, workers, is_paused)
 
     def workers(self) -> list[Worker]:
         """Return the workers that are alive, as far as is known, and those that failed."""
@@ -279,8 +279,28 @@ def put_down(job: Job) -> dict[str, Any]:
             "seconds_left": None}
 
 
-def _grouped(rows: Sequence[Any], name: str) -> dict[int, list[Any]]:
-    groups: dict[int, list[Any]] = {}
-    for row in rows:
-        groups.setdefault(getattr(row, name), []).append(row)
+def _upscales_of(drafts: Sequence[Job], oldest: int) -> tuple[dict[int, list[Job]], list[Job]]:
+    """Return the upscales of what these jobs made, by job, and those that stand alone.
+
+    A draft in the bin keeps its upscales beside it. One that is not shown any more, or was deleted,
+    leaves alone what is active or has a number above `oldest`: nobody may lose sight of it.
+    """
+    home = {clip.id: clip.job_id for clip in Clip.select(Clip.id, Clip.job).where(
+        Clip.job.in_([job.id for job in drafts]))}
+    is_new = Job.state.in_(ACTIVE) | (Job.id > oldest)
+    beside: dict[int, list[Job]] = {}
+    alone = []
+    for job in Job.select().where(Job.kind == "upscale", is_new | Job.source.in_(list(home))
+                                  ).order_by(Job.source, Job.id):
+        if job.source in home:
+            beside.setdefault(home[job.source], []).append(job)
+        else:
+            alone.append(job)
+    return beside, alone
+
+
+def _grouped(clips: Sequence[Clip]) -> dict[int, list[Clip]]:
+    groups: dict[int, list[Clip]] = {}
+    for clip in clips:
+        groups.setdefault(clip.job_id, []).append(clip)
     return groups

@@ -83,8 +83,7 @@ class Sheet:
 
     def _kept_card(self, job: Job, snapshot: Snapshot, ahead: dict[int, int]) -> tuple[Any, str]:
         """Return what a card is drawn from and the card, drawn anew only if that has changed."""
-        clips = snapshot.clips.get(job.id, [])
-        jobs = [job, *(one for clip in clips for one in snapshot.upscales.get(clip.id, []))]
+        jobs = [job, *snapshot.upscales.get(job.id, [])]
         source = ([(one.id, one.changed, ahead.get(one.id)) for one in jobs],
                   [clip.id for one in jobs for clip in snapshot.clips.get(one.id, [])])
         known = self._drawn.get(job.id)
@@ -94,19 +93,28 @@ class Sheet:
 
     def _card(self, job: Job, snapshot: Snapshot, ahead: dict[int, int]) -> str:
         request = GenerationRequest.from_json(job.request)
-        drafts, large = [], []
-        for clip in snapshot.clips.get(job.id, []):
-            drafts.append(self._draft(clip))
-            for upscale in snapshot.upscales.get(clip.id, []):
-                made = snapshot.clips.get(upscale.id, [])
-                large += [self._upscale(one) for one in made] or [
-                    self._unfinished_upscale(upscale, clip.seed, ahead)]
+        head = (f'<article class="job is-{job.state}"><header><h3 dir="auto">'
+                f"{escape(request.prompt)}</h3><p>{escape(_facts(job, request))}</p></header>")
+        if job.kind == "upscale":  # its draft is not on the sheet
+            return (f'{head}<div class="clips large">{self._large(job, snapshot, ahead)}</div>'
+                    "</article>")
+        drafts = [self._draft(clip) for clip in snapshot.clips.get(job.id, [])]
         if job.state in ACTIVE:
             drafts += self._moving(job, request)
-        return (f'<article class="job is-{job.state}"><header><h3 dir="auto">'
-                f"{escape(request.prompt)}</h3><p>{escape(_facts(job, request))}</p></header>"
-                f'{_progress(job, ahead)}{_told(job)}<div class="clips">{"".join(drafts)}</div>'
-                f'<div class="clips large">{"".join(large)}</div></article>')
+        large = [self._large(upscale, snapshot, ahead)
+                 for upscale in snapshot.upscales.get(job.id, [])]
+        return (f'{head}{_progress(job, ahead)}{_told(job)}<div class="clips">{"".join(drafts)}'
+                f'</div><div class="clips large">{"".join(large)}</div></article>')
+
+    def _large(self, job: Job, snapshot: Snapshot, ahead: dict[int, int]) -> str:
+        """Return the figure of an upscale: what it made, or how far it is.
+
+        Nothing is left of one whose clip is in the bin.
+        """
+        made = snapshot.clips.get(job.id, [])
+        if job.state == "done":
+            return "".join(self._upscale(clip) for clip in made)
+        return self._unfinished_upscale(job, ahead)
 
     def _moving(self, job: Job, request: GenerationRequest) -> list[str]:
         """Return a figure for each draft in the making, with its newest preview."""
@@ -146,7 +154,8 @@ class Sheet:
                 f'the clip with seed {clip.seed}">Extend</button>'
                 f'<a href="{self._url(clip.path)}" download="{name}">Download</a></span>')
 
-    def _unfinished_upscale(self, job: Job, seed: int, ahead: dict[int, int]) -> str:
+    def _unfinished_upscale(self, job: Job, ahead: dict[int, int]) -> str:
+        seed = GenerationRequest.from_json(job.request).seed
         previews = json.loads(job.previews)
         inside = (f'<img src="{self._url(previews[0])}" alt="Preview of the upscale">'
                   if previews else '<div class="blank"></div>')

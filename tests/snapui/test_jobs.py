@@ -9,6 +9,7 @@ import pytest
 from engine.request import GenerationRequest
 from snapui import crew, space
 from snapui.jobs import Journal
+from snapui.library import Library
 from snapui.schema import Clip, Job, JournalError, Number, Worker
 from tests.snapui.test_worker import wait_for
 
@@ -231,7 +232,40 @@ def test_a_snapshot_puts_upscales_beside_their_draft(journal):
     upscale = journal.submit_upscale(clip.id, steps=7, noise=0.2)
     snapshot = journal.snapshot(10)
     assert [job.id for job in snapshot.jobs] == [clip.job_id]
-    assert [job.id for job in snapshot.upscales[clip.id]] == [upscale]
+    assert [job.id for job in snapshot.upscales[clip.job_id]] == [upscale]
+
+
+def test_binning_a_draft_leaves_its_upscales_in_the_snapshot(journal):
+    clip = finished(journal)
+    made, running = (journal.submit_upscale(clip.id, steps=7, noise=0.2) for _ in range(2))
+    journal.finish(journal.claim("w"), [CLIP], [])
+    journal.claim("w")
+    Library(journal).bin(clip.id)
+    snapshot = journal.snapshot(10)
+    assert [job.id for job in snapshot.upscales[clip.job_id]] == [made, running]
+    assert (clip.job_id in snapshot.clips, len(snapshot.clips[made])) == (False, 1)
+
+
+def test_an_upscale_of_a_draft_that_is_not_shown_stands_alone(journal):
+    clip = finished(journal)
+    journal.submit_upscale(clip.id, steps=7, noise=0.2)
+    early = journal.claim("another")
+    newer = finished(journal).job_id
+    late = journal.submit_upscale(clip.id, steps=7, noise=0.2)
+    assert [job.id for job in journal.snapshot(1).jobs] == [late, newer, early.id]
+    for job in (early, journal.claim("w")):
+        journal.finish(job, [CLIP], [])
+    snapshot = journal.snapshot(1)
+    assert [job.id for job in snapshot.jobs] == [late, newer], "what is newer than it stays"
+    assert (snapshot.upscales, len(snapshot.clips[late])) == ({}, 1)
+
+
+def test_an_upscale_outlives_its_deleted_draft(journal):
+    clip = finished(journal)
+    upscale = journal.submit_upscale(clip.id, steps=7, noise=0.2)
+    Library(journal).bin(clip.id)
+    Library(journal).empty_bin()
+    assert [job.id for job in journal.snapshot(10).jobs] == [upscale, clip.job_id]
 
 
 def test_a_full_disk_is_told_before_a_job_is_written(journal, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 
 from engine.request import GenerationRequest
 from snapui import queue
+from snapui.library import Library
 from snapui.schema import Job, Worker
 from snapui.sheet import Sheet, status
 from snapui.tabs.queue import Panel
@@ -167,6 +168,36 @@ def test_a_card_is_drawn_again_only_when_what_it_shows_has_changed(journal, shee
     assert look() == [first]
     journal.cancel(upscale)
     assert look() == [first]
+
+
+def test_an_upscale_of_an_older_draft_has_a_card_and_is_counted(journal, sheet):
+    old = submit(journal, seed=5)
+    journal.finish(journal.claim("w"), [CLIP], [])
+    newer = submit(journal)
+    journal.finish(journal.claim("w"), [CLIP], [])
+    upscale = journal.submit_upscale(journal.clips_of(old)[0].id, steps=2, noise=0.1)
+    waiting = submit(journal)
+    journal.claim("w")
+    Worker.create(name="w", host="h", pid=1, state="ready")
+    shown = sheet.value(journal.snapshot(2))
+    drawn = dict(shown["cards"])
+    assert list(drawn) == [f"job-{one}" for one in (waiting, upscale, newer)]
+    assert shown["status"] == "1 running, 1 waiting"
+    assert "Waiting, 1 ahead" in Tags(drawn[f"job-{waiting}"]).text
+    assert Tags(drawn[f"job-{upscale}"]).text.count("Preparing") == 1
+    journal.finish(journal.job(upscale), [CLIP], [])
+    card = Tags(dict(sheet.value(journal.snapshot(2))["cards"])[f"job-{upscale}"])
+    assert [tag for tag, _ in card.tags].count("video") == 1
+
+
+def test_an_upscale_whose_clip_is_in_the_bin_leaves_nothing_beside_its_draft(journal, sheet):
+    draft = submit(journal)
+    journal.finish(journal.claim("w"), [CLIP], [])
+    upscale = journal.submit_upscale(journal.clips_of(draft)[0].id, steps=2, noise=0.1)
+    journal.finish(journal.claim("w"), [CLIP], [])
+    assert "<video" in cards(journal, sheet)[f"job-{draft}"]
+    Library(journal).bin(journal.clips_of(upscale)[0].id)
+    assert "is-large" not in cards(journal, sheet)[f"job-{draft}"]
 
 
 def test_a_paused_queue_says_so(journal, sheet):
