@@ -149,14 +149,17 @@ class Journal(Store):
 
     @goes_on_without(None)
     def claim(self, worker: str) -> Job | None:
-        """Take the next job in one atomic update, or return None when none may start."""
+        """Take the next job in one atomic update, or return None when none may start.
+
+        One that was put down shows its step and previews until its worker has newer ones.
+        """
         may_start = (Job.state == "queued") & ~fn.EXISTS(Number.select().where(PAUSED))
         following = (Job.select(Job.id).where(may_start)
                      .order_by(Job.priority.desc(), Job.position, Job.id).limit(1))
         while job := following.get_or_none():
             with self.change() as revision:
-                taken = Job.update(state="running", worker=worker, started=time.time(), step=0,
-                                   previews="[]", error="", changed=revision).where(
+                taken = Job.update(state="running", worker=worker, started=time.time(), error="",
+                                   changed=revision).where(
                     Job.id == job.id, may_start).execute()
             if taken:
                 return self.job(job.id)
@@ -265,18 +268,20 @@ def _cancelled(job: Job, how: str) -> dict[str, Any]:
         return {"cancel": how}
     if how == "keep" and job.step:
         return {"cancel": how, "state": "queued"}
-    return {"state": "cancelled", "finished": time.time()}
+    return {"state": "cancelled", "finished": time.time(), "previews": "[]"}
 
 
 def put_down(job: Job) -> dict[str, Any]:
-    """Return the fields of a running job that its worker left as its row asks."""
+    """Return the fields of a running job that its worker left as its row asks.
+
+    Step and previews stay: they say how far it is, and it goes on from there.
+    """
     if job.cancel == "drop":
         return {"state": "cancelled", "finished": time.time(), "previews": "[]",
                 "seconds_left": None}
     state = "paused" if job.cancel == "pause" else "queued"
     wish = job.cancel if job.cancel in CANCELS else ""
-    return {"state": state, "cancel": wish, "worker": None, "previews": "[]",
-            "seconds_left": None}
+    return {"state": state, "cancel": wish, "worker": None, "seconds_left": None}
 
 
 def _upscales_of(drafts: Sequence[Job], oldest: int) -> tuple[dict[int, list[Job]], list[Job]]:

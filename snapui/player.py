@@ -15,9 +15,9 @@ from engine.errors import MediaError
 from snapui.compare import Place
 from snapui.comparisons import Standing
 from snapui.copies import filmstrip, strip_width
-from snapui.estimate import spoken
 from snapui.files import file_url
 from snapui.schema import Job
+from snapui.standing import step_told
 from snapui.theme import scripts
 from snapui.votes import ASPECTS, LETTERS, Ballot, Score, aspects_of
 
@@ -125,7 +125,7 @@ def _blank(text: str) -> str:
 def _state(job: Job) -> str:
     """Return what a cell without a clip is waiting for."""
     if job.state == "running" and job.step:
-        return f"Step {job.step} of {job.steps}, {spoken(job.seconds_left or 0)} left"
+        return step_told(job).capitalize()
     if job.state == "failed":
         return f"Failed: {job.error}"
     return STATES.get(job.state, "Preparing")

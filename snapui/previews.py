@@ -1,10 +1,13 @@
 """Moving previews of a running job: written beside the work, and skipped when nobody waits.
 
 The newest estimate waits in a slot of one; a thread of its own encodes it and writes its path to
-the journal together with the step. A newer estimate replaces one that was not taken yet.
+the journal together with the step. A newer estimate replaces one that was not taken yet. What an
+earlier run of the job showed stays until there is something newer, so numbers go on from there:
+a browser would not look again at a name it knows.
 """
 
 import json
+import re
 import threading
 import time
 from collections import deque
@@ -18,6 +21,7 @@ from snapui.jobs import Journal
 from snapui.schema import Job
 
 PREVIEW_SECONDS = 0.4  # a page looks twice a second; more pictures would never be seen
+NAME = re.compile(r"[a-z]+-(\d+)-\d+\.webp")
 KEPT = 12  # how many superseded previews stay on disk, for a page that is slow to fetch one
 
 
@@ -27,12 +31,13 @@ class Previewer:
     def __init__(self, journal: Journal, job: Job, request: GenerationRequest) -> None:
         self._journal, self._job, self._request = journal, job, request
         self._folder = preview_folder(journal.output_directory, job.id)
-        self._written: deque[list[str]] = deque()
+        earlier = [match for path in self._folder.iterdir() if (match := NAME.fullmatch(path.name))]
+        self._written: deque[list[str]] = deque([[match[0] for match in earlier]])
         self._slot: tuple[str, np.ndarray, float] | None = None  # stage, clips, rate
         self._changed = threading.Condition()
         self._is_open = True
         self._last = -PREVIEW_SECONDS
-        self._count = 0
+        self._count = max((int(match[1]) for match in earlier), default=0)
         self._thread = threading.Thread(target=self._write_all, daemon=True)
         self._thread.start()
 

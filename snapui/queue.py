@@ -78,7 +78,7 @@ def edit(journal: Journal, job_id: int, request: GenerationRequest) -> None:
         if Cell.select().where(Cell.job == job_id).exists():
             raise JournalError(f"Job {job_id} is part of a comparison, which would compare "
                                "something else; stop it and compare anew.")
-        Job.update(request=request.to_json(), step=0, changed=revision).where(
+        Job.update(request=request.to_json(), step=0, previews="[]", changed=revision).where(
             Job.id == job_id).execute()
 
 

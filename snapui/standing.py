@@ -20,5 +20,10 @@ def standing(job: Job, ahead: int = 0) -> str:
     wish = f"{WISHES[job.cancel]}. " if job.cancel else ""
     if not job.step:
         return wish + "Preparing"
-    return (f"{wish}{STAGES.get(job.stage, job.stage)}: step {job.step} of {job.steps}, "
-            f"{spoken(job.seconds_left or 0)} left")
+    return f"{wish}{STAGES.get(job.stage, job.stage)}: {step_told(job)}"
+
+
+def step_told(job: Job) -> str:
+    """Return a job's step, and the time left unless it was only just taken up again."""
+    left = "" if job.seconds_left is None else f", {spoken(job.seconds_left)} left"
+    return f"step {job.step} of {job.steps}{left}"

@@ -155,7 +155,7 @@ class Worker:
         """
         folder = self.journal.output_directory
         with suppress(peewee.OperationalError):  # there will be another time
-            drop_job_folders(folder / PREVIEWS, lambda: ids_in(("running",)), older_seconds)
+            drop_job_folders(folder / PREVIEWS, lambda: ids_in(ACTIVE), older_seconds)
             drop_job_folders(folder / WORK, lambda: ids_in(ACTIVE))
 
 

@@ -7,10 +7,11 @@ import time
 import pytest
 
 from engine.request import GenerationRequest
-from snapui import crew, space
+from snapui import crew, queue, space
 from snapui.jobs import Journal
 from snapui.library import Library
 from snapui.schema import Clip, Job, JournalError, Number, Worker
+from snapui.standing import standing
 from tests.snapui.test_worker import wait_for
 
 REQUEST = GenerationRequest(prompt="a dog", seed=5, drafts=2)
@@ -108,6 +109,29 @@ def test_a_dead_workers_job_is_queued_again_and_fails_after_the_third_death(jour
     assert states == ["queued", "queued", "failed"]
     assert "died 3 times" in journal.job(job_id).error
     assert "it was killed" in journal.job(job_id).error
+
+
+def test_a_job_of_a_dead_worker_shows_how_far_it_was_until_it_is_gone_on_with(journal):
+    job = journal.job(journal.submit(REQUEST))
+    journal.report(journal.claim("a"), step=5, steps=24, stage="base", seconds_left=3.0,
+                   previews='["previews/1/base-3-0.webp"]')
+    crew.forget(journal, "a", died=True)
+    waiting, again = journal.job(job.id), journal.claim("b")
+    for row in (waiting, again):
+        assert (row.step, row.previews, row.seconds_left) == (
+            5, '["previews/1/base-3-0.webp"]', None)
+    assert standing(again) == "Drafting: step 5 of 24"
+
+
+@pytest.mark.parametrize("act", [lambda journal, job_id: queue.edit(journal, job_id, REQUEST),
+                                 lambda journal, job_id: journal.cancel(job_id)])
+def test_a_job_that_will_not_go_on_from_there_shows_no_old_previews(journal, act):
+    journal.submit(REQUEST)
+    job = journal.claim("a")
+    journal.report(job, step=5, previews='["previews/1/base-3-0.webp"]')
+    journal.put_down(job)
+    act(journal, job.id)
+    assert journal.job(job.id).previews == "[]"
 
 
 def test_a_stopped_program_does_not_count_as_a_death(journal):

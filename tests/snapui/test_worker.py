@@ -1,6 +1,7 @@
 """The worker: in this process with a pretended engine, and as a real process that dies."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -18,10 +19,11 @@ from engine.request import GenerationRequest
 from snapui import crew, inside, queue
 from snapui.asked import Asked
 from snapui.clock import StageClock
-from snapui.files import read_loop
+from snapui.files import preview_folder, read_loop
 from snapui.films import Films
 from snapui.given import kept_picture
 from snapui.orders import Opening
+from snapui.previews import Previewer
 from snapui.schema import Clip, Job
 from snapui.schema import Worker as WorkerRow
 from snapui.supervisor import Supervisor
@@ -48,9 +50,12 @@ def wait_for(condition, seconds=180.0):
 
 
 def step_after_a_death(journal, job_id):
-    """Return the step a job has reached with its second worker, or 0 before its first report."""
+    """Return the step a job has reached with its second worker, or 0 before its first report.
+
+    Until then the row keeps the step of the first, but nobody knows the time left.
+    """
     row = journal.job(job_id)
-    return row.step if row.deaths == 1 and row.state != "queued" else 0
+    return 0 if row.deaths != 1 or row.seconds_left is None else row.step
 
 
 def outputs(folder):
@@ -74,16 +79,22 @@ def test_a_job_ends_with_a_named_file_and_a_loop_for_each_draft(journal, worker,
     assert len(outputs(tmp_path)) == 4  # no preview and no temporary file is left
 
 
-def test_previews_of_ended_jobs_are_swept_and_those_of_running_ones_stay(journal, worker, tmp_path):
+def test_previews_of_ended_jobs_are_swept_and_those_of_active_ones_stay(journal, worker, tmp_path):
     journal.submit(QUICK)
     worker.drain()
-    journal.submit(QUICK)
-    running = journal.claim("worker")
-    (tmp_path / "previews" / str(running.id)).mkdir()
-    worker.sweep(60)
+    paused, requeued, running = (journal.submit(QUICK) for _ in range(3))
+    for job in [journal.claim("worker") for _ in range(3)]:
+        (tmp_path / "previews" / str(job.id)).mkdir()
+        if job.id == paused:
+            queue.pause(journal, paused)
+        if job.id != running:
+            journal.put_down(journal.job(job.id))
+    worker.sweep(3600)
     assert (tmp_path / "previews" / "1").exists()
     worker.sweep()
-    assert [path.name for path in (tmp_path / "previews").iterdir()] == [str(running.id)]
+    assert [journal.job(one).state for one in (paused, requeued)] == ["paused", "queued"]
+    assert {path.name for path in (tmp_path / "previews").iterdir()} == {
+        str(one) for one in (paused, requeued, running)}
 
 
 def test_the_same_request_twice_overwrites_nothing(journal, worker, tmp_path):
@@ -480,6 +491,43 @@ def test_a_model_without_an_upsampler_is_asked_once_and_is_no_trouble(journal, w
     worker.measure_upscale()
     worker.measure_upscale()
     assert len(asked) == 1 and journal.timings() == {}
+
+
+def test_a_job_that_stops_keeps_its_previews_and_goes_on_with_newer_ones(
+        journal, worker, monkeypatch, tmp_path):
+    monkeypatch.setattr("snapui.previews.PREVIEW_SECONDS", 0.0)
+    job_id = journal.submit(QUICK)
+
+    def shown():
+        return json.loads(journal.job(job_id).previews)
+
+    interrupted(worker, 4, lambda: (wait_for(shown), queue.pause(journal, job_id)))
+    worker.drain()
+    before = shown()
+    assert len(before) == 2 and all((tmp_path / path).exists() for path in before)
+    queue.resume(journal, job_id)
+    assert shown() == before
+    newer = []
+    interrupted(worker, 6, lambda: newer.extend(wait_for(lambda: shown() != before and shown())))
+    worker.drain()
+    assert set(newer).isdisjoint(before)
+    assert (journal.job(job_id).state, shown()) == ("done", [])
+
+
+def test_previews_of_an_earlier_run_go_once_they_are_old(journal, tmp_path, monkeypatch):
+    monkeypatch.setattr("snapui.previews.PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr("snapui.previews.KEPT", 2)
+    journal.submit(QUICK)
+    job = journal.claim("worker")
+    folder = preview_folder(tmp_path, job.id)
+    (folder / "base-30-0.webp").touch()
+    previewer = Previewer(journal, job, QUICK)
+    picture = stand_in.moving_bar(3, 36, 64)[None]
+    for step in range(1, 5):
+        previewer.on_step(stand_in.StepEvent("base", step, 9, 1.0, lambda: picture))
+        wait_for(lambda step=step: f"base-{30 + step}-0" in journal.job(job.id).previews)
+    previewer.close()
+    assert {path.name for path in folder.iterdir()} == {"base-33-0.webp", "base-34-0.webp"}
 
 
 def test_the_clock_measures_one_clip_in_one_evaluation(monkeypatch):
