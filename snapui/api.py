@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from engine.catalog import find_model
 from engine.errors import RequestError
 from engine.extension.request import FITS
 from engine.extension.segments import Segment
@@ -44,6 +45,7 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
                  "drafts": drafts} | (settings or {})
         picture, fit = named.pop("start_picture", None), named.pop("fit", FITS[0])
         request = GenerationRequest.from_json(json.dumps(named))
+        find_model(request.model, models_directory)
         kept = kept_picture(journal.output_directory,
                             uploaded("start_picture", picture)) if picture else ""
         return journal.submit(request, order=order(kept, fit))

@@ -5,7 +5,6 @@ from typing import Any
 
 import gradio as gr
 
-from engine.catalog import list_models
 from snapui import api, refill
 from snapui.events import PRESSED, QUIET, memory
 from snapui.guard import guarded
@@ -22,7 +21,6 @@ def build(journal: Journal, models_directory: Path | None = None, live_key: str 
 
     live_key: what the page shows when it asks what is new, see `live.Live`.
     """
-    models = [card.name for card in list_models(models_directory)]
     with gr.Blocks(title="Snap Video", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="top"):
             gr.HTML(MASTHEAD, js_on_load=None, apply_default_css=False)
@@ -33,7 +31,7 @@ def build(journal: Journal, models_directory: Path | None = None, live_key: str 
             "tab", "create", "picture", "extend", "files", "compare", "library")}
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Create", id="create") as create_tab:
-                desk, sheet = create.build(journal, models, live_key, kept["create"],
+                desk, sheet = create.build(journal, models_directory, live_key, kept["create"],
                                            kept["picture"])
             with gr.Tab("Extend", id="extend") as extend_tab:
                 longer = extend.build(journal, desk, kept["extend"], kept["files"],

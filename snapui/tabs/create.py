@@ -3,10 +3,13 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from engine.catalog import find_model, list_models, model_problems
 from engine.errors import RequestError
 from engine.request import QUALITY_STEPS, GenerationRequest
 from snapui import estimate, inside, queue
@@ -42,13 +45,23 @@ class Create:
     journal: Journal
     panel: Panel
     controls: Controls
+    models_directory: Path | None = None
+
+    def problems(self) -> gr.HTML:
+        """Show which model folders cannot be used, and why; nothing if all can."""
+        said = model_problems(self.models_directory)
+        lines = [f'<p class="failed">{escape(f"{name} cannot be used. {told}")}</p>'
+                 for name, told in said.items()]
+        return gr.HTML("".join(lines), visible=bool(lines))
 
     def run(self, is_locked: bool, kept: str, fit: str, *values: Any) -> tuple[str, list[int]]:
         """Queue the drafts. kept, fit: see `desk.order`. Returns: the seed they use; their job."""
         named = dict(zip(self.controls.by_name, values, strict=True))
         if not is_locked:
             named["seed"] = drawn_seed()
-        job_id = self.journal.submit(GenerationRequest(**named), order=order(kept, fit))
+        request = GenerationRequest(**named)
+        find_model(request.model, self.models_directory)  # says now what a worker would say late
+        job_id = self.journal.submit(request, order=order(kept, fit))
         return str(named["seed"]), [job_id]
 
     def stop(self, asked: Sequence[Any]) -> None:
@@ -103,15 +116,15 @@ def _costly(costs: tuple[Any, ...]) -> GenerationRequest | None:
         return None
 
 
-def build(journal: Journal, models: list[str], live_key: str,
+def build(journal: Journal, models_directory: Path | None, live_key: str,
           memory: gr.BrowserState, picture: gr.BrowserState) -> tuple[Desk, gr.HTML]:
     """Place the tab's controls and tie them to the journal, inside the open Blocks.
 
-    models: names to choose from. live_key: see `sheet.component`. memory, picture: keep the
-    settings and the start picture, see events.memory. Returns: the controls, for what else fills
-    them in, and the sheet, whose extend_clip event is the page's to tie.
+    live_key: see `sheet.component`. memory, picture: keep the settings and the start picture, see
+    events.memory. Returns: the controls, for what else fills them in, and the sheet, whose
+    extend_clip event is the page's to tie. Raises: ModelError.
     """
-    tab = Create(journal, Panel(journal), Controls())
+    tab = Create(journal, Panel(journal), Controls(), models_directory)
     place = tab.controls.place
     with gr.Row(elem_id="desk"):
         with gr.Column(elem_id="settings"):
@@ -128,7 +141,10 @@ def build(journal: Journal, models: list[str], live_key: str,
             place("negative_prompt", lines=1, max_lines=4)
             beginning = place_beginning(journal.output_directory)
             with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-                place("model", choices=models, allow_custom_value=True)
+                place("model", allow_custom_value=True,
+                      choices=[card.name for card in list_models(models_directory)])
+                problems = gr.HTML(visible=False, elem_id="model-problems", js_on_load=None,
+                                   apply_default_css=False)
                 for name in ADVANCED:
                     place(name)
                 tells = gr.Checkbox(True, label="Settings inside files", info=TELLS,
@@ -146,6 +162,7 @@ def build(journal: Journal, models: list[str], live_key: str,
     _tie_work(tab, sheet, line, told, (run, stop, run_inputs))
     _tie_memory(tab, lock, memory)
     _tie_picture(beginning, picture)
+    gr.context.Context.root_block.load(guarded(tab.problems), outputs=problems, **QUIET)
     _tie_switch(journal, tells)
     return desk, sheet
 

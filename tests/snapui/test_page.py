@@ -19,6 +19,7 @@ from snapui.schema import Job
 from snapui.tabs.create import COSTS, EXAMPLES, Create
 from snapui.tabs.queue import Panel
 from tests.snapui.test_jobs import finished
+from tests.test_catalog import make_model
 
 
 @pytest.fixture
@@ -178,6 +179,31 @@ def test_what_a_longer_clip_takes_is_told_to_programs_without_making_it(journal)
     assert extend(0, ["0-4: a dog"], settings=plan)["seconds"] == 3
     assert Job.select().count() == 0
     assert extend(0, ["0-4: a dog"], settings=settings) == Job.get().id
+
+
+def test_an_incomplete_model_folder_is_named_under_the_model(journal, tmp_path):
+    broken = make_model(tmp_path / "models" / "<b>mine") / "base" / "model.safetensors"
+    weights = broken.read_bytes()
+    broken.unlink()
+    blocks = page.build(journal, tmp_path / "models")
+    (look,) = [fn for fn in blocks.fns.values()
+               if [one.elem_id for one in fn.outputs] == ["model-problems"]]
+    assert [event for _, event in look.targets] == ["load"], "every visit looks anew"
+    said = look.fn()
+    assert said.visible
+    assert "&lt;b&gt;mine cannot be used." in said.value
+    assert "has no model.safetensors: copy it there" in said.value
+    broken.write_bytes(weights)
+    assert (look.fn().value, look.fn().visible) == ("", False)
+
+
+def test_a_mistyped_model_is_said_before_a_job_is_written(journal, placed):
+    tab = Create(journal, Panel(journal), placed)
+    values = ["storibook" if name == "model" else "a dog" if name == "prompt" else spec.default
+              for name, spec in FIELDS.items()]
+    with pytest.raises(ModelError, match=r"no model 'storibook'\. Known models: storybook"):
+        tab.run(True, "", "", *values)
+    assert Job.select().count() == 0
 
 
 def test_every_button_can_show_what_went_wrong_and_waits_for_no_other(journal):

@@ -161,8 +161,10 @@ def test_a_program_creates_watches_fetches_and_cancels(served):
         last = client.predict("a dog", "", "7", 1, {"steps": 256}, api_name="/create")
         client.predict(last, api_name="/cancel")
         wait_for(lambda: client.predict(last, api_name="/status")["state"] == "cancelled")
-        with pytest.raises(Exception, match="from 0 to"):
-            client.predict("a dog", "", "-1", 1, {}, api_name="/create")
+        for seed, settings, sentence in (("-1", {}, "from 0 to"),
+                                         ("1", {"model": "storibook"}, "no model 'storibook'")):
+            with pytest.raises(Exception, match=sentence):
+                client.predict("a dog", "", seed, 1, settings, api_name="/create")
     finally:
         client.close()
 
