@@ -253,10 +253,20 @@ def _create(job: Job, clips: Sequence[dict]) -> None:
     for values in clips:
         film = values.get("film")
         columns = {name: value for name, value in values.items() if name != "film"}
-        clip = Clip.create(job=job.id, kind=job.kind, source=source, **columns)
+        clip = Clip.create(job=job.id, kind=job.kind, source=source, **columns | _fresh_number())
         if film is not None:
             Film.create(clip=clip, **film)
             source = clip.id
+
+
+def _fresh_number() -> dict[str, int]:
+    """Return a clip's number where the database would give that of a deleted one once more.
+
+    Upscales and comparisons name clips by their numbers, and would take another for theirs.
+    """
+    highest = Number.get_or_none(Number.name == "last_clip")
+    newest = Clip.select(fn.MAX(Clip.id)).scalar() or 0
+    return {} if highest is None or newest >= highest.value else {"id": highest.value + 1}
 
 
 def _cancelled(job: Job, how: str) -> dict[str, Any]:

@@ -8,9 +8,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from peewee import SqliteDatabase
+
 from snapui.copies import drop_copies
 from snapui.jobs import Journal
-from snapui.schema import Clip, JournalError
+from snapui.schema import Clip, JournalError, Number
 
 PAGE_CLIPS = 24
 MAX_TITLE_CHARACTERS = 200
@@ -78,6 +80,7 @@ class Library:
                 (folder / file).unlink(missing_ok=True)
             drop_copies(folder, clip.id)
             with self.journal.change():
+                self._remember(clip.id)
                 Clip.delete().where(Clip.id == clip.id).execute()
         return len(binned)
 
@@ -86,6 +89,12 @@ class Library:
         newest = Clip.select(Clip.backend).where(Clip.backend != "").order_by(Clip.id.desc())
         clip = newest.first()
         return "" if clip is None else clip.backend
+
+    def _remember(self, clip_id: int) -> None:
+        """Write the highest number a deleted clip had: SQLite would count on from what is left."""
+        if isinstance(self.journal.database, SqliteDatabase):
+            highest = Number.get_or_create(name="last_clip")[0].value
+            Number.update(value=max(highest, clip_id)).where(Number.name == "last_clip").execute()
 
     def _update(self, clip_id: int, **values: Any) -> None:
         with self.journal.change():

@@ -29,7 +29,8 @@ class JournalError(SnapError):
 class Number(peewee.Model):
     """Named numbers: the schema's version, the revision that every change raises by one.
 
-    A row called "paused" is there while the queue is paused.
+    A row called "paused" is there while the queue is paused; "last_clip" is the highest number of
+    a clip that was deleted.
     """
 
     name = peewee.CharField(primary_key=True)

@@ -146,6 +146,20 @@ def test_only_emptying_the_bin_deletes_files(journal, shelf):
     assert shelf.page(view="Bin").found == 0
 
 
+def test_a_deleted_clips_number_is_given_to_no_other(journal, shelf):
+    def finished():
+        journal.submit(GenerationRequest(prompt="a dog"))
+        job = journal.claim("w")
+        journal.finish(job, [CLIP, CLIP], [])
+        return [clip.id for clip in journal.clips_of(job.id)]
+
+    gone = finished()
+    for clip_id in gone:
+        shelf.bin(clip_id)
+    shelf.empty_bin()
+    assert finished() == [gone[1] + 1, gone[1] + 2]
+
+
 def test_the_bin_can_be_emptied_after_the_files_were_deleted_by_hand(journal, shelf):
     shelf.bin(add(journal, path="gone/already.mp4"))
     assert shelf.empty_bin() == 1
