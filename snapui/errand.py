@@ -18,7 +18,7 @@ from snapui.jobs import Journal
 from snapui.keeping import Finished, Write, kept_files
 from snapui.orders import opening_of
 from snapui.previews import Previewer
-from snapui.schema import Job
+from snapui.schema import Clip, Job
 
 STOPS = ("drop", "pause", "requeue")
 
@@ -52,6 +52,8 @@ class Errand:
         self._folder = journal.output_directory
         self._request = GenerationRequest.from_json(job.request)
         self._opening = opening_of(job)
+        # Gone if there was none, or if the bin was emptied since.
+        self._source = Clip.get_or_none(Clip.id == job.source)
         self._kept_after = ""
         self._draft_kept_after = ""  # then its upscale is not what its settings make either
 
@@ -105,15 +107,13 @@ class Errand:
 
     def _draft(self) -> np.ndarray | None:
         """Return the kept draft an upscale starts from; without it the engine makes it again."""
-        if self._job.source is None:
+        if self._source is None:
             return None
-        draft = self._journal.clip(self._job.source)
-        frames = read_loop(self._folder / draft.loop, draft.frames)
-        self._draft_kept_after = "" if frames is None else draft.kept_after
+        frames = read_loop(self._folder / self._source.loop, self._source.frames)
+        self._draft_kept_after = "" if frames is None else self._source.kept_after
         return frames
 
     def _parents(self) -> list[str]:
         """Return the file names of the clip and the picture the job starts from."""
-        source = self._job.source
-        parents = [] if source is None else [Path(self._journal.clip(source).path).name]
+        parents = [] if self._source is None else [Path(self._source.path).name]
         return parents + ([] if self._opening is None else [self._opening.name])

@@ -22,6 +22,7 @@ from snapui.clock import StageClock
 from snapui.files import preview_folder, read_loop
 from snapui.films import Films
 from snapui.given import kept_picture
+from snapui.library import Library
 from snapui.orders import Opening
 from snapui.previews import Previewer
 from snapui.schema import Clip, Job
@@ -186,6 +187,23 @@ def test_an_upscale_whose_drafts_loop_is_gone_is_made_from_its_request(journal, 
     upscale = journal.submit_upscale(draft.id, steps=2, noise=0.1)
     worker.drain()
     assert journal.job(upscale).state == "done"
+
+
+def test_an_upscale_whose_draft_was_deleted_is_made_from_its_request(journal, worker, tmp_path):
+    job_id = journal.submit(QUICK.single(3))
+    worker.drain()
+    draft = journal.clips_of(job_id)[0]
+    upscale = journal.submit_upscale(draft.id, steps=2, noise=0.1)
+    Library(journal).bin(draft.id)
+    Library(journal).empty_bin()
+    worker.drain()
+    again = queue.run_again(journal, upscale)
+    worker.drain()
+    for one in (upscale, again):
+        assert (journal.job(one).state, journal.job(one).error) == ("done", "")
+        clip, = journal.clips_of(one)
+        assert (clip.width, clip.seed) == (512, 3)
+        assert read_metadata(tmp_path / clip.path)["parents"] == "[]"
 
 
 def test_an_engine_error_becomes_the_jobs_sentence_and_the_next_job_runs(journal, worker):
