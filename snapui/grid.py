@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -35,10 +36,17 @@ def save_grid(folder: Path, name: str, standing: Standing, still: int | None, *,
     if still is not None:
         still = min(max(0, still), len(frames) - 1)
         frames = frames[still:still + 1]
-    metadata = request_metadata(
-        standing.plan.cell(0, 0), {COMPARISON_KEY: standing.plan.to_json()}) if tells else {}
+    metadata = request_metadata(standing.plan.cell(0, 0), _about(standing)) if tells else {}
     return keep(folder, name, ".mp4" if still is None else ".png",
                 lambda path: write_clip(path, frames, standing.clock.fps, metadata))
+
+
+def _about(standing: Standing) -> dict[str, Any]:
+    """Return what a grid's file tells besides the request of its first cell, and its model."""
+    about = {COMPARISON_KEY: standing.plan.to_json(),
+             "parents": [Path(clip.path).name for _, clip in sorted(standing.clips.items())]}
+    first = standing.clips.get((0, 0))
+    return about if first is None else about | {"model_hash": first.model_hash}
 
 
 def grid_frames(plan: Plan | Picks, clips: Mapping[Place, np.ndarray],

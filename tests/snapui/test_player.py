@@ -37,7 +37,9 @@ def number(journal, comparisons):
     while job := journal.claim("w"):
         loop = f"loops/{job.id}.webp"
         write_loop(journal.output_directory / loop, moving_bar(job.id, 36, 64), 12)
-        journal.finish(job, [CLIP | {"request": job.request, "loop": loop}], [])
+        journal.finish(job, [CLIP | {"request": job.request, "loop": loop,
+                                     "path": f"day/{job.id}.mp4",
+                                     "model_hash": f"hash of {job.id}"}], [])
     return number
 
 
@@ -160,6 +162,9 @@ def test_a_comparison_is_saved_as_one_labelled_file(journal, comparisons, number
     assert clip.is_image or clip.fps == PLAN.base.fps
     assert Plan.from_json(read_metadata(folder / first)["comparison"]) == PLAN
     assert read_request(folder / first) == PLAN.cell(0, 0)
+    assert read_metadata(folder / first)["model_hash"] == "hash of 1"
+    assert json.loads(read_metadata(folder / first)["parents"]) == [
+        f"{job}.mp4" for job in range(1, 7)]
     bare = save_grid(folder, "day/grid", standing, still, tells=False)
     assert read_metadata(folder / bare) == {}
 
