@@ -6,6 +6,8 @@ from the draft's exact frames while they exist, else from the file; settings fro
 
 import math
 import shutil
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,8 @@ from snapui.schema import Clip
 
 COPIES = "copies"
 BARE = "bare"  # in there: copies that carry no settings
+# Whoever encodes for a page holds this: it takes a core from the workers, and room for whole clips.
+ENCODING = threading.Lock()
 
 
 def frames_of(folder: Path, clip: Clip) -> np.ndarray:
@@ -43,8 +47,8 @@ def converted(folder: Path, clip: Clip, suffix: str, *, tells: bool = True) -> s
         return clip.path
     name = Path(clip.path).with_suffix(suffix).name
     target = _place(clip.id, name if tells else f"{BARE}/{name}")
-    if not (folder / target).exists():
-        write_clip(folder / target, frames_of(folder, clip), clip.fps, metadata if tells else {})
+    _make_once(folder / target, lambda path: write_clip(
+        path, frames_of(folder, clip), clip.fps, metadata if tells else {}))
     return target
 
 
@@ -54,13 +58,16 @@ def filmstrip(folder: Path, clip: Clip) -> str:
     A page draws exact frames from it, which no browser's video player promises.
     """
     target = _place(clip.id, "frames.png")
-    if not (folder / target).exists():
-        frames = frames_of(folder, clip)
-        across = strip_width(len(frames))
-        blank = np.zeros((-len(frames) % across, *frames.shape[1:]), np.uint8)
-        tiles = rearrange(np.concatenate([frames, blank]), "(y x) h w c -> (y h) (x w) c", x=across)
-        write_clip(folder / target, tiles[None], 1.0)
+    _make_once(folder / target, lambda path: write_clip(
+        path, _tiled(frames_of(folder, clip))[None], 1.0))
     return target
+
+
+def _tiled(frames: np.ndarray) -> np.ndarray:
+    """Return frames (t, h, w, 3) side by side as one picture; places that are left are black."""
+    across = strip_width(len(frames))
+    blank = np.zeros((-len(frames) % across, *frames.shape[1:]), np.uint8)
+    return rearrange(np.concatenate([frames, blank]), "(y x) h w c -> (y h) (x w) c", x=across)
 
 
 def strip_width(count: int) -> int:
@@ -71,6 +78,15 @@ def strip_width(count: int) -> int:
 def drop_copies(folder: Path, clip_id: int) -> None:
     """Delete all other forms of a clip."""
     shutil.rmtree(folder / COPIES / str(clip_id), ignore_errors=True)
+
+
+def _make_once(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file unless it is there, also if somebody else makes it meanwhile."""
+    if path.exists():  # before all, or who only looks would wait for what others convert
+        return
+    with ENCODING:
+        if not path.exists():
+            write(path)
 
 
 def _place(clip_id: int, name: str) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from engine.media import request_metadata, write_clip
+from engine.media import FrameStream, request_metadata, write_clip
 from snapui.compare import COMPARISON_KEY, Clock, Place, Plan
 from snapui.comparisons import Standing
-from snapui.copies import frames_of
+from snapui.copies import ENCODING, frames_of
 from snapui.files import keep
 from snapui.picks import Picks
 
@@ -31,14 +31,12 @@ def save_grid(folder: Path, name: str, standing: Standing, still: int | None, *,
     tells: whether the file carries the settings inside.
     Returns: the relative path. Raises: MediaError.
     """
-    clips = {place: frames_of(folder, clip) for place, clip in standing.clips.items()}
-    frames = grid_frames(standing.plan, clips, standing.clock)
-    if still is not None:
-        still = min(max(0, still), len(frames) - 1)
-        frames = frames[still:still + 1]
     metadata = request_metadata(standing.plan.cell(0, 0), _about(standing)) if tells else {}
-    return keep(folder, name, ".mp4" if still is None else ".png",
-                lambda path: write_clip(path, frames, standing.clock.fps, metadata))
+    with ENCODING:
+        clips = {place: frames_of(folder, clip) for place, clip in standing.clips.items()}
+        frames = grid_frames(standing.plan, clips, standing.clock, still)
+        return keep(folder, name, ".mp4" if still is None else ".png",
+                    lambda path: write_clip(path, frames, standing.clock.fps, metadata))
 
 
 def _about(standing: Standing) -> dict[str, Any]:
@@ -49,23 +47,27 @@ def _about(standing: Standing) -> dict[str, Any]:
     return about if first is None else about | {"model_hash": first.model_hash}
 
 
-def grid_frames(plan: Plan | Picks, clips: Mapping[Place, np.ndarray],
-                clock: Clock) -> np.ndarray:
-    """Return the grid as uint8 (t, h, w, 3), height and width even.
+def grid_frames(plan: Plan | Picks, clips: Mapping[Place, np.ndarray], clock: Clock,
+                still: int | None = None) -> FrameStream:
+    """Return the grid, height and width even, each frame drawn when it is asked for.
 
     clips: uint8 (t, h, w, 3) by place; missing ones stay blank. clock: how they play together.
+    still: the only moment to draw, or the last if that is over.
     """
     count = max(1, clock.count)
+    moments = range(count) if still is None else [min(max(0, still), count - 1)]
     cell_height = _cell_height(clips)
     sheet, corners = _labelled_sheet(plan, cell_height)
-    frames = np.repeat(np.asarray(sheet)[None], count, axis=0)
-    for place, clip in clips.items():
-        x, y = corners[place]
-        for t in range(count):
-            picture = Image.fromarray(clip[clock.frame(place, t, len(clip))])
-            frames[t, y:y + cell_height, x:x + CELL_WIDTH] = np.asarray(
-                picture.resize((CELL_WIDTH, cell_height), Image.Resampling.BICUBIC))
-    return frames
+
+    def drawn(moment: int) -> np.ndarray:
+        frame = sheet.copy()
+        for place, clip in clips.items():
+            picture = Image.fromarray(clip[clock.frame(place, moment, len(clip))])
+            frame.paste(picture.resize((CELL_WIDTH, cell_height), Image.Resampling.BICUBIC),
+                        corners[place])
+        return np.asarray(frame)
+
+    return FrameStream((len(moments), sheet.height, sheet.width, 3), map(drawn, moments))
 
 
 def _cell_height(clips: Mapping[Place, np.ndarray]) -> int:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from engine.errors import MediaError
 from engine.media import (
+    FrameStream,
     check_destination,
     count_frames,
     known_suffixes,
@@ -272,13 +273,22 @@ def test_upper_case_endings_and_new_folders_work(tmp_path):
     assert read_metadata(path) == TAGS
 
 
-def test_stopping_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
-    def stop(*args, **kwargs):
+def test_stopping_in_the_middle_leaves_nothing(tmp_path):
+    def stopped():
+        yield from moving_frames(3)
         raise KeyboardInterrupt
-    monkeypatch.setattr(subprocess.Popen, "communicate", stop)
     with pytest.raises(KeyboardInterrupt):
-        write_clip(tmp_path / "clip.mp4", moving_frames(), 12)
+        write_clip(tmp_path / "clip.mp4", FrameStream(moving_frames().shape, stopped()), 12)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", known_suffixes())
+def test_frames_that_come_one_by_one_make_the_same_file(tmp_path, suffix):
+    frames = moving_frames()
+    whole = write_clip(tmp_path / f"whole{suffix}", frames, 12, TAGS)
+    stream = write_clip(tmp_path / f"stream{suffix}", FrameStream(frames.shape, iter(frames)), 12,
+                        TAGS)
+    assert stream.read_bytes() == whole.read_bytes()
 
 
 @pytest.mark.parametrize("frames", [

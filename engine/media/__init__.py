@@ -13,7 +13,7 @@ from engine.media.files import (
     read_rate,
     write_clip,
 )
-from engine.media.formats import MediaClip, ReadLimits, known_suffixes
+from engine.media.formats import FrameStream, MediaClip, ReadLimits, known_suffixes
 from engine.media.settings import (
     KEPT_KEY,
     MEDIA_KEY,
@@ -31,6 +31,7 @@ __all__ = [
     "MODEL_NAME",
     "OPENING_KEY",
     "PROGRAM",
+    "FrameStream",
     "MediaClip",
     "ReadLimits",
     "check_destination",

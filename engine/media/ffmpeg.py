@@ -7,7 +7,8 @@ multiples of 16 and drop the settings. Source: the ffmpeg of the imageio-ffmpeg 
 import errno
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Timer
 from typing import IO
@@ -15,7 +16,7 @@ from typing import IO
 import numpy as np
 
 from engine.errors import MediaError
-from engine.media.formats import MediaClip, ReadLimits, rate
+from engine.media.formats import FrameStream, MediaClip, ReadLimits, rate
 
 READ_SECONDS = 600.0
 METADATA_SECONDS = 30.0
@@ -36,9 +37,9 @@ GIF_FILTER = ("split[a][b];[a]palettegen=stats_mode=full[p];"
               "[b][p]paletteuse=dither=sierra2_4a:diff_mode=rectangle")
 
 
-def encode(path: Path, frames: np.ndarray, fps: float, suffix: str,
+def encode(path: Path, frames: np.ndarray | FrameStream, fps: float, suffix: str,
            metadata: Mapping[str, str], *, loop: bool) -> None:
-    """Encode frames to one file with ffmpeg, overwriting it.
+    """Encode frames to one file with ffmpeg, overwriting it; they are handed over one by one.
 
     frames: uint8 (t, h, w, 3).
     suffix: ".mp4", ".webm", ".mov", ".gif" or ".apng": what to encode to, whatever path ends in.
@@ -55,16 +56,27 @@ def encode(path: Path, frames: np.ndarray, fps: float, suffix: str,
             "-map_metadata", "1", "-threads", "1", "-fflags", "+bitexact", "-flags:v", "+bitexact",
             *_format_arguments(suffix, height, loop), f"file:{path.absolute()}",
         ]
-        pixels = memoryview(np.ascontiguousarray(frames)).cast("B")
-        with _start(arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            try:
-                _, stderr = process.communicate(pixels)
-            except BaseException:
-                process.kill()
-                raise
-    if process.returncode:
-        is_full = _is_full_disk(stderr, process.returncode)
-        raise OSError(errno.ENOSPC if is_full else errno.EIO, _reason(stderr, process.returncode))
+        returncode, stderr = _feed(arguments, frames)
+    if returncode:
+        is_full = _is_full_disk(stderr, returncode)
+        raise OSError(errno.ENOSPC if is_full else errno.EIO, _reason(stderr, returncode))
+
+
+def _feed(arguments: list[str], frames: Iterable[np.ndarray]) -> tuple[int, bytes]:
+    """Run ffmpeg on frames, uint8 (h, w, 3). Returns: its exit code and its complaints."""
+    with tempfile.TemporaryFile() as complaints:
+        process = _start(arguments, stdin=subprocess.PIPE, stderr=complaints)
+        try:  # a pipe that breaks means that ffmpeg has stopped early: its complaints say why
+            with suppress(BrokenPipeError), process.stdin as pipe:
+                for frame in frames:
+                    pipe.write(np.ascontiguousarray(frame).data)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            process.wait()
+        complaints.seek(0)
+        return process.returncode, complaints.read(CHUNK_BYTES)
 
 
 def _format_arguments(suffix: str, height: int, loop: bool) -> list[str]:

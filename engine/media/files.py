@@ -19,6 +19,7 @@ from engine.media.formats import (
     GIF,
     VIDEO,
     ZIP,
+    FrameStream,
     MediaClip,
     ReadLimits,
     rate,
@@ -31,7 +32,7 @@ MAX_GIF_FPS = 50.0
 VIDEO_DECODERS = ("mov", "matroska", "avi")
 
 
-def write_clip(path: Path | str, frames: np.ndarray, fps: float,
+def write_clip(path: Path | str, frames: np.ndarray | FrameStream, fps: float,
                metadata: Mapping[str, str] | None = None, *, loop: bool = True) -> Path:
     """Write a clip in the format its name ends in; a file of that name is replaced when complete.
 
@@ -41,7 +42,7 @@ def write_clip(path: Path | str, frames: np.ndarray, fps: float,
     PNG for one frame; .zip numbered PNGs and settings.json. Sizes are exact in every format.
 
     path: where to; missing folders are made.
-    frames: uint8 (t, h, w, 3) RGB.
+    frames: uint8 (t, h, w, 3) RGB, or a stream of as much.
     fps: frames per second.
     metadata: text by lower-case key, kept inside the file and read back before it gets its name.
     loop: whether gif, webp and png play for ever.
@@ -49,12 +50,14 @@ def write_clip(path: Path | str, frames: np.ndarray, fps: float,
     Raises: MediaError, with nothing left behind.
     """
     path = Path(path)
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not frames.size:
-        raise ValueError(f"frames must be uint8 (t, h, w, 3), not {frames.dtype} {frames.shape}")
+    shape = frames.shape
+    is_bytes = isinstance(frames, FrameStream) or frames.dtype == np.uint8
+    if not is_bytes or len(shape) != 4 or shape[3] != 3 or not all(shape):
+        raise ValueError(f"frames must be uint8 (t, h, w, 3), not {type(frames)} {shape}")
     rate(fps)
     kept = _storable(metadata or {})
     check_destination(path)
-    _check_size(path, *frames.shape[1:3])
+    _check_size(path, *shape[1:3])
     temporary = _temporary(path)
     try:
         with _explained(path):
@@ -154,7 +157,7 @@ def read_metadata(path: Path | str, *, limits: ReadLimits | None = None) -> dict
         return pictures.read_tags(path, decoder, limits)
 
 
-def _write(temporary: Path, path: Path, frames: np.ndarray, fps: float,
+def _write(temporary: Path, path: Path, frames: np.ndarray | FrameStream, fps: float,
            metadata: Mapping[str, str], *, loop: bool) -> None:
     """Write the clip under its temporary name with the writer the real name asks for."""
     kind, suffix = writer_kind(path), path.suffix.lower()

@@ -5,6 +5,7 @@ decoder those bytes call for: a playlist named clip.mp4 cannot make a decoder op
 """
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -45,6 +46,23 @@ class MediaClip:
         count = max(1, round(len(self.frames) * fps / self.fps))
         shown = ((np.arange(count) + 0.5) * self.fps / fps).astype(int)
         return MediaClip(self.frames[shown.clip(0, len(self.frames) - 1)], fps)
+
+
+@dataclass(frozen=True)
+class FrameStream:
+    """A clip whose frames are made one by one while it is written, never all held at once.
+
+    shape: (t, h, w, 3). frames: gives t of them once, each uint8 (h, w, 3) RGB.
+    """
+
+    shape: tuple[int, int, int, int]
+    frames: Iterable[np.ndarray]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return iter(self.frames)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """The library: what is found, what the bin keeps, and how long a page takes."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -15,7 +17,7 @@ from engine.media import (
 )
 from engine.request import GenerationRequest
 from snapui import crew
-from snapui.copies import converted, drop_copies
+from snapui.copies import converted, drop_copies, filmstrip
 from snapui.files import write_loop
 from snapui.jobs import Journal
 from snapui.library import PAGE_CLIPS, Library
@@ -175,6 +177,30 @@ def test_a_clip_is_had_in_every_format_with_its_settings(journal, suffix):
     before = path.stat().st_mtime_ns
     converted(folder, clip, suffix)
     assert path.stat().st_mtime_ns == before, "it is made once"
+
+
+def test_one_copy_is_made_at_a_time_and_each_once(journal, monkeypatch):
+    clip, folder = journal.clip(add_with_files(journal)), journal.output_directory
+    at_once, most, written, all_ask = [], [], [], threading.Barrier(4)
+
+    def write(path, *_):
+        at_once.append(path)
+        most.append(len(at_once))
+        time.sleep(0.2)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        written.append(path.suffix)
+        at_once.remove(path)
+
+    def convert(suffix):
+        all_ask.wait()
+        return converted(folder, clip, suffix) if suffix else filmstrip(folder, clip)
+
+    monkeypatch.setattr("snapui.copies.write_clip", write)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(convert, (".gif", ".gif", ".webm", "")))
+    assert sorted(written) == [".gif", ".png", ".webm"]
+    assert max(most) == 1
 
 
 @pytest.mark.parametrize("suffix", known_suffixes())

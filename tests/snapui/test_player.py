@@ -1,11 +1,12 @@
 """A comparison as it is drawn: in the page and as one file."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from engine.media import read_clip, read_metadata, read_request
+from engine.media import count_frames, read_clip, read_metadata, read_request, write_clip
 from engine.request import GenerationRequest
 from snapui.compare import Axis, Clock, Plan
 from snapui.comparisons import Comparisons
@@ -135,7 +136,8 @@ def test_the_grid_shows_each_clip_in_its_place_in_lockstep(comparisons, number):
     clips = {place: np.full((16, 36, 64, 3), value, np.uint8) for place, value in colours.items()}
     clips[1, 2] = np.repeat(np.arange(8, dtype=np.uint8), 36 * 64 * 3).reshape(8, 36, 64, 3)
     clock = Clock(12.0, 16, dict.fromkeys(clips, 1.0) | {(1, 2): 0.5})
-    frames = grid_frames(PLAN, clips, clock)
+    frames = np.stack(list(grid_frames(PLAN, clips, clock)))
+    assert frames.shape == grid_frames(PLAN, clips, clock).shape
     assert len(frames) == 16 and frames.shape[1] % 2 == frames.shape[2] % 2 == 0
     middle = [GAP + CELL_WIDTH // 2 + column * (CELL_WIDTH + GAP) for column in range(3)]
     for (_, column), value in colours.items():
@@ -146,8 +148,19 @@ def test_the_grid_shows_each_clip_in_its_place_in_lockstep(comparisons, number):
 
 
 def test_a_missing_clip_leaves_its_place_blank():
-    whole = grid_frames(PLAN, {}, PLAN.clock({}))
+    whole = np.stack(list(grid_frames(PLAN, {}, PLAN.clock({}))))
     assert whole.shape[0] == 1 and len(np.unique(whole.reshape(-1, 3), axis=0)) > 3
+
+
+def test_a_grid_is_drawn_while_it_is_written_and_never_whole(tmp_path):
+    clips = {(0, 0): np.zeros((60, 36, 64, 3), np.uint8)}
+    grid = grid_frames(PLAN, clips, Clock(12.0, 60, {(0, 0): 1.0}))
+    tracemalloc.start()
+    write_clip(tmp_path / "grid.mp4", grid, 12.0)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count_frames(tmp_path / "grid.mp4", 12.0) == 60
+    assert most < np.prod(grid.shape) / 10
 
 
 @pytest.mark.parametrize(("still", "suffix", "count"), [(None, ".mp4", 16), (5, ".png", 1),
@@ -196,7 +209,8 @@ def test_clips_that_were_picked_play_together_each_at_its_own_speed(journal, com
     assert slow == [moment // 2 for moment in range(24)]
     assert short == [*range(12), *[11] * 12], "the shorter one holds its end"
     counted = np.repeat(np.arange(12, dtype=np.uint8), 36 * 64 * 3).reshape(12, 36, 64, 3)
-    whole = grid_frames(standing.plan, dict.fromkeys(standing.clips, counted), standing.clock)
+    whole = np.stack(list(grid_frames(
+        standing.plan, dict.fromkeys(standing.clips, counted), standing.clock)))
     row, middle = whole.shape[1] - GAP - 90, GAP + CELL_WIDTH // 2
     assert whole[:, row, middle, 0].tolist() == slow
     assert whole[:, row, middle + CELL_WIDTH + GAP, 0].tolist() == short
