@@ -22,11 +22,11 @@ from snapui.files import write_loop
 from snapui.jobs import Journal
 from snapui.library import PAGE_CLIPS, Library
 from snapui.schema import SCHEMA_VERSION, Clip, Film, Job, JournalError, Number, Worker
+from snapui.tabs.library import LibraryTab
 from tests.snapui.stand_in import moving_bar
 from tests.snapui.test_jobs import CLIP
 
-PAGE_SECONDS = 0.1  # what the design allows on an idle machine
-BUSY_FACTOR = 5  # the machine may be doing other things while this is measured
+PAGE_SECONDS = 0.1  # of this process alone: the machine may be doing other things
 
 
 @pytest.fixture
@@ -237,23 +237,25 @@ def test_a_clip_whose_file_is_gone_says_so(journal):
         converted(journal.output_directory, journal.clip(add(journal)), ".gif")
 
 
-def test_one_page_of_ten_thousand_clips_takes_under_a_tenth_of_a_second(journal, shelf, capsys):
+def test_one_page_of_ten_thousand_clips_takes_under_a_tenth_of_a_second(journal, capsys):
     job = Job.create(kind="draft", state="done", request="{}")
     rows = [CLIP | {"job": job, "kind": "draft", "prompt": f"a dog number {number} in the meadow"}
             for number in range(10_000)]
     with journal.database.atomic():
         for start in range(0, len(rows), 500):
             Clip.insert_many(rows[start:start + 500]).execute()
-    figures = {}
-    for name, arguments in {"first page": (), "search": ("dog 99",), "last page": ("", "All", 999),
-                            "nothing found": ("giraffe",)}.items():
-        begin = time.perf_counter()
-        shelf.page(*arguments)
-        figures[name] = time.perf_counter() - begin
+    tab, figures = LibraryTab(journal), {}
+    looks = {"first page": ("", 0, PAGE_CLIPS), "search": ("dog 99", 0, PAGE_CLIPS),
+             "last page": ("", 999, 10_000 % PAGE_CLIPS), "nothing found": ("giraffe", 0, 1)}
+    for name, (words, number, shown) in looks.items():
+        begin = time.process_time()
+        value, _ = tab.look(words, "All", number)
+        figures[name] = time.process_time() - begin
+        assert len(value["cards"]) == shown
     with capsys.disabled():
-        print("\na page of 10,000 clips:",  # noqa: T201
+        print("\na page of 10,000 clips, found and drawn:",  # noqa: T201
               ", ".join(f"{name} {1000 * figure:.1f} ms" for name, figure in figures.items()))
-    assert max(figures.values()) < BUSY_FACTOR * PAGE_SECONDS
+    assert max(figures.values()) < PAGE_SECONDS
 
 
 def test_a_journal_of_the_first_version_gets_the_new_columns(journal):

@@ -1,5 +1,6 @@
 """The library as it is drawn: no text of a user becomes HTML, and files come from one folder."""
 
+import queue
 from types import SimpleNamespace
 
 import pytest
@@ -157,3 +158,16 @@ def test_what_did_not_come_back_shows_as_text():
     assert {tag for tag, _ in page.tags} == {"div", "p", "ul", "li", "button"}
     assert page.text.count(NASTY) == 2
     assert "except" not in told("clip.mp4", ())
+
+
+def test_the_file_manager_is_given_the_folder_of_the_clip(journal, monkeypatch):
+    started = queue.Queue()
+    monkeypatch.setattr(folder.sys, "platform", "linux")
+    monkeypatch.setattr(folder.shutil, "which", "/programs/{}".format)
+    monkeypatch.setattr(folder.subprocess, "run", lambda command, **_: started.put(command))
+    clip_id = add(journal, path="2026-01-02/a dog.mp4")
+    browser = SimpleNamespace(headers={"host": "localhost:7860"},
+                              client=SimpleNamespace(host="127.0.0.1"))
+    LibraryTab(journal).open_folder(browser, SimpleNamespace(id=clip_id))
+    assert started.get(timeout=60) == [
+        "/programs/xdg-open", str(journal.output_directory / "2026-01-02")]
