@@ -13,7 +13,9 @@ from tests.snapui.stand_in import moving_bar
 
 pytestmark = pytest.mark.browser
 REQUEST = GenerationRequest(prompt="a ghost <b>floating</b>", negative_prompt="rain", seed=2**62,
-                            steps=64, guidance=4.5, sampler="heun", oscillating=True)
+                            drafts=3, steps=64, guidance=4.5, fps=8, sampler="heun",
+                            oscillating=True, upscale_steps=7, upscale_noise=0.35)
+NUMBERS = ("drafts", "steps", "guidance", "fps", "upscale_steps", "upscale_noise")
 # Carries a file over some elements and drops it on the last. Returns: whether the browser is kept
 # from opening it, and whether the page's overlay was there over each and is there afterwards.
 DROP = """([name, kind, data, ...path]) => {
@@ -38,8 +40,21 @@ def said(page):
     return page.locator("#restored").inner_text()
 
 
+def other_settings(page):
+    """Change every setting, so that what stands there afterwards has come back."""
+    page.locator("#control-negative_prompt textarea").fill("snow")
+    for name in NUMBERS:
+        page.locator(f"#control-{name} input[type=number]").fill("1")
+    page.locator("#control-oscillating input").uncheck()
+    page.locator("#control-sampler input").click()
+    page.get_by_role("option", name="euler", exact=True).click()
+    page.locator("#lock input").uncheck()
+
+
 def test_every_field_of_a_dropped_file_comes_back(program, open_page, tmp_path):
     page = open_page(program.url)
+    page.locator("#advanced button").first.click()
+    other_settings(page)
     for suffix in (".mp4", ".webm", ".gif", ".webp", ".apng", ".png"):
         page.locator("#control-prompt textarea").fill("something else")
         page.get_by_role("tab", name="Library").click()
@@ -50,9 +65,16 @@ def test_every_field_of_a_dropped_file_comes_back(program, open_page, tmp_path):
         prompt = page.locator("#control-prompt textarea")
         prompt.wait_for(state="visible")
         assert (prompt.input_value(), seed(page)) == (REQUEST.prompt, str(REQUEST.seed))
-        assert page.locator("#control-guidance input[type=number]").input_value() == "4.5"
+        assert page.locator("#control-negative_prompt textarea").input_value() == "rain"
+        shown = {name: float(page.locator(f"#control-{name} input[type=number]").input_value())
+                 for name in NUMBERS}
+        assert shown == {name: getattr(REQUEST, name) for name in NUMBERS}
+        assert page.locator("#control-sampler input").input_value() == "heun"
+        assert page.locator("#control-oscillating input").is_checked()
+        assert page.locator("#control-model input").input_value() == REQUEST.model
         assert page.get_by_label("Fine").is_checked()
         assert page.locator("#lock input").is_checked()
+        other_settings(page)
 
 
 def test_what_a_file_cannot_bring_back_is_listed(program, open_page, tmp_path):
