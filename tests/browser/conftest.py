@@ -56,6 +56,11 @@ class Program:
             assert self._process.wait(60) == 0
             self._process = None
 
+    @property
+    def pid(self):
+        """The process that serves the page; its workers have others."""
+        return self._process.pid
+
     def files(self):
         """Return the finished clips on disk."""
         return sorted(self.outputs.glob("*/*.mp4"))

@@ -29,8 +29,14 @@ class Served:
 
     def __init__(self, program):
         self.outputs, self.url = program.outputs, program.url
-        self._port = program.port
+        self._port, self._pid = program.port, program.pid
         self.journal = Journal(database_url(None, program.outputs), program.outputs)
+
+    def has_torch(self):
+        """Say whether the process that serves the page has torch in its memory."""
+        mapped = Path(f"/proc/{self._pid}/maps").read_text()
+        assert "_sqlite3" in mapped, "these are not the files of a running program"
+        return "libtorch" in mapped
 
     def ask(self, method, path, body=None, headers=None):
         """Send a request whose path nothing on this side makes tidy. Returns: status and body."""
@@ -143,7 +149,7 @@ def test_an_upload_beyond_the_limit_is_refused(served, megabytes, status):
         "Content-Length": str(sum(map(len, parts)))})[0] == status
 
 
-def test_a_program_creates_watches_fetches_and_cancels(served):
+def test_a_program_creates_watches_fetches_upscales_and_cancels(served):
     from gradio_client import Client
     client = Client(served.url, verbose=False)
     try:
@@ -153,6 +159,14 @@ def test_a_program_creates_watches_fetches_and_cancels(served):
         assert [clip["request"]["seed"] for clip in told["clips"]] == [7, 8]
         status, body = served.ask("GET", f"/gradio_api/file={told['clips'][0]['file']}")
         assert (status, body[4:8]) == (200, b"ftyp")
+        large = client.predict(told["clips"][1]["clip"], 2, 0.25, api_name="/upscale")
+        wait_for(lambda: client.predict(large, api_name="/status")["state"] == "done")
+        made, = client.predict(large, api_name="/status")["clips"]
+        assert (made["width"], made["height"]) == (512, 288)
+        assert [made["request"][name] for name in (
+            "upscale", "upscale_steps", "upscale_noise", "seed")] == [True, 2, 0.25, 8]
+        with pytest.raises(Exception, match="is an upscale already"):
+            client.predict(made["clip"], api_name="/upscale")
         slow = client.predict("a dog", "", "7", 1, {"steps": 256}, api_name="/create")
         wait_for(lambda: client.predict(slow, api_name="/status")["step"] > 2)
         client.predict(slow, "keep", api_name="/cancel")
@@ -165,6 +179,7 @@ def test_a_program_creates_watches_fetches_and_cancels(served):
                                          ("1", {"model": "storibook"}, "no model 'storibook'")):
             with pytest.raises(Exception, match=sentence):
                 client.predict("a dog", "", seed, 1, settings, api_name="/create")
+        assert not served.has_torch()
     finally:
         client.close()
 
@@ -193,6 +208,7 @@ def test_a_program_extends(served):
                 ((0, ["0-2: a dog"], 0, False, 1, {"known_weight": 101}), "from 0 to 100")):
             with pytest.raises(Exception, match=sentence):
                 client.predict(*call, api_name="/extend")
+        assert not served.has_torch()
     finally:
         client.close()
 
@@ -285,6 +301,7 @@ def test_a_program_compares(served):
         assert (told["guidance"], told["seed"], told["steps"]) == (1, 5, 2)
         with pytest.raises(Exception, match="at least 2"):
             client.predict("a dog", "guidance", [1], api_name="/compare")
+        assert not served.has_torch()
     finally:
         client.close()
 
