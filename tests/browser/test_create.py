@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from engine.media import OPENING_KEY, read_metadata, read_request, write_clip
 from tests.browser.conftest import PATIENCE
+from tests.snapui.test_worker import wait_for
 
 pytestmark = pytest.mark.browser
 PROMPT = "a dog walking to the left in the meadow"
@@ -180,6 +181,27 @@ def test_reuse_puts_the_settings_of_a_clip_back(program, open_page):
                            f"#control-seed textarea')].some(one => one.value === '{third}')")
     assert page.locator("#control-prompt textarea").input_value() == PROMPT
     assert page.locator("#lock input").is_checked()
+
+
+def test_the_estimate_beside_the_button_follows_drafts_and_steps(program, open_page):
+    page = open_page(program.url)
+    estimate = page.locator("#estimate")
+
+    def seconds(words):
+        expect(estimate).to_contain_text(words)
+        return sum(int(count) * {"h": 3600, "min": 60, "s": 1}[unit] for count, unit in
+                   re.findall(r"(\d+) (h|min|s)\b", estimate.inner_text()))
+
+    four = seconds("for these 4 drafts on this machine")
+    page.locator("#control-drafts input[type=number]").fill("8")
+    eight = seconds("for these 8 drafts")
+    assert 0 < four < eight
+    page.get_by_label("Fine").check()
+    wait_for(lambda: seconds("for these 8 drafts") > eight)
+    page.locator("#control-drafts input[type=number]").fill("1")
+    assert 0 < seconds("for this draft") < eight
+    button, told = (page.locator(one).bounding_box() for one in ("#run", "#estimate"))
+    assert 0 <= told["y"] - button["y"] < 120, "it does not stand beside the button"
 
 
 def test_bad_input_is_answered_in_a_sentence(program, open_page):
