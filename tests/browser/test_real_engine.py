@@ -1,0 +1,54 @@
+"""The shipped weights in a real browser, from a prompt to a file that brings its settings back."""
+
+import os
+import signal
+import sqlite3
+
+import pytest
+
+from engine.media import read_request
+from tests.browser.conftest import PATIENCE
+from tests.browser.test_create import PROMPT, make, seed, type_prompt
+from tests.browser.test_restore import drop
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.slow
+def test_the_real_engines_upscale_outlives_its_worker_and_its_file_brings_all_back(
+        real_program, open_page):
+    page = open_page(real_program.url)
+    page.get_by_label("Draft", exact=True).check()
+    page.locator("#control-drafts input[type=number]").fill("2")
+    page.locator("#advanced button").first.click()
+    page.locator("#control-upscale_steps input[type=number]").fill("6")
+    make(page)
+    shown = set()
+    while page.locator("#sheet [data-pick]").count() < 2:
+        shown |= set(page.eval_on_selector_all(
+            "#sheet .is-moving img", "images => images.map(image => image.src)"))
+        page.wait_for_timeout(100)
+    assert len(shown) >= 4, "the previews did not move on while the job ran"
+    page.locator("#sheet [data-pick]").nth(1).check()
+    page.locator("#sheet .upscale").click()
+    page.wait_for_function("/Upscaling: step [2-5] of 6/.test("
+                           "document.querySelector('#sheet .cards').innerText)")
+    with sqlite3.connect(real_program.outputs / "journal.db") as journal:
+        (worker,) = journal.execute("select pid from worker").fetchone()
+        os.kill(worker, signal.SIGKILL)
+    page.get_by_text("The worker stopped unexpectedly; this job goes on").wait_for()
+    page.wait_for_function("document.querySelectorAll('#sheet video').length === 1",
+                           timeout=2 * PATIENCE)
+    deaths, path = journal.execute("select deaths, path from job join clip on job.id = clip.job_id "
+                                   "where job.kind = 'upscale'").fetchone()
+    journal.close()
+    assert deaths == 1
+    made = read_request(real_program.outputs / path)
+    type_prompt(page, "something else")
+    page.locator("#control-upscale_steps input[type=number]").fill("1")
+    drop(page, real_program.outputs / path)
+    page.get_by_text("are back").wait_for()
+    assert page.locator("#control-prompt textarea").input_value() == made.prompt == PROMPT
+    assert seed(page) == str(made.seed)
+    assert page.locator("#control-upscale_steps input[type=number]").input_value() == "6"
+    assert page.get_by_label("Draft", exact=True).is_checked()
