@@ -105,7 +105,7 @@ class Recipe:
 # beside weights that have grown for thousands of steps they change little.
 _STORYBOOK = Recipe(
     steps=3200, phases=(Phase(0.3, 64, 1, 0.0), Phase(0.3, 16, 4, 0.0, noise_mean=0.7),
-                        Phase(0.4, 8, 16, 0.0)),
+                        Phase(0.4, 8, 16, 0.5)),
     optimizer="muon", lr=0.02, weight_decay=0.1, warmup_steps=50, decay_share=0.8,
     ema_half_life=100, loss="unit", noise_mean=-0.4, noise_std=1.6, image_share=0.1,
     truth_weight=0.2, known_share=0.2, lessons=64)

@@ -28,9 +28,9 @@ EXAMPLES = (
     "a red heart beating on a yellow background",
     "a ghost floating on a purple background",
     "a red car driving to the right on the road",
-    "a blue fish swimming to the left in the sea",
+    "a panda bouncing in the night sky",
     "a yellow star spinning in space",
-    "a rocket flying up in the night sky",
+    "a snowman standing in the city",
 )
 ADVANCED = ("steps", "sampler", "fps", "oscillating", "upscale_steps", "upscale_noise")
 TELLS = ("Off, files written from now on carry neither prompt nor settings; the library still "
