@@ -239,7 +239,9 @@ class Stage:
         if given.low is not None:
             start = start + given.low / sigma_in
         state = watch.resume or SamplerState(start)
-        clips = sample(denoise, state, levels, sigma_in, SOLVERS[settings.sampler], watch.on_state)
+        with short(self.device, self.is_short):    # so that weights are rounded once, not each step
+            clips = sample(
+                denoise, state, levels, sigma_in, SOLVERS[settings.sampler], watch.on_state)
         return clips if given.known is None else given.known.put_into(clips)
 
     def _beside(self, given: Given) -> Tensor | None:
