@@ -14,7 +14,7 @@ from engine.errors import ModelError
 from engine.request import GenerationRequest
 from engine.stage import SampleSettings, unit_noise
 from engine.video import to_clips, to_frames, upscale
-from tests.extension.test_run import Letters, stage
+from tests.extension.test_run import Letters, two_stages
 from tests.test_catalog import make_model
 
 PROMPTS = Prompts(["a dog", "zebras"], [7, 8], [12.0, 6.0])
@@ -30,9 +30,7 @@ class WholeLetters(Letters):
 
 @pytest.fixture(scope="module")
 def cascade() -> Cascade:
-    upsampler = stage(height=24, width=32, n_latents=24, condition_channels=3,
-                      known_frames=False, augmented=True)
-    return Cascade(stage(), upsampler, WholeLetters())
+    return two_stages(WholeLetters())
 
 
 @pytest.fixture

@@ -61,16 +61,21 @@ def toast(page):
     return page.wait_for_selector(".toast-body").inner_text()
 
 
+def previews_until(page, drafts):
+    """Wait for so many drafts. Returns: the previews that were shown until then."""
+    shown = set()
+    while page.locator("#sheet [data-pick]").count() < drafts:
+        shown |= set(page.eval_on_selector_all(
+            "#sheet .is-moving img", "images => images.map(image => image.src)"))
+        page.wait_for_timeout(100)
+    return shown
+
+
 def test_a_prompt_becomes_moving_drafts_and_the_ticked_ones_are_upscaled(slow_program, open_page):
     page = open_page(slow_program.url)
     assert "Type a prompt and press" in told(page)
     make(page)
-    sources = set()
-    while page.locator("#sheet [data-pick]").count() < 4:
-        sources |= set(page.eval_on_selector_all(
-            "#sheet .is-moving img", "images => images.map(image => image.src)"))
-        page.wait_for_timeout(100)
-    assert len(sources) >= 8, "the previews did not move on while the job ran"
+    assert len(previews_until(page, 4)) >= 8, "the previews did not move on while the job ran"
     for place in (1, 2):
         page.locator("#sheet [data-pick]").nth(place).check()
     button = page.locator("#sheet .upscale")

@@ -8,7 +8,7 @@ import pytest
 
 from engine.media import read_request
 from tests.browser.conftest import PATIENCE
-from tests.browser.test_create import PROMPT, make, seed, type_prompt
+from tests.browser.test_create import PROMPT, make, previews_until, seed, type_prompt
 from tests.browser.test_restore import drop
 
 pytestmark = pytest.mark.browser
@@ -23,12 +23,7 @@ def test_the_real_engines_upscale_outlives_its_worker_and_its_file_brings_all_ba
     page.locator("#advanced button").first.click()
     page.locator("#control-upscale_steps input[type=number]").fill("6")
     make(page)
-    shown = set()
-    while page.locator("#sheet [data-pick]").count() < 2:
-        shown |= set(page.eval_on_selector_all(
-            "#sheet .is-moving img", "images => images.map(image => image.src)"))
-        page.wait_for_timeout(100)
-    assert len(shown) >= 4, "the previews did not move on while the job ran"
+    assert len(previews_until(page, 2)) >= 4, "the previews did not move on while the job ran"
     page.locator("#sheet [data-pick]").nth(1).check()
     page.locator("#sheet .upscale").click()
     page.wait_for_function("/Upscaling: step [2-5] of 6/.test("

@@ -46,11 +46,15 @@ def stage(**network) -> Stage:
     return made
 
 
-@pytest.fixture(scope="module")
-def cascade() -> Cascade:
+def two_stages(encoder) -> Cascade:
     upsampler = stage(height=24, width=32, n_latents=24, condition_channels=3,
                       known_frames=False, augmented=True)
-    return Cascade(stage(), upsampler, Letters())
+    return Cascade(stage(), upsampler, encoder)
+
+
+@pytest.fixture(scope="module")
+def cascade() -> Cascade:
+    return two_stages(Letters())
 
 
 def pixels(*shape):
