@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.backends import PYTORCH
 from engine.diffusion import vp_corrupt
 from engine.errors import ModelError
 from engine.model import Conditions
@@ -84,15 +85,17 @@ class Cascade:
         self.base, self.upsampler, self.encoder = base, upsampler, encoder
 
     @classmethod
-    def load(cls, base: Path, upsampler: Path | None, device: str = "cpu") -> "Cascade":
+    def load(cls, base: Path, upsampler: Path | None, device: str = "cpu",
+             backend: str = PYTORCH) -> "Cascade":
         """Load the stages of a model. Raises: ModelError saying what is wrong."""
-        stage = load_stage(base, device)
+        stage = load_stage(base, device, backend)
         encoder = TextEncoder(stage.config.text_encoder, stage.config.text_length, device)
         if encoder.width != stage.config.network.text_width:
             raise ModelError(f"{base} was trained with text tokens of width "
                              f"{stage.config.network.text_width}; {stage.config.text_encoder} "
                              f"gives {encoder.width}. Name the right encoder in its config.")
-        return cls(stage, None if upsampler is None else load_stage(upsampler, device), encoder)
+        large = None if upsampler is None else load_stage(upsampler, device, backend)
+        return cls(stage, large, encoder)
 
     @property
     def backend(self) -> str:

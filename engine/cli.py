@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engine import cli_extension
+from engine.backends import AUTO, BACKENDS, DEFAULT_HELP, Place
 from engine.catalog import find_model
 from engine.cli_extension import LongerJob
 from engine.cli_progress import longer_progress, step_bar
@@ -118,13 +119,13 @@ def _run(options: Namespace, should_stop: ShouldStop) -> None:
 
 def _made(job: Job, options: Namespace, should_stop: ShouldStop) -> list[Any]:
     """Make the clips of a job. Returns: GeneratedClips, or one ExtendedClip."""
-    place = {"models_directory": options.models_directory, "device": options.device}
+    place = Place(options.models_directory, options.device, options.backend)
     if job.longer is None:
         from engine.generate import generate  # loads torch
-        return generate(job.request, on_step=step_bar(), should_stop=should_stop, **place)
+        return generate(job.request, on_step=step_bar(), should_stop=should_stop, place=place)
     from engine.generate import Followers, extend
     followers = Followers(should_stop=should_stop, **longer_progress(job.request))
-    return [extend(job.longer.request, job.longer.material, followers=followers, **place)]
+    return [extend(job.longer.request, job.longer.material, followers=followers, place=place)]
 
 
 def _save(clip: Any, job: Job, *, has_metadata: bool) -> dict[str, Any]:
@@ -281,6 +282,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--models-directory", type=Path, metavar="DIR",
                         help="where your own models are")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: cpu)")
+    parser.add_argument("--backend", default=AUTO, choices=BACKENDS, help=DEFAULT_HELP)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.backends import HERE, Place
 from engine.cascade import Cascade, Listener, Prompts
 from engine.catalog import ModelCard, find_model
 from engine.drift import drift_warnings, loop_warnings, measure, seam_warnings
@@ -59,13 +60,13 @@ class Start:
 
 
 def generate(request: GenerationRequest, *, on_step: OnStep | None = None,
-             should_stop: ShouldStop | None = None, models_directory: Path | None = None,
-             device: str = "cpu", start: Start | None = None) -> list[GeneratedClip]:
+             should_stop: ShouldStop | None = None, place: Place = HERE,
+             start: Start | None = None) -> list[GeneratedClip]:
     """Make the clips of a request, drafts together and upscales one by one.
 
     Raises: ModelError, RequestError, and Cancelled within one network evaluation.
     """
-    card, cascade = _model(request, models_directory, device)
+    card, cascade = _model(request, place)
     start = start or Start()
     saved = None if start.work_folder is None else SavedRuns(
         start.work_folder, _work(request, card, cascade.backend, start), cascade.base.device)
@@ -115,13 +116,13 @@ class ExtendedClip:
 
 def extend(request: ExtensionRequest, material: Material | None = None, *,
            followers: Followers | None = None, work_folder: Path | None = None,
-           models_directory: Path | None = None, device: str = "cpu") -> ExtendedClip:
+           place: Place = HERE) -> ExtendedClip:
     """Make a longer or smoother clip, from nothing or from pictures or a video.
 
     work_folder: where finished windows are kept; the same work started again with it goes on.
     Raises: ModelError, RequestError, and Cancelled within one network evaluation.
     """
-    card, cascade = _model(request.clip, models_directory, device)
+    card, cascade = _model(request.clip, place)
     material = material or Material()
     work = None if work_folder is None else Work(work_folder, "\n".join(
         [request.to_json(), card.model_hash, cascade.backend, material.digest]))
@@ -132,13 +133,13 @@ def extend(request: ExtensionRequest, material: Material | None = None, *,
 
 
 def text_notes(request: GenerationRequest | ExtensionRequest, *,
-               models_directory: Path | None = None, device: str = "cpu") -> tuple[str, ...]:
+               place: Place = HERE) -> tuple[str, ...]:
     """Say before the work begins which words of a request's texts are used, where not all are.
 
     Raises: ModelError, RequestError.
     """
     clip = request.clip if isinstance(request, ExtensionRequest) else request
-    return tuple(_notes(request, _model(clip, models_directory, device)[1]))
+    return tuple(_notes(request, _model(clip, place)[1]))
 
 
 def _drift_notes(request: ExtensionRequest, made: LongClip, material: Material) -> list[str]:
@@ -156,14 +157,13 @@ def _drift_notes(request: ExtensionRequest, made: LongClip, material: Material) 
             + seam_warnings(measures, seams, request.clip.fps, joins) + closing)
 
 
-def _model(request: GenerationRequest, models_directory: Path | None,
-           device: str) -> tuple[ModelCard, Cascade]:
+def _model(request: GenerationRequest, place: Place) -> tuple[ModelCard, Cascade]:
     """Return a request's model, loaded. Raises: ModelError, RequestError."""
-    card = find_model(request.model, models_directory)
+    card = find_model(request.model, place.models_directory)
     if request.upscale and card.upsampler_folder is None:
         raise RequestError(f"The model {card.name} has no upsampler: make drafts with it, "
                            "or choose another model.")
-    return card, _cascade(card.base_folder, card.upsampler_folder, card.model_hash, device)
+    return card, _loaded(card, place)
 
 
 def _frames(request: GenerationRequest, cascade: Cascade, start: Start,
@@ -197,17 +197,21 @@ def _work(request: GenerationRequest, card: ModelCard, backend: str, start: Star
     return "\n".join([request.to_json(), card.model_hash, backend, given.digest, str(start.crop)])
 
 
-def preload(model: str, models_directory: Path | None = None, device: str = "cpu") -> ModelCard:
+def preload(model: str, place: Place = HERE) -> ModelCard:
     """Load a model into memory ahead of its first request. Raises: ModelError."""
-    card = find_model(model, models_directory)
-    _cascade(card.base_folder, card.upsampler_folder, card.model_hash, device)
+    card = find_model(model, place.models_directory)
+    _loaded(card, place)
     return card
 
 
+def _loaded(card: ModelCard, place: Place) -> Cascade:
+    return _cascade(card.base_folder, card.upsampler_folder, card.model_hash, place)
+
+
 @lru_cache(maxsize=LOADED_MODELS)
-def _cascade(base: Path, upsampler: Path | None, model_hash: str, device: str) -> Cascade:
+def _cascade(base: Path, upsampler: Path | None, model_hash: str, place: Place) -> Cascade:
     """Keep the last models loaded; a changed one has another hash."""
-    return Cascade.load(base, upsampler, device)
+    return Cascade.load(base, upsampler, place.device, place.backend)
 
 
 def _prompts(request: GenerationRequest, seeds) -> Prompts:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from engine import checkpoint
+from engine.backends import OPENVINO, PYTORCH, is_compiled
+from engine.compiled import CompiledNetwork
 from engine.diffusion import Anchor, Preconditioning, anchored, broadcast, input_scale
 from engine.errors import Cancelled, ModelError
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
@@ -118,14 +120,19 @@ class Watch:
 class Stage:
     """A network that denoises clips of one size.
 
-    is_short: compute in bfloat16 where that is fast (precision.py).
+    is_short: compute in bfloat16 where that is fast (precision.py). is_compiled: evaluate by
+    OpenVINO wherever no gradient is wanted, on the CPU alone.
     """
 
-    def __init__(self, config: StageConfig, network: FIT | None = None, *, is_short: bool = False):
+    def __init__(self, config: StageConfig, network: FIT | None = None, *, is_short: bool = False,
+                 is_compiled: bool = False):
         self.config = config
         self.is_short = is_short
         self.preconditioning = config.preconditioning
         self.network = network if network is not None else FIT(config.network)
+        self.compiled = CompiledNetwork(
+            self.network, is_short=is_short and has_fast_bfloat16(self.device)
+        ) if is_compiled else None
 
     @property
     def clip_shape(self) -> tuple[int, int, int, int]:
@@ -137,7 +144,8 @@ class Stage:
     def backend(self) -> str:
         """What computes, and in which numbers: the same backend gives the same bits."""
         is_short = self.is_short and has_fast_bfloat16(self.device)
-        return f"pytorch {self.device.type} {'bfloat16' if is_short else 'float32'}"
+        maker = PYTORCH if self.compiled is None else OPENVINO
+        return f"{maker} {self.device.type} {'bfloat16' if is_short else 'float32'}"
 
     @property
     def device(self) -> torch.device:
@@ -167,6 +175,8 @@ class Stage:
             beside = known_channels(torch.zeros_like(noisy), noisy.new_zeros(noisy.shape[2]))
         if beside is not None:
             scaled = torch.cat((scaled, beside), dim=1)
+        if self.compiled is not None and part is None and not torch.is_grad_enabled():
+            return self.compiled(scaled, self.preconditioning.c_noise(sigma), conditions, carry)
         with short(self.device, self.is_short):
             output, latents = self.network(
                 scaled, self.preconditioning.c_noise(sigma), conditions, carry, part)
@@ -292,8 +302,11 @@ def unit_noise(seeds: Sequence[int], shape: tuple[int, ...], stream: int = 0) ->
     return torch.stack([one(seed) for seed in seeds])
 
 
-def load_stage(folder: Path, device: str = "cpu") -> Stage:
-    """Load config and weights of one stage. Raises: ModelError saying what is wrong."""
+def load_stage(folder: Path, device: str = "cpu", backend: str = PYTORCH) -> Stage:
+    """Load config and weights of one stage, evaluated by one of BACKENDS.
+
+    Raises: ModelError saying what is wrong.
+    """
     path = folder / checkpoint.CONFIG_NAME
     values = checkpoint.read_config(path)
     network = values.get("network")
@@ -301,8 +314,9 @@ def load_stage(folder: Path, device: str = "cpu") -> Stage:
         raise ModelError(f"{path} has no network settings.")
     fit = checkpoint.build_config(FITConfig, network, path)
     config = checkpoint.build_config(StageConfig, {**values, "network": fit}, path)
+    compiled = is_compiled(backend, device)
     try:
-        stage = Stage(config, is_short=True)
+        stage = Stage(config, is_short=True, is_compiled=compiled)
     except (RuntimeError, ValueError, TypeError, MemoryError) as error:
         raise ModelError(f"{path} describes a network that cannot be built here: "
                          f"{str(error).splitlines()[0]}") from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from engine.backends import AUTO, BACKENDS, DEFAULT_HELP
 from engine.errors import SnapError
 from snapui.loopback import LOOPBACK, is_loopback
 from snapui.schema import database_url, without_password
@@ -32,6 +33,7 @@ class Settings:
     models_directory: Path | None = None
     database: str = ""
     device: str = "cpu"
+    backend: str = AUTO
     workers: int = 1
     mcp: bool = False
 
@@ -52,7 +54,7 @@ class Settings:
     def worker_flags(self) -> list[str]:
         """Return the flags a worker process needs besides the database and the output folder."""
         threads = max(1, (os.cpu_count() or 1) // max(1, self.workers))
-        flags = ["--device", self.device, "--threads", str(threads)]
+        flags = ["--device", self.device, "--backend", self.backend, "--threads", str(threads)]
         if self.models_directory is not None:
             flags += ["--models-directory", str(self.models_directory.resolve())]
         return flags
@@ -88,6 +90,7 @@ def read(argv: list[str]) -> Settings:
     parser.add_argument("--database", default="", metavar="URL",
                         help="the job journal; default: journal.db in the output folder")
     parser.add_argument("--device", default="cpu", help="cpu or cuda; default: cpu")
+    parser.add_argument("--backend", default=AUTO, choices=BACKENDS, help=DEFAULT_HELP)
     parser.add_argument("--workers", type=int, default=1, metavar="N",
                         help="worker processes; 0 if others do the work; default: 1")
     parser.add_argument("--mcp", action="store_true", help="also serve the page's API as MCP tools")

@@ -21,6 +21,7 @@ from typing import Any
 
 import peewee
 
+from engine.backends import AUTO, BACKENDS, Place
 from engine.errors import Cancelled, RequestError
 from engine.extension.material import Material
 from engine.extension.request import ExtensionRequest
@@ -159,23 +160,25 @@ class Worker:
             drop_job_folders(folder / WORK, lambda: ids_in(ACTIVE))
 
 
-def load_engine(models_directory: Path | None, device: str, threads: int) -> Engine:
+def load_engine(flags: argparse.Namespace) -> Engine:
     """Import the engine, having said how many processor cores it may use.
 
-    threads: taken unless the environment already says OMP_NUM_THREADS.
+    flags: the worker's; its threads are taken unless the environment says OMP_NUM_THREADS.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # read once, when torch is imported
+    # Read once, when torch is imported.
+    os.environ.setdefault("OMP_NUM_THREADS", str(flags.threads))
     from engine.generate import Followers, Start, extend, generate, text_notes
     from engine.media import request_metadata, write_clip
 
+    place = Place(flags.models_directory, flags.device, flags.backend)
+
     def make(request: GenerationRequest, start: dict[str, Any], **followers: Any) -> list:
-        return generate(request, models_directory=models_directory, device=device,
-                        start=Start(**start), **followers)
+        return generate(request, place=place, start=Start(**start), **followers)
 
     def make_longer(request: ExtensionRequest, material: Material, hooks: dict[str, Callable],
                     work_folder: Path) -> Any:
         return extend(request, material, followers=Followers(**hooks), work_folder=work_folder,
-                      models_directory=models_directory, device=device)
+                      place=place)
 
     def write(path: Path, clip: Any, about: dict[str, Any] | None) -> object:
         if about is None:
@@ -186,7 +189,7 @@ def load_engine(models_directory: Path | None, device: str, threads: int) -> Eng
                           request_metadata(clip.request, told))
 
     def read(request: GenerationRequest | ExtensionRequest) -> tuple[str, ...]:
-        return text_notes(request, models_directory=models_directory, device=device)
+        return text_notes(request, place=place)
 
     return Engine(make, write, make_longer, read)
 
@@ -198,6 +201,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--output-directory", type=Path, default=Path("outputs"))
     parser.add_argument("--models-directory", type=Path)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--backend", default=AUTO, choices=BACKENDS)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--name", default=f"{socket.gethostname()}-{os.getpid()}")
     parser.add_argument("--until-stdin-closes", action="store_true",
@@ -233,7 +237,7 @@ def _loaded(journal: Journal, flags: argparse.Namespace,
     """Return the worker with its engine; none if that cannot be loaded, which the page then says.
     """
     try:
-        return Worker(journal, load(flags.models_directory, flags.device, flags.threads),
+        return Worker(journal, load(flags),
                       flags.name)
     except Exception as error:
         logger.error("the engine cannot be loaded", exc_info=error)

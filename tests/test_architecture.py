@@ -8,27 +8,29 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LIGHT = {"errors", "progress", "request", "media", "catalog", "drift"}
+LIGHT = {"errors", "progress", "request", "media", "catalog", "drift", "backends"}
 LIGHT_EXTENSION = ("plan", "request", "segments", "material")
 ALLOWED = {
     "errors": set(), "progress": set(),
     "request": {"errors", "progress"}, "media": {"errors", "progress", "request"},
     "catalog": {"errors", "progress"}, "drift": set(), "precision": set(),
+    "backends": {"errors"}, "compiled": {"model"},
     "video": {"errors", "progress"}, "text": {"errors", "progress"},
     "checkpoint": {"errors", "progress"}, "model": {"errors", "progress"},
     "diffusion": {"errors", "progress"}, "sampling": {"errors", "progress"},
     "storybook": {"errors", "progress"},
-    "stage": {"errors", "progress", "precision", "model", "diffusion", "sampling", "checkpoint"},
+    "stage": {"errors", "progress", "precision", "backends", "compiled", "model", "diffusion",
+              "sampling", "checkpoint"},
     "presets": {"stage", "model"},
     "saved": {"sampling"},
-    "cascade": {"errors", "progress", "stage", "saved", "video", "text", "model", "diffusion",
-                "sampling"},
+    "cascade": {"errors", "progress", "backends", "stage", "saved", "video", "text", "model",
+                "diffusion", "sampling"},
     "extension": {"errors", "progress", "request", "cascade", "stage", "saved", "video", "model",
                   "media", "sampling"},
-    "generate": {"errors", "progress", "request", "cascade", "drift", "extension", "saved",
-                 "presets", "catalog", "text", "video", "media", "stage"},
-    "cli": {"errors", "progress", "request", "media", "catalog", "cli_extension", "cli_progress",
-            "extension", "generate"},
+    "generate": {"errors", "progress", "backends", "request", "cascade", "drift", "extension",
+                 "saved", "presets", "catalog", "text", "video", "media", "stage"},
+    "cli": {"errors", "progress", "backends", "request", "media", "catalog", "cli_extension",
+            "cli_progress", "extension", "generate"},
     "cli_extension": {"errors", "request", "media", "catalog", "extension"},
     "cli_progress": {"progress", "request", "extension"},
     "training": {"errors", "stage", "diffusion", "checkpoint", "video", "media", "text",

@@ -53,9 +53,8 @@ class FakeEngine(types.ModuleType):
         self.backend = "pytorch cpu float32"
         self.during = lambda on_step, should_stop: None
 
-    def generate(self, request, *, on_step=None, should_stop=None, models_directory=None,
-                 device="cpu"):
-        self.calls.append((request, models_directory, device))
+    def generate(self, request, *, on_step=None, should_stop=None, place=None):
+        self.calls.append((request, place.models_directory, place.device))
         self.during(on_step, should_stop)
         return [self._clip(request.single(seed)) for seed in request.draft_seeds]
 

@@ -41,7 +41,7 @@ class FakeEngine(types.ModuleType):
         self.hooks = {}
         self.Followers = lambda **hooks: hooks
 
-    def extend(self, request, material, *, followers, models_directory, device):
+    def extend(self, request, material, *, followers, place):
         self.calls.append((request, material))
         self.hooks = followers
         frames = max(1, round(request.seconds * request.clip.fps))

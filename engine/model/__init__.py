@@ -1,6 +1,6 @@
 """The network: attention, embeddings, patch layout, one block, and FIT."""
 
 from engine.model.embedding import IMAGE_FPS, Conditions
-from engine.model.fit import FIT, Carry, FITConfig, Part
+from engine.model.fit import FIT, Carry, FITConfig, Part, Told
 
-__all__ = ["FIT", "IMAGE_FPS", "Carry", "Conditions", "FITConfig", "Part"]
+__all__ = ["FIT", "IMAGE_FPS", "Carry", "Conditions", "FITConfig", "Part", "Told"]

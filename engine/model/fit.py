@@ -183,6 +183,21 @@ class Part:
     groups: Tensor | None = None
 
 
+@dataclass(frozen=True)
+class Told:
+    """What an evaluation is told besides the clip, embedded; the last three only where used.
+
+    context: tokens (b, l, k), which blocks read; context_mask: (b, l) bool. description: (b, k),
+    what the clip is; heard: (b, k), its words alone, at unit size; pooled_text: (b, 1, e).
+    """
+
+    context: Tensor
+    context_mask: Tensor
+    description: Tensor | None = None
+    heard: Tensor | None = None
+    pooled_text: Tensor | None = None
+
+
 class FIT(nn.Module):
     """Far-reaching interleaved transformer for clips (paper Fig. 3)."""
 
@@ -237,6 +252,26 @@ class FIT(nn.Module):
         part: which frames and groups of the whole clip `video` holds; none for all.
         Returns: F (b, c, t, h, w) and the latents (b, g m, e) after the last block.
         """
+        return self.evaluate(video, self.told(c_noise, conditions), carry, part)
+
+    def told(self, c_noise: Tensor, conditions: Conditions) -> Told:
+        """Embed what an evaluation is told; a few rows of numbers beside a clip."""
+        context, mask = self.context(c_noise, conditions)                     # (b, l, k), (b, l)
+        description = heard = None
+        if self.describing_text is not None:
+            # All tokens but the text's: noise level, frame rate, resolution, augmentation.
+            scalars = context[:, conditions.text_mask.shape[1]:].sum(dim=1)   # (b, k)
+            words = self.describing_text(conditions)[:, 0]                    # (b, k)
+            description = F.silu(scalars + words)
+        if self.overview is not None:
+            louder, heard = self.overview.emphasis(words)
+            description = description + louder
+        pooled = None if self.pooled_text is None else self.pooled_text(conditions)
+        return Told(context, mask, description, heard, pooled)
+
+    def evaluate(self, video: Tensor, told: Told, carry: Carry | None = None,
+                 part: Part | None = None) -> tuple[Tensor, Tensor]:
+        """Evaluate the network once for what it has been told, as `forward` does."""
         height, high = video.shape[3], self.config.group_pixels[0]
         if self.pixel_skip is not None:
             pictures = pad_rows(self.pixel_skip.pictures(video, self.config.channels), high)
@@ -250,7 +285,7 @@ class FIT(nn.Module):
         frame_index = part.frames if part.frames is not None \
             else torch.arange(layout.frames, device=video.device)
         grid = self.stem(video)                                               # (b, t, h, w, d)
-        around = self._surroundings(c_noise, conditions, layout, frame_index, repeats)
+        around = self._surroundings(told, layout, frame_index, repeats)
         if self.overview is not None:
             grid = self.overview(
                 grid, video[:, :self.config.channels], around.description, around.heard,
@@ -260,8 +295,8 @@ class FIT(nn.Module):
 
         # latents, self-conditioning
         latents = self._initial_latents(video.shape[0], part.groups)          # (b, g m, e)
-        if self.pooled_text is not None:
-            latents = latents + self.pooled_text(conditions)
+        if told.pooled_text is not None:
+            latents = latents + told.pooled_text
         if carry is not None:
             latents = latents + self.self_conditioning(carry.latents, carry.kept)
 
@@ -283,24 +318,14 @@ class FIT(nn.Module):
     def expect(self, c_noise: Tensor, conditions: Conditions) -> Tensor:
         """Map what the words let each patch of a clip expect, without the clip: (b, t, h, w, d)."""
         frame_index = torch.arange(self.config.frames, device=c_noise.device)
-        around = self._surroundings(c_noise, conditions, None, frame_index, (1, 1))
-        return self.overview.words(around.description, around.heard, frame_index)
+        told = self.told(c_noise, conditions)
+        return self.overview.words(told.description, told.heard, frame_index)
 
-    def _surroundings(self, c_noise: Tensor, conditions: Conditions, layout: Layout | None,
-                      frame_index: Tensor, repeats: tuple[int, int]) -> Surroundings:
-        context, mask = self.context(c_noise, conditions)                     # (b, l, k), (b, l)
-        place = description = heard = None
-        if self.waves is not None:
-            place = self.waves(frame_index, repeats)
-        if self.describing_text is not None:
-            # All tokens but the text's: noise level, frame rate, resolution, augmentation.
-            scalars = context[:, conditions.text_mask.shape[1]:].sum(dim=1)   # (b, k)
-            words = self.describing_text(conditions)[:, 0]                    # (b, k)
-            description = F.silu(scalars + words)
-        if self.overview is not None:
-            louder, heard = self.overview.emphasis(words)
-            description = description + louder
-        return Surroundings(context, mask, layout, frame_index, place, description, heard)
+    def _surroundings(self, told: Told, layout: Layout, frame_index: Tensor,
+                      repeats: tuple[int, int]) -> Surroundings:
+        place = None if self.waves is None else self.waves(frame_index, repeats)
+        return Surroundings(told.context, told.context_mask, layout, frame_index, place,
+                            told.description, told.heard)
 
     def _layout(self, video: Tensor) -> Layout:
         rows, columns = self.config.group

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from engine.backends import Place
 from engine.errors import MediaError, RequestError
 from engine.media import KEPT_KEY, OPENING_KEY, read_metadata, write_clip
 from engine.request import GenerationRequest
@@ -335,17 +336,18 @@ def test_the_real_engine_is_told_what_is_there_before_the_work_begins(monkeypatc
     from snapui.worker import load_engine
     seen = []
     monkeypatch.setattr(door, "generate", lambda request, **named: seen.append(named) or [])
-    engine = load_engine(tmp_path, "cpu", 1)
+    flags = worker.parse(["--models-directory", str(tmp_path), "--threads", "1"])
+    engine = load_engine(flags)
     engine.generate(QUICK, start={}, on_step=print)
     engine.generate(QUICK, start={"picture": "p", "crop": True, "work_folder": tmp_path})
     assert [named["start"] for named in seen] == [
         door.Start(), door.Start(picture="p", crop=True, work_folder=tmp_path)]
-    assert seen[0]["on_step"] is print and seen[0]["models_directory"] == tmp_path
+    assert seen[0]["on_step"] is print and seen[0]["place"] == Place(tmp_path)
 
 
 def test_the_real_engines_files_carry_nothing_if_so_asked(tmp_path):
     from snapui.worker import load_engine
-    write = load_engine(None, "cpu", 1).write
+    write = load_engine(worker.parse(["--threads", "1"])).write
     clip = StandInExtended(GenerationRequest(prompt="a purple zebra"), SimpleNamespace(
         frames=stand_in.moving_bar(3, 36, 64)))
     for name, about in (("told.mp4", {}), ("bare.mp4", None)):
