@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.report import Report, Row
 from benchmarks.stages import stage
 from benchmarks.timing import peak_gibibytes
+from engine.backends import AUTO
 from engine.cascade import Cascade
 from engine.errors import RequestError
 from engine.extension.request import ExtensionRequest
@@ -50,8 +51,8 @@ def clip_of(model: Path, preset: str, duration_seconds: float, upscale: bool) ->
     model: folder of the weights. preset: name of one whose random weights are taken instead.
     upscale: whether it is made large too.
     """
-    base, source = stage(model, "base", preset)
-    upsampler = stage(model, "upsampler")[0] if upscale else None
+    base, source = stage(model, "base", preset, AUTO)
+    upsampler = stage(model, "upsampler", backend=AUTO)[0] if upscale else None
     cascade = Cascade(base, upsampler,
                       TextEncoder(base.config.text_encoder, base.config.text_length))
     request = replace(CLIP, upscale=upscale)

@@ -4,20 +4,22 @@ from pathlib import Path
 
 import torch
 
+from engine.backends import PYTORCH
 from engine.model import Conditions
 from engine.presets import PRESETS
 from engine.stage import Stage, load_stage
 
 
-def stage(model: Path, name: str, preset: str = "") -> tuple[Stage, str]:
+def stage(model: Path, name: str, preset: str = "",
+          backend: str = PYTORCH) -> tuple[Stage, str]:
     """Load `name` ("base" or "upsampler") of a model, or make it from its preset.
 
-    preset: taken instead of the model, if one is named.
+    preset: taken instead of the model, if one is named. backend: of a model's stage.
     Returns: the stage, and a sentence on where its weights come from.
     """
     folder = model / name
     if not preset and (folder / "model.safetensors").is_file():
-        return load_stage(folder), f"weights of {folder}"
+        return load_stage(folder, backend=backend), f"weights of {folder}"
     torch.manual_seed(0)
     made = Stage(PRESETS[preset or f"storybook_{name}"])
     made.network.eval()

@@ -35,8 +35,8 @@ ALLOWED = {
     "cli_progress": {"progress", "request", "extension"},
     "training": {"errors", "stage", "diffusion", "checkpoint", "video", "media", "text",
                  "presets", "storybook", "model"},
-    "evaluation": {"errors", "progress", "generate", "cascade", "stage", "storybook", "catalog",
-                   "video", "checkpoint", "request", "extension", "drift"},
+    "evaluation": {"errors", "progress", "backends", "generate", "cascade", "stage", "storybook",
+                   "catalog", "video", "checkpoint", "request", "extension", "drift"},
 }
 
 

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from engine.backends import AUTO, BACKENDS, DEFAULT_HELP
 from engine.errors import RequestError, SnapError
 from engine.evaluation.eta import say
 from engine.evaluation.exam import Cast
@@ -22,6 +23,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--steps", type=int, default=default.steps)
     p.add_argument("--guidance", type=float, default=default.guidance)
     p.add_argument("--sampler", default=default.sampler)
+    p.add_argument("--backend", default=AUTO, choices=BACKENDS, help=DEFAULT_HELP)
     p.add_argument("--cache", type=Path, default=Path("runs"),
                    help="folder of trained judges and decoded sprites (default %(default)s)")
 
