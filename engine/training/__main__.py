@@ -19,12 +19,12 @@ import torch.nn.functional as F
 from engine.checkpoint import read_tensors
 from engine.errors import DataError, SnapError
 from engine.presets import PRESETS
-from engine.stage import Stage
+from engine.stage import Stage, using
 from engine.text import TextEncoder
 from engine.training.data import Batches, StorybookSource
 from engine.training.loop import Progress, Trainer
 from engine.training.recipe import RECIPES
-from engine.training.team import join_team
+from engine.training.team import join_team, own_device
 
 STEM = "stem.to_tokens.weight"
 
@@ -45,6 +45,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
     p.add_argument("--steps", type=int, help="length of the schedule")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--device", default="cpu", help="cpu, cuda, mps, ... (default: cpu)")
+    p.add_argument("--micro-batch", type=int, metavar="N", help="clips in memory at a time; a "
+                   "batch is split into so many (default: whole)")
     p.add_argument("--threads", type=int, help="processor threads; all of them by default")
     p.add_argument("--dry-run", action="store_true",
                    help="print the settings and a measured clips/s, then stop")
@@ -62,7 +65,10 @@ def main(arguments: list[str] | None = None) -> int:
         return run(trainer, options.minutes * 60)
     except SnapError as error:
         say(str(error))
-        return 1
+    except torch.OutOfMemoryError:
+        say(f"The memory of {options.device} is too small for this: split the batch with a "
+            f"{'smaller ' if options.micro_batch else ''}--micro-batch.")
+    return 1
 
 
 def run(trainer: Trainer, seconds: float) -> int:
@@ -85,18 +91,23 @@ def run(trainer: Trainer, seconds: float) -> int:
 def build(options: argparse.Namespace) -> Trainer:
     """Put a trainer together. Raises: SnapError with a sentence for the user."""
     check_numbers(options)
+    device = own_device(options.device)
+    with using(device):
+        torch.zeros(1, device=device).item()
     torch.set_num_threads(options.threads or torch.get_num_threads())
     torch.manual_seed(options.seed)
     config = PRESETS[options.preset]
     recipe = replace(RECIPES[options.preset], seed=options.seed)
     if options.steps:
         recipe = replace(recipe, steps=options.steps)
-    encoder = TextEncoder(config.text_encoder, config.text_length)
+    encoder = TextEncoder(config.text_encoder, config.text_length, device)
     batches = Batches(source(options), config, encoder, recipe.crop_groups)
     stage = Stage(config, is_short=True)
+    stage.network.to(device)
     if options.start_from:
         start_from(stage, options.start_from)
-    trainer = Trainer(stage, batches, recipe, options.out, team=join_team())
+    trainer = Trainer(stage, batches, recipe, options.out,
+                      team=join_team(stage.device), micro_batch=options.micro_batch)
     if not options.dry_run:
         make_folder(options.out)
     if options.resume and trainer.resume():
@@ -109,8 +120,8 @@ def build(options: argparse.Namespace) -> Trainer:
 
 def check_numbers(options: argparse.Namespace) -> None:
     """Raise DataError for a number that no run can have."""
-    for name, least in (("threads", 1), ("steps", 1), ("seed", 0)):
-        value = getattr(options, name)
+    for name, least in (("threads", 1), ("steps", 1), ("micro-batch", 1), ("seed", 0)):
+        value = getattr(options, name.replace("-", "_"))
         if value is not None and value < least:
             raise DataError(f"--{name} must be {least} or more, not {value}.")
 

@@ -79,7 +79,7 @@ class StepDraws:
         device, beside = batch.clips.device, None
         conditions = replace(batch.conditions, text_kept=self.text_kept[rows].to(device))
         if self.known is not None:
-            beside = known_channels(batch.clips, self.known[rows].to(device))
+            beside = known_channels(batch.clips, self.known[rows])
         if self.corruption is not None:
             conditions = replace(conditions, augmentation=self.corruption.level[rows].to(device))
             beside = self.corruption.deal(rows, batch.low)

@@ -136,7 +136,8 @@ class Trainer:
 
     def _answers(self, drawn: Drawn, told: Tensor) -> dict[str, int]:
         """Return over how many answers the loss of each head is a mean."""
-        return {name: head.asked(*_asked(head, drawn, told)) for name, head in self.heads.items()}
+        return {name: int(head.asked(*_asked(head, drawn, told)))
+                for name, head in self.heads.items()}
 
     def _rehearsed(self, rng: np.random.Generator, generator: torch.Generator) -> Tensor:
         """Return the loss of the heads that ask for words alone, on scenes nobody painted."""
@@ -238,7 +239,7 @@ class Trainer:
         if not path.is_file():
             return False
         try:
-            state = torch.load(path, weights_only=True)
+            state = torch.load(path, map_location="cpu", weights_only=True)
             self.stage.network.load_state_dict(state["network"])
             self.heads.load_state_dict(state["heads"])
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):

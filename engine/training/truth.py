@@ -58,11 +58,11 @@ class TruthHead(nn.Module):
                             repeat(answer, "b -> (b g)", g=self.groups), ignore_index=UNKNOWN,
                             reduction="sum")
             for part, answer in by_question]
-        return sum(losses) / max(1, self.asked(truth, is_told))
+        return sum(losses) / self.asked(truth, is_told).clamp(min=1)
 
-    def asked(self, truth: Tensor, is_told: Tensor) -> int:
-        """Return over how many answers `loss` of the same would take its mean."""
-        return self.groups * int((_answers(truth, is_told) != UNKNOWN).sum())
+    def asked(self, truth: Tensor, is_told: Tensor) -> Tensor:
+        """Return over how many answers `loss` of the same takes its mean, ()."""
+        return self.groups * (_answers(truth, is_told) != UNKNOWN).sum()
 
 
 class PartsHead(nn.Module):
@@ -97,9 +97,9 @@ class PartsHead(nn.Module):
         scores = self.readout(self.norm(self._tokens.float()))                # (..., answers)
         return F.cross_entropy(scores.flatten(0, -2), answers.flatten(), ignore_index=UNKNOWN)
 
-    def asked(self, parts: Tensor) -> int:
-        """Return over how many answers `loss` of the same would take its mean."""
-        return int((parts != UNKNOWN).sum())
+    def asked(self, parts: Tensor) -> Tensor:
+        """Return over how many answers `loss` of the same takes its mean, ()."""
+        return (parts != UNKNOWN).sum()
 
 
 def _answers(truth: Tensor, is_told: Tensor) -> Tensor:

@@ -12,14 +12,16 @@ from engine import checkpoint
 from engine.presets import PRESETS
 from engine.stage import Stage
 from engine.training import __main__ as command
-from engine.training.loop import LOG_NAME, STATE_NAME
+from engine.training.data import Batches
+from engine.training.loop import LOG_NAME, STATE_NAME, Trainer
 from tests.training.stand_ins import HashedText
 
 
 @pytest.fixture
 def clips(tmp_path, monkeypatch):
     """A folder with one picture, and a text encoder that needs no files."""
-    monkeypatch.setattr(command, "TextEncoder", lambda name, length: HashedText(384, length))
+    monkeypatch.setattr(command, "TextEncoder",
+                        lambda name, length, device: HashedText(384, length))
     folder = tmp_path / "clips"
     folder.mkdir()
     pixels = np.arange(48 * 64 * 3, dtype=np.uint8).reshape(48, 64, 3)
@@ -69,6 +71,9 @@ def test_run_goes_on_with_resume_and_refuses_to_overwrite_without(clips, tmp_pat
     (("--out", "run", "--data", "clips", "--threads", "0"), "--threads must be 1 or more, not 0"),
     (("--out", "run", "--data", "clips", "--steps", "0"), "--steps must be 1 or more"),
     (("--out", "run", "--data", "clips", "--seed", "-3"), "--seed must be 0 or more"),
+    (("--out", "run", "--data", "clips", "--micro-batch", "0"), "--micro-batch must be 1 or more"),
+    (("--out", "run", "--data", "clips", "--device", "nonsense"), "device 'nonsense' cannot be"),
+    (("--out", "run", "--data", "clips", "--device", "meta"), "device 'meta' cannot be used here"),
 ])
 def test_bad_arguments_are_one_sentence(clips, tmp_path, monkeypatch, capsys, given, reason):
     monkeypatch.chdir(tmp_path)
@@ -93,3 +98,20 @@ def test_a_run_starts_from_the_tensors_that_agree_and_a_stem_of_fewer_channels(t
     assert all(torch.equal(value, weights[name]) for name, value in after.items())
     assert not torch.equal(before["context.text.weight"], weights["context.text.weight"])
     assert f"Took {len(before) - 1} of {len(before)} tensors" in capsys.readouterr().err
+
+
+def test_a_batch_is_split_as_asked_and_memory_that_is_too_small_says_what_to_do(
+        clips, tmp_path, monkeypatch, capsys):
+    given = ("--preset", "tiny", "--data", clips, "--out", tmp_path / "run", "--threads", 1,
+             "--micro-batch", 3, "--steps", 1)
+    sizes, real = [], Batches.batch
+    monkeypatch.setattr(Batches, "batch", lambda self, drawn: sizes.append(len(drawn))
+                        or real(self, drawn))
+    assert run(capsys, *given)[0] == 0 and sizes == [3, 1]
+
+    def too_much(trainer):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(Trainer, "train_step", too_much)
+    code, said = run(capsys, *given, "--resume", "--steps", 2)
+    assert code == 1 and said.endswith("split the batch with a smaller --micro-batch.\n")

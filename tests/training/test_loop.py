@@ -102,6 +102,22 @@ def test_a_step_split_into_pieces_has_the_same_gradients(tmp_path, config, chang
         assert split.buckets.means() == pytest.approx(whole.buckets.means(), rel=1e-4)
 
 
+@pytest.mark.parametrize("config, change", [
+    (TINY, {}),
+    (UPSAMPLER, {"crop_groups": (1, 1), "grain": 0.1, "known_share": 0.0, "truth_weight": 0.0})])
+def test_a_step_meets_only_tensors_of_the_network_s_device(tmp_path, monkeypatch, config, change):
+    """On the meta device, which refuses to compute with the CPU's and holds no numbers to read."""
+    stage = Stage(config)
+    stage.network.to("meta")
+    recipe = replace(RECIPE, **change)
+    run = Trainer(stage, tiny_batches(config, recipe.crop_groups), recipe, tmp_path, micro_batch=2)
+    monkeypatch.setattr(torch.Tensor, "item", lambda tensor: 0.5)
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda tensor: torch.zeros(tensor.shape))
+    steps(run, 2)
+    held = [*state(run).values(), *run.heads.state_dict().values()]
+    assert {tensor.device.type for tensor in held if tensor.ndim} == {"meta"}
+
+
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
 def test_gradients_are_clipped_together_before_the_step(tmp_path, optimizer):
     def norm(clip_norm):
