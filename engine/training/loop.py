@@ -25,6 +25,7 @@ from engine.training.draws import StepDraws, draw
 from engine.training.ema import EMA
 from engine.training.optimizer import build_optimizers
 from engine.training.recipe import Recipe
+from engine.training.recipe_file import RECIPE_NAME
 from engine.training.step import error, loss
 from engine.training.team import ALONE, Team
 from engine.training.truth import LEARNING_RATE, PartsHead, heads_of
@@ -230,6 +231,7 @@ class Trainer:
         torch.save(state, temporary)
         os.replace(temporary, self.folder / STATE_NAME)
         checkpoint.write_config(self.stage.config, self.folder / checkpoint.CONFIG_NAME)
+        checkpoint.write_config(self.recipe, self.folder / RECIPE_NAME)
         checkpoint.save_weights({k: v.half() for k, v in self.ema.tensors.items()},
                                 self.folder / checkpoint.WEIGHTS_NAME)
 
