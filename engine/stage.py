@@ -319,5 +319,6 @@ def using(device: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, AssertionError) as error:
-        raise ModelError(f"The device {device!r} cannot be used here: "
-                         f"{str(error).splitlines()[0]} Try --device cpu.") from error
+        reason = str(error).splitlines()[0].split(". ")[0].rstrip(".")
+        raise ModelError(f"The device {device!r} cannot be used here: {reason}. "
+                         "Try --device cpu.") from error
