@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -70,15 +70,17 @@ def read_config(path: Path) -> dict:
     return values
 
 
-def build_config(kind: type, values: dict, path: Path):
+def build_config(kind: type, values: dict, path: Path, described: str = "a network"):
     """Build a frozen config dataclass from JSON values. Raises: ModelError naming the setting."""
     unknown = values.keys() - {spec.name for spec in fields(kind)}
     if unknown:
         raise ModelError(f"{path} has settings this version does not know: "
                          f"{', '.join(sorted(unknown))}.")
+    missing = [spec.name for spec in fields(kind)
+               if spec.default is MISSING and spec.name not in values]
+    if missing:
+        raise ModelError(f"{path} does not describe {described}: it lacks {', '.join(missing)}.")
     try:
         return kind(**values)
     except (TypeError, ValueError) as error:
-        raise ModelError(f"{path} does not describe a network: {error}.") from error
-
-
+        raise ModelError(f"{path} does not describe {described}: {error}.") from error

@@ -5,7 +5,7 @@ from dataclasses import replace
 from engine.model import FITConfig
 from engine.stage import StageConfig
 
-_T5_11B = "google/t5-v1_1-xxl"
+_T5_11B = "google-t5/t5-11b"  # of width 1024, as the paper's; v1.1 has 4096
 
 _paper_base = StageConfig(FITConfig(), text_encoder=_T5_11B, text_length=128)
 _paper_wide = replace(_paper_base.network, patch_width=1024, latent_width=3072,

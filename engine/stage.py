@@ -1,7 +1,8 @@
 """One trained resolution: network, noise process and sampler; the only place the three meet."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -321,9 +322,17 @@ def load_stage(folder: Path, device: str = "cpu", backend: str = PYTORCH) -> Sta
         raise ModelError(f"{path} describes a network that cannot be built here: "
                          f"{str(error).splitlines()[0]}") from error
     checkpoint.load_weights(stage.network, folder / checkpoint.WEIGHTS_NAME)
-    try:
+    with using(device):
         stage.network.to(device).eval()
-    except (RuntimeError, AssertionError) as error:
-        raise ModelError(f"The device {device!r} cannot be used here: "
-                         f"{str(error).splitlines()[0]} Try --device cpu.") from error
     return stage
+
+
+@contextmanager
+def using(device: str) -> Iterator[None]:
+    """Raise ModelError, in a sentence, for what fails because a device cannot be used here."""
+    try:
+        yield
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].split(". ")[0].rstrip(".")
+        raise ModelError(f"The device {device!r} cannot be used here: {reason}. "
+                         "Try --device cpu.") from error

@@ -31,7 +31,7 @@ class EncodedText:
 
 
 class TextEncoder:
-    """A frozen text encoder with a cache of what it has encoded.
+    """A frozen text encoder with a cache of what it has encoded, in the CPU's memory.
 
     name: "minilm", a folder, or a hub name. length: tokens a prompt is padded or cut to.
     Raises: ModelError when the encoder is not installed or cannot be loaded.
@@ -53,9 +53,10 @@ class TextEncoder:
     def encode(self, prompts: Sequence[str]) -> EncodedText:
         """Encode prompts, each by itself, so that its tokens never depend on its neighbours."""
         states = [self._one(prompt) for prompt in prompts]                    # (l', width) each
-        counts = torch.tensor([len(one) for one in states], device=self.device)
+        counts = torch.tensor([len(one) for one in states])
         padded = torch.stack([F.pad(one, (0, 0, 0, self.length - len(one))) for one in states])
-        return EncodedText(padded, torch.arange(self.length, device=self.device) < counts[:, None])
+        mask = torch.arange(self.length) < counts[:, None]
+        return EncodedText(padded.to(self.device), mask.to(self.device))
 
     def used_words(self, prompt: str) -> str:
         """Return the part of the prompt the encoder sees; the prompt itself when all of it."""
@@ -74,7 +75,7 @@ class TextEncoder:
                                     return_tensors="pt").to(self.device)
             states = self._model(input_ids=batch["input_ids"],
                                  attention_mask=batch["attention_mask"]).last_hidden_state[0]
-            self._cache[prompt] = states.float()
+            self._cache[prompt] = states.float().cpu()
             if len(self._cache) > CACHED_PROMPTS:
                 self._cache.popitem(last=False)
         return self._cache[prompt]

@@ -182,6 +182,23 @@ def test_short_numbers_change_the_estimate_a_little_and_the_backend_s_name(stage
     assert 0 < (near - exact).abs().max() < 0.05
 
 
+@pytest.mark.parametrize("guidance", [0.0, 3.0])
+def test_known_frames_steer_the_others_alike_in_short_numbers(stage, monkeypatch, guidance):
+    """Weights stay rounded over a whole run, and every estimate's gradient passes through them."""
+    monkeypatch.setattr(precision, "has_fast_bfloat16", lambda device: True)
+    short, mask = Stage(stage.config, stage.network, is_short=True), torch.arange(4) == 0
+    known = KnownFrames(unit_noise([8], stage.clip_shape).clamp(-1, 1), mask, weight=5.0)
+
+    def made(by: Stage, weight: float):
+        return by.sample(unit_noise([7], stage.clip_shape), conditions(1),
+                         replace(SETTINGS, guidance=guidance),
+                         given=Given(known=replace(known, weight=weight)))[:, :, ~mask]
+
+    exact, near, replaced = made(stage, 5.0), made(short, 5.0), made(short, 0.0)
+    assert near.dtype == torch.float32 and not near.requires_grad
+    assert 0 < (near - exact).square().mean() < 0.1 * (near - replaced).square().mean()
+
+
 def test_saved_stage_loads_to_the_same_output(stage, tmp_path):
     _save(stage, tmp_path)
     loaded = load_stage(tmp_path)

@@ -17,14 +17,15 @@ import torch
 import torch.nn.functional as F
 
 from engine.checkpoint import read_tensors
-from engine.errors import DataError, SnapError
+from engine.errors import DataError, ModelError, SnapError
 from engine.presets import PRESETS
-from engine.stage import Stage
+from engine.stage import Stage, StageConfig, using
 from engine.text import TextEncoder
 from engine.training.data import Batches, StorybookSource
 from engine.training.loop import Progress, Trainer
-from engine.training.recipe import RECIPES
-from engine.training.team import join_team
+from engine.training.recipe import RECIPES, Recipe, check_fits
+from engine.training.recipe_file import RECIPE_NAME, as_json, changes, read_recipe
+from engine.training.team import join_team, own_device
 
 STEM = "stem.to_tokens.weight"
 
@@ -43,11 +44,17 @@ def parser() -> argparse.ArgumentParser:
                    "where shapes agree")
     p.add_argument("--resume", action="store_true", help="go on with the run in --out")
     p.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
-    p.add_argument("--steps", type=int, help="length of the schedule")
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--recipe", type=Path, metavar="FILE", help="JSON or TOML with settings that "
+                   "are not to be the preset's; --dry-run prints all of them")
+    p.add_argument("--steps", type=int, help="length of the schedule, instead of the recipe's")
+    p.add_argument("--lr", type=float, help="peak learning rate, instead of the recipe's")
+    p.add_argument("--seed", type=int, help="instead of the recipe's")
+    p.add_argument("--device", default="cpu", help="cpu, cuda, mps, ... (default: cpu)")
+    p.add_argument("--micro-batch", type=int, metavar="N", help="clips in memory at a time; a "
+                   "batch is split into so many (default: whole)")
     p.add_argument("--threads", type=int, help="processor threads; all of them by default")
     p.add_argument("--dry-run", action="store_true",
-                   help="print the settings and a measured clips/s, then stop")
+                   help="print the recipe, and beside it size, speed and time left, then stop")
     return p
 
 
@@ -62,7 +69,10 @@ def main(arguments: list[str] | None = None) -> int:
         return run(trainer, options.minutes * 60)
     except SnapError as error:
         say(str(error))
-        return 1
+    except torch.OutOfMemoryError:
+        say(f"The memory of {options.device} is too small for this: split the batch with a "
+            f"{'smaller ' if options.micro_batch else ''}--micro-batch.")
+    return 1
 
 
 def run(trainer: Trainer, seconds: float) -> int:
@@ -85,34 +95,61 @@ def run(trainer: Trainer, seconds: float) -> int:
 def build(options: argparse.Namespace) -> Trainer:
     """Put a trainer together. Raises: SnapError with a sentence for the user."""
     check_numbers(options)
+    device = own_device(options.device)
+    with using(device):
+        torch.zeros(1, device=device).item()
     torch.set_num_threads(options.threads or torch.get_num_threads())
-    torch.manual_seed(options.seed)
-    config = PRESETS[options.preset]
-    recipe = replace(RECIPES[options.preset], seed=options.seed)
-    if options.steps:
-        recipe = replace(recipe, steps=options.steps)
-    encoder = TextEncoder(config.text_encoder, config.text_length)
+    config, recipe = PRESETS[options.preset], recipe_of(options)
+    check_fits(recipe, config.network)
+    torch.manual_seed(recipe.seed)
+    encoder = encoder_of(config, device)
     batches = Batches(source(options), config, encoder, recipe.crop_groups)
     stage = Stage(config, is_short=True)
+    stage.network.to(device)
     if options.start_from:
         start_from(stage, options.start_from)
-    trainer = Trainer(stage, batches, recipe, options.out, team=join_team())
+    trainer = Trainer(stage, batches, recipe, options.out,
+                      team=join_team(stage.device), micro_batch=options.micro_batch)
     if not options.dry_run:
         make_folder(options.out)
     if options.resume and trainer.resume():
         say(f"Going on from step {trainer.step}.")
+        changed = changes(options.out / RECIPE_NAME, recipe)
+        if changed:
+            say(f"The recipe is not the one this run had: {', '.join(changed)}.")
     elif (options.out / "state.pt").exists() and not options.dry_run:
         raise DataError(f"{options.out} holds a run already: add --resume to go on with it, "
                         "or choose another --out.")
     return trainer
 
 
+def encoder_of(config: StageConfig, device: str) -> TextEncoder:
+    """Load the text encoder of a stage. Raises: ModelError when its tokens do not fit the network.
+    """
+    encoder = TextEncoder(config.text_encoder, config.text_length, device)
+    if encoder.width != config.network.text_width:
+        raise ModelError(f"The text encoder {config.text_encoder!r} makes tokens of width "
+                         f"{encoder.width}, but the network reads {config.network.text_width}.")
+    return encoder
+
+
+def recipe_of(options: argparse.Namespace) -> Recipe:
+    """Return the preset's recipe, changed by a file and then by flags."""
+    recipe = RECIPES[options.preset]
+    if options.recipe is not None:
+        recipe = read_recipe(options.recipe, recipe)
+    given = {name: getattr(options, name) for name in ("steps", "lr", "seed")}
+    return replace(recipe, **{name: value for name, value in given.items() if value is not None})
+
+
 def check_numbers(options: argparse.Namespace) -> None:
     """Raise DataError for a number that no run can have."""
-    for name, least in (("threads", 1), ("steps", 1), ("seed", 0)):
-        value = getattr(options, name)
+    for name, least in (("threads", 1), ("steps", 1), ("micro-batch", 1), ("seed", 0)):
+        value = getattr(options, name.replace("-", "_"))
         if value is not None and value < least:
             raise DataError(f"--{name} must be {least} or more, not {value}.")
+    if options.lr is not None and not 0 < options.lr < float("inf"):
+        raise DataError(f"--lr must be a number above 0, not {options.lr}.")
 
 
 def source(options: argparse.Namespace):
@@ -154,23 +191,35 @@ def start_from(stage: Stage, folder: Path) -> None:
 
 
 def dry_run(trainer: Trainer) -> None:
-    """Print the resolved settings, the size, the measured speed and the time a run takes."""
-    recipe = trainer.recipe
-    say(json.dumps({"stage": asdict(trainer.stage.config), "recipe": asdict(recipe)}, indent=2))
+    """Print the recipe, and on the error stream the stage, its size, the measured speed and the
+    time that is left of the run.
+    """
+    recipe, begun = trainer.recipe, trainer.step
+    if trainer.team.leads:
+        sys.stdout.write(as_json(recipe) + "\n")
+        sys.stdout.flush()
+    say(json.dumps({"stage": asdict(trainer.stage.config)}, indent=2))
     count = sum(p.numel() for p in trainer.stage.network.parameters())
     say(f"{count / 1e6:.2f} M parameters, sigma_in {trainer.stage.preconditioning.sigma_in:g}")
     seconds_left = 0.0
     for start, end, phase in recipe.phase_spans():
-        trainer.step = start
-        trainer.train_step()
-        begun = time.monotonic()
-        trainer.step = start
-        trainer.train_step()
-        seconds = time.monotonic() - begun
-        seconds_left += seconds * (end - start)
-        say(f"steps {start}-{end}: {phase.batch} clips of {phase.frames} frames, "
+        first = max(start, begun)
+        if first >= end:
+            continue
+        seconds = seconds_of_step(trainer, first)
+        seconds_left += seconds * (end - first)
+        say(f"steps {first}-{end}: {phase.batch} clips of {phase.frames} frames, "
             f"{phase.batch / seconds:.2f} clips/s")
-    say(f"The whole run takes about {seconds_left / 3600:.2f} hours on this machine.")
+    say(f"{'What is left of the run' if begun else 'The whole run'} takes about "
+        f"{seconds_left / 3600:.2f} hours on this machine.")
+
+
+def seconds_of_step(trainer: Trainer, step: int) -> float:
+    """Measure a step after one that warms up. It changes the weights; nothing is saved."""
+    for _ in range(2):
+        trainer.step, begun = step, time.monotonic()
+        trainer.train_step()
+    return time.monotonic() - begun
 
 
 def show(progress: Progress) -> None:

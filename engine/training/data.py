@@ -86,9 +86,40 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Tensors of one step. clips, low: (b, c, t, h, w) in [-1, 1]; low is upscaled, clean.
+class Drawn:
+    """The examples of a step as bytes, a quarter of their size as tensors; slices become batches.
 
+    frame_index: (t,) numbers of their frames in a whole clip. corners: first group row and column
+    of each crop.
+    """
+
+    frame_index: np.ndarray
+    corners: Sequence[tuple[int, int]]
+    examples: Sequence[Example]
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, rows: slice) -> "Drawn":
+        return Drawn(self.frame_index, self.corners[rows], self.examples[rows])
+
+    @property
+    def truth(self) -> Tensor:
+        """Answers to the questions of the source, (b, questions) long."""
+        return torch.tensor([e.truth for e in self.examples], dtype=torch.long)
+
+    @property
+    def parts(self) -> Tensor | None:
+        """What the patches show, (b, t, rows, columns) long; None if that is not known of all."""
+        known = [e.parts for e in self.examples if e.parts is not None]
+        return torch.from_numpy(np.stack(known)) if len(known) == len(self) else None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors of a step or of a piece of it.
+
+    clips, low: (b, c, t, h, w) in [-1, 1]; low is upscaled, clean.
     truth: (b, questions) long. parts: (b, t, rows, columns) long, where the source knows them.
     """
 
@@ -98,6 +129,15 @@ class Batch:
     part: Part
     truth: Tensor
     parts: Tensor | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the same batch on a device."""
+        def moved(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(device)
+
+        return Batch(moved(self.clips), moved(self.low), self.conditions.map(moved),
+                     Part(moved(self.part.frames), moved(self.part.groups)),
+                     moved(self.truth), moved(self.parts))
 
 
 class Batches:
@@ -110,22 +150,33 @@ class Batches:
         self.encoder = encoder
         self.crop_groups = crop_groups
 
-    def draw(self, rng: np.random.Generator, size: int, frames: int, image_share: float) -> Batch:
+    def clip_shape(self, frames: int) -> tuple[int, int, int, int]:
+        """(c, t, h, w) of the clips of a batch that asks for so many frames."""
+        window = self._window((0, 0))
+        return (self.network.channels, min(frames, self.network.frames),
+                window.crop_height, window.crop_width)
+
+    def draw(self, rng: np.random.Generator, size: int, frames: int, image_share: float) -> Drawn:
         """Draw `size` clips of `frames` of the stage's frames; a share of them are images."""
         net = self.network
         frames = min(frames, net.frames)
         frame_index = np.sort(rng.permutation(net.frames)[:frames])
         corners = [self._corner(rng) for _ in range(size)]
-        examples = [
+        return Drawn(frame_index, corners, [
             self.source.example(rng, frame_index, self._window(corner),
                                 image=rng.random() < image_share, low=net.augmented)
-            for corner in corners]
-        low = self._low(examples, corners) if net.augmented else None
-        part = Part(torch.from_numpy(frame_index), self._groups(corners))
-        known = [e.parts for e in examples if e.parts is not None]
-        return Batch(to_clips([e.frames for e in examples]), low, self._conditions(examples), part,
-                     torch.tensor([e.truth for e in examples], dtype=torch.long),
-                     torch.from_numpy(np.stack(known)) if len(known) == size else None)
+            for corner in corners])
+
+    def batch(self, drawn: Drawn) -> Batch:
+        """Turn examples into tensors."""
+        examples = drawn.examples
+        return Batch(
+            to_clips([e.frames for e in examples]),
+            self._low(drawn) if self.network.augmented else None,
+            self._told([e.caption for e in examples], [e.fps for e in examples],
+                       [e.source for e in examples]),
+            Part(torch.from_numpy(drawn.frame_index), self._groups(drawn.corners)),
+            drawn.truth, drawn.parts)
 
     def lessons(self, rng: np.random.Generator, size: int) -> tuple[Conditions, Tensor, Tensor]:
         """Draw lessons on whole clips: conditions, truth and parts, as a Batch has them."""
@@ -161,17 +212,13 @@ class Batches:
         return torch.tensor([[(i + di) * columns + j + dj for di in range(down)
                               for dj in range(across)] for i, j in corners])
 
-    def _low(self, examples: Sequence[Example], corners: Sequence[tuple[int, int]]) -> Tensor:
+    def _low(self, drawn: Drawn) -> Tensor:
         crops = []
-        for example, corner in zip(examples, corners, strict=True):
+        for example, corner in zip(drawn.examples, drawn.corners, strict=True):
             w = self._window(corner)
             full = upscale(to_clips([example.low]), w.height, w.width)
             crops.append(full[..., w.top:w.top + w.crop_height, w.left:w.left + w.crop_width])
         return torch.cat(crops)
-
-    def _conditions(self, examples: Sequence[Example]) -> Conditions:
-        return self._told([e.caption for e in examples], [e.fps for e in examples],
-                          [e.source for e in examples])
 
     def _told(self, captions: Sequence[str], fps: Sequence[float],
               sources: Sequence[tuple[int, int]]) -> Conditions:

@@ -20,11 +20,13 @@ from torch.optim import AdamW
 from engine import checkpoint
 from engine.errors import DataError
 from engine.stage import Stage
-from engine.training.data import Batch, Batches
+from engine.training.data import Batch, Batches, Drawn
+from engine.training.draws import StepDraws, draw
 from engine.training.ema import EMA
 from engine.training.optimizer import build_optimizers
 from engine.training.recipe import Recipe
-from engine.training.step import Draws, draw, error, loss
+from engine.training.recipe_file import RECIPE_NAME
+from engine.training.step import error, loss
 from engine.training.team import ALONE, Team
 from engine.training.truth import LEARNING_RATE, PartsHead, heads_of
 
@@ -49,23 +51,28 @@ class Progress:
 
 
 class Trainer:
-    """Holds what a run changes. Writes only inside `folder`."""
+    """Holds what a run changes, on the stage's device. Writes only inside `folder`.
+
+    micro_batch: clips that are learned from together; a step's gradients add up over so many at a
+    time, which bounds its memory and changes nothing else but roundings and dropout. None: all.
+    """
 
     def __init__(self, stage: Stage, batches: Batches, recipe: Recipe, folder: Path, *,
-                 team: Team = ALONE):
+                 team: Team = ALONE, micro_batch: int | None = None):
         if any(phase.batch % team.size for phase in recipe.phases):
             raise DataError(f"{team.size} processes cannot share batches of "
                             f"{[phase.batch for phase in recipe.phases]} clips evenly: "
                             "start another number of them.")
         self.stage, self.batches, self.recipe, self.folder = stage, batches, recipe, folder
-        self.team = team
+        self.team, self.micro_batch = team, micro_batch
         self.heads = nn.ModuleDict()
         self.parameters = list(stage.network.parameters())
         self.optimizers = build_optimizers(
             stage.network, recipe.optimizer, recipe.lr, recipe.weight_decay, team)
         if recipe.truth_weight:
             source = batches.source
-            self.heads = heads_of(stage.network, source.truth_sizes, source.part_count)
+            self.heads = heads_of(
+                stage.network, source.truth_sizes, source.part_count).to(stage.device)
         if len(self.heads):
             self.parameters += self.heads.parameters()
             self.optimizers.append(AdamW(self.heads.parameters(), LEARNING_RATE))
@@ -88,38 +95,59 @@ class Trainer:
         rng = np.random.default_rng((recipe.seed, step, self.team.rank))
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         phase = recipe.phase(step)
-        batch = self.batches.draw(
+        drawn = self.batches.draw(
             rng, phase.batch // self.team.size, phase.frames, recipe.image_share)
         torch.manual_seed(int(rng.integers(2**62)))  # dropout
         self.stage.network.train()
-        draws = draw(batch, recipe, phase, generator)
-        errors = error(self.stage, batch, draws)
-        total = loss(self.stage, errors, draws.sigma, recipe.loss)
-        total = total + recipe.truth_weight * self._asked(batch, draws)
+        draws = draw((len(drawn), *self.batches.clip_shape(phase.frames)), recipe, phase, generator,
+                     augmented=self.batches.network.augmented)
+        errors = self._learn(drawn, draws)
         if recipe.lessons and {"told", "expected"} <= self.heads.keys():
-            total = total + recipe.truth_weight * self._rehearsed(rng, generator)
-        total.backward()
+            (recipe.truth_weight * self._rehearsed(rng, generator)).backward()
         self.stopped = self.team.average(self.parameters, self.wants_stop)
         self._update(recipe.learning_rate(step) / recipe.lr)
         self.step += 1
         self.ema.update(self.stage.network, self.step)
-        self.buckets.add(draws.sigma, errors.detach())
+        self.buckets.add(draws.sigma, errors)
         return errors.mean().item()
 
-    def _asked(self, batch: Batch, draws: Draws) -> Tensor | float:
-        """Return the loss of the heads in the evaluation just made."""
-        losses = {name: head.loss(batch.parts) if isinstance(head, PartsHead)
-                  else head.loss(batch.truth, draws.conditions.text_kept)
-                  for name, head in self.heads.items()}
-        for name, one in losses.items():
-            self.head_losses[name].append(one.item())
-        return sum(losses.values())
+    def _learn(self, drawn: Drawn, draws: StepDraws) -> Tensor:
+        """Add up the gradients of a step's clips, piece by piece. Returns: their errors (b,)."""
+        size, errors = self.micro_batch or len(drawn), []
+        answers = self._answers(drawn, draws.text_kept)
+        head_losses = dict.fromkeys(self.heads, 0.0)
+        for start in range(0, len(drawn), size):
+            rows = slice(start, start + size)
+            batch = self.batches.batch(drawn[rows]).to(self.stage.device)
+            dealt = draws.deal(rows, batch)
+            own = error(self.stage, batch, dealt)
+            share = len(own) / len(drawn)
+            total = share * loss(self.stage, own, dealt.sigma, self.recipe.loss)
+            for name, count in self._answers(drawn[rows], draws.text_kept[rows]).items():
+                head = self.heads[name]
+                one = head.loss(*_asked(head, batch, dealt.conditions.text_kept))
+                one = count / max(1, answers[name]) * one
+                head_losses[name] += one.item()
+                total = total + self.recipe.truth_weight * one
+            total.backward()
+            errors.append(own.detach().cpu())
+        for name, one in head_losses.items():
+            self.head_losses[name].append(one)
+        return torch.cat(errors)
+
+    def _answers(self, drawn: Drawn, told: Tensor) -> dict[str, int]:
+        """Return over how many answers the loss of each head is a mean."""
+        return {name: int(head.asked(*_asked(head, drawn, told)))
+                for name, head in self.heads.items()}
 
     def _rehearsed(self, rng: np.random.Generator, generator: torch.Generator) -> Tensor:
         """Return the loss of the heads that ask for words alone, on scenes nobody painted."""
+        device = self.stage.device
         conditions, truth, parts = self.batches.lessons(
             rng, self.recipe.lessons // self.team.size)
         sigma = self.recipe.noise(self.recipe.phase(self.step)).sample(len(truth), generator)
+        conditions = conditions.map(lambda values: values.to(device))
+        sigma, truth, parts = (values.to(device) for values in (sigma, truth, parts))
         self.stage.network.expect(self.stage.preconditioning.c_noise(sigma), conditions)
         losses = {"told": self.heads["told"].loss(truth, conditions.text_kept),
                   "expected": self.heads["expected"].loss(parts)}
@@ -203,6 +231,7 @@ class Trainer:
         torch.save(state, temporary)
         os.replace(temporary, self.folder / STATE_NAME)
         checkpoint.write_config(self.stage.config, self.folder / checkpoint.CONFIG_NAME)
+        checkpoint.write_config(self.recipe, self.folder / RECIPE_NAME)
         checkpoint.save_weights({k: v.half() for k, v in self.ema.tensors.items()},
                                 self.folder / checkpoint.WEIGHTS_NAME)
 
@@ -212,7 +241,7 @@ class Trainer:
         if not path.is_file():
             return False
         try:
-            state = torch.load(path, weights_only=True)
+            state = torch.load(path, map_location="cpu", weights_only=True)
             self.stage.network.load_state_dict(state["network"])
             self.heads.load_state_dict(state["heads"])
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
@@ -224,6 +253,11 @@ class Trainer:
                             "choose another --out folder.") from error
         self.step = state["step"]
         return True
+
+
+def _asked(head: nn.Module, clips: Drawn | Batch, told: Tensor) -> tuple[Tensor, ...]:
+    """What a head is asked of clips, of which some were told their text, (b,) bool."""
+    return (clips.parts,) if isinstance(head, PartsHead) else (clips.truth, told)
 
 
 class SigmaBuckets:

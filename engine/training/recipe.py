@@ -1,10 +1,40 @@
 """How a preset is trained: every number of a run in one frozen, printable place."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from engine.diffusion import NoiseDistribution
 from engine.errors import DataError
+from engine.model import FITConfig
+
+CHOICES = {"optimizer": ("lamb", "adamw", "muon"), "loss": ("paper", "unit")}
+# Of numbers: those at most 1, above 0, and of either sign; all others are from 0 on.
+SHARES = {"share", "self_conditioning", "decay_share", "final_lr", "label_dropout", "image_share",
+          "known_share"}
+POSITIVE = {"share", "batch", "frames", "steps", "lr", "clip_norm", "noise_std", "corruption_power"}
+SIGNED = {"noise_mean"}
+
+
+def _check_settings(config) -> None:
+    """Raise ValueError naming a setting that is of the wrong kind or out of range."""
+    for spec in fields(config):
+        name, value = spec.name, getattr(config, spec.name)
+        if name in CHOICES and value not in CHOICES[name]:
+            raise ValueError(f"{name} must be one of {', '.join(CHOICES[name])}, not {value!r}")
+        if spec.type in (int, float, float | None) and not _is_allowed(name, value, spec.type):
+            kind = "a whole number" if spec.type is int else "a number"
+            limits = "" if name in SIGNED else \
+                f" {'above' if name in POSITIVE else 'from'} 0{' to 1' if name in SHARES else ''}"
+            raise ValueError(f"{name} must be {kind}{limits}, not {value!r}")
+
+
+def _is_allowed(name: str, value: object, kind: type) -> bool:
+    if value is None:
+        return kind == float | None
+    if type(value) not in ((int,) if kind is int else (int, float)) or not math.isfinite(value):
+        return False
+    return name in SIGNED or (
+        (value > 0 if name in POSITIVE else value >= 0) and (name not in SHARES or value <= 1))
 
 
 @dataclass(frozen=True)
@@ -23,6 +53,9 @@ class Phase:
     frames: int
     self_conditioning: float = 0.9
     noise_mean: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_settings(self)
 
 
 @dataclass(frozen=True)
@@ -65,8 +98,17 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or not math.isclose(sum(p.share for p in self.phases), 1.0):
-            raise DataError("A recipe needs at least one step and phases whose shares add to one.")
+        _check_settings(self)
+        if not math.isclose(sum(phase.share for phase in self.phases), 1.0):
+            raise ValueError("phases must have shares that add to one, not "
+                             f"{[phase.share for phase in self.phases]}")
+        crop = self.crop_groups
+        if not isinstance(crop, list | tuple) or len(crop) != 2 \
+                or any(type(side) is not int or side < 0 for side in crop) \
+                or (0 in crop and any(crop)):
+            raise ValueError("crop_groups must be how many rows and columns of groups a crop has, "
+                             f"or [0, 0] for none, not {crop!r}")
+        object.__setattr__(self, "crop_groups", tuple(crop))
 
     def learning_rate(self, step: int) -> float:
         """Rate of a step, counted from 0."""
@@ -99,6 +141,23 @@ class Recipe:
         """Clips trained on before a step, counted from 0."""
         return sum(max(0, min(step, end) - start) * p.batch
                    for start, end, p in self.phase_spans())
+
+
+def check_fits(recipe: Recipe, network: FITConfig) -> None:
+    """Raise DataError for a recipe that asks of a network what it cannot do."""
+    mistakes = {
+        "known_share must be 0 for a network that is not shown known frames":
+            recipe.known_share and not network.known_frames,
+        "truth_weight must be 0 for an upsampler":
+            recipe.truth_weight and network.augmented,
+        "crop_groups must be [0, 0] for a network whose groups do not share positions":
+            any(recipe.crop_groups) and not network.shared_positions,
+        f"crop_groups must be at most {list(network.group_grid)}":
+            any(n > most for n, most in zip(recipe.crop_groups, network.group_grid, strict=True)),
+    }
+    for sentence, is_made in mistakes.items():
+        if is_made:
+            raise DataError(f"The recipe does not fit the preset: {sentence}.")
 
 
 # The decay keeps matrices small enough to go on learning: orthogonal steps have a fixed size, and

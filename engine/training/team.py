@@ -1,7 +1,7 @@
 """Processes that train one network together: each takes a share of every batch.
 
-Differs from the paper only in scale: its GPUs are our processor cores. A core that computes alone
-is nearly twice as fast as half of a pair, which waits at the end of every small operation.
+Differs from the paper only in scale: its GPUs may be processor cores here. A core that computes
+alone is nearly twice as fast as half of a pair, which waits at the end of every small operation.
 Started by torchrun, which says through the environment who is who.
 """
 
@@ -14,6 +14,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from engine.errors import DataError
+
+BACKENDS = {"cpu": "gloo", "cuda": "nccl"}
 PAUSE = timedelta(days=7)  # a team whose machine sleeps or that is paused goes on afterwards
 
 
@@ -61,10 +64,28 @@ class Team:
 ALONE = Team()
 
 
-def join_team() -> Team:
-    """Join the processes torchrun started, or be alone."""
-    if "WORLD_SIZE" not in os.environ:
+def own_device(name: str) -> str:
+    """Return the device this process computes on: of several GPUs, the one that is its own."""
+    return f"cuda:{os.environ['LOCAL_RANK']}" if name == "cuda" and _is_started() else name
+
+
+def join_team(device: torch.device) -> Team:
+    """Join the processes torchrun started, or be alone. Raises: DataError where there is no team.
+
+    device: of the tensors they exchange.
+    """
+    if not _is_started():
         return ALONE
+    if device.type not in BACKENDS:
+        raise DataError(f"Several processes train together on {' or '.join(BACKENDS)}, not on "
+                        f"{device.type}: start one without torchrun.")
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     if not dist.is_initialized():
-        dist.init_process_group("gloo", timeout=PAUSE)
+        dist.init_process_group(BACKENDS[device.type], timeout=PAUSE)
     return Team(dist.get_rank(), dist.get_world_size())
+
+
+def _is_started() -> bool:
+    """Tell whether torchrun started this process."""
+    return "WORLD_SIZE" in os.environ

@@ -51,16 +51,18 @@ class TruthHead(nn.Module):
         truth: (b, questions) long, UNKNOWN where there is no answer. is_told: (b,) bool, the rows
         whose text was kept; others are not asked.
         """
-        scores = self(self._tokens)
-        answers = torch.where(is_told[:, None], truth, UNKNOWN)
+        scores, answers = self(self._tokens), _answers(truth, is_told)
         by_question = zip(scores.split(self.sizes, dim=2), answers.unbind(1), strict=True)
         losses = [
             F.cross_entropy(rearrange(part, "b g k -> (b g) k"),
                             repeat(answer, "b -> (b g)", g=self.groups), ignore_index=UNKNOWN,
                             reduction="sum")
             for part, answer in by_question]
-        asked = self.groups * (answers != UNKNOWN).sum()
-        return sum(losses) / asked.clamp(min=1)
+        return sum(losses) / self.asked(truth, is_told).clamp(min=1)
+
+    def asked(self, truth: Tensor, is_told: Tensor) -> Tensor:
+        """Return over how many answers `loss` of the same takes its mean, ()."""
+        return self.groups * (_answers(truth, is_told) != UNKNOWN).sum()
 
 
 class PartsHead(nn.Module):
@@ -94,6 +96,14 @@ class PartsHead(nn.Module):
             answers = rearrange(answers, "b t (i h) (j w) -> b i j t h w", i=rows, j=columns)
         scores = self.readout(self.norm(self._tokens.float()))                # (..., answers)
         return F.cross_entropy(scores.flatten(0, -2), answers.flatten(), ignore_index=UNKNOWN)
+
+    def asked(self, parts: Tensor) -> Tensor:
+        """Return over how many answers `loss` of the same takes its mean, ()."""
+        return (parts != UNKNOWN).sum()
+
+
+def _answers(truth: Tensor, is_told: Tensor) -> Tensor:
+    return torch.where(is_told[:, None], truth, UNKNOWN)
 
 
 def heads_of(network: FIT, sizes: Sequence[int], part_count: int) -> nn.ModuleDict:

@@ -8,7 +8,7 @@ import torch
 from engine.presets import PRESETS
 from engine.stage import StageConfig
 from engine.text import EncodedText
-from engine.training.data import LOW_HEIGHT, LOW_WIDTH, Batches, Example, Lesson
+from engine.training.data import LOW_HEIGHT, LOW_WIDTH, Batch, Batches, Example, Lesson
 
 CAPTIONS = ("a dog walking to the left", "a red heart", "a fish in the sea")
 
@@ -66,3 +66,8 @@ class HashedText:
 def tiny_batches(config: StageConfig = PRESETS["tiny"], crop_groups=(0, 0)) -> Batches:
     """Batches of drifting squares."""
     return Batches(DriftingSquares(), config, HashedText(config.network.text_width), crop_groups)
+
+
+def one_batch(batches: Batches, rng, *asked) -> Batch:
+    """A whole step's batch; asked: as Batches.draw has it."""
+    return batches.batch(batches.draw(rng, *asked))

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from engine.presets import PRESETS
 from engine.training.data import Batches, StorybookSource, Window
-from tests.training.stand_ins import CAPTIONS, HashedText, tiny_batches
+from tests.training.stand_ins import CAPTIONS, HashedText, one_batch, tiny_batches
 
 TINY = PRESETS["tiny"]
 UPSAMPLER = replace(TINY, scale=8.0, network=replace(
@@ -18,7 +18,7 @@ UPSAMPLER = replace(TINY, scale=8.0, network=replace(
 
 
 def test_batch_has_the_stage_s_shapes():
-    batch = tiny_batches().draw(np.random.default_rng(0), 5, 3, 0.2)
+    batch = one_batch(tiny_batches(), np.random.default_rng(0), 5, 3, 0.2)
     assert batch.clips.shape == (5, 3, 3, 12, 16)
     assert batch.low is None and batch.part.groups is None
     assert batch.clips.min() >= -1 and batch.clips.max() <= 1
@@ -29,23 +29,24 @@ def test_batch_has_the_stage_s_shapes():
 
 
 def test_images_are_clips_of_equal_frames_and_infinite_rate():
-    batch = tiny_batches().draw(np.random.default_rng(0), 5, 3, 1.0)
+    batch = one_batch(tiny_batches(), np.random.default_rng(0), 5, 3, 1.0)
     assert batch.conditions.fps.isinf().all()
     assert torch.equal(batch.clips, batch.clips[:, :, :1].expand_as(batch.clips))
 
 
 def test_same_rng_gives_the_same_batch():
-    one, two = (tiny_batches().draw(np.random.default_rng((3, 9)), 4, 2, 0.5) for _ in range(2))
+    one, two = (one_batch(tiny_batches(), np.random.default_rng((3, 9)), 4, 2, 0.5)
+                for _ in range(2))
     assert torch.equal(one.clips, two.clips)
     assert torch.equal(one.conditions.text_tokens, two.conditions.text_tokens)
 
 
 def test_a_crop_holds_the_pixels_of_the_groups_it_names():
-    whole = tiny_batches(UPSAMPLER).draw(np.random.default_rng(0), 1, 4, 0.0)
+    whole = one_batch(tiny_batches(UPSAMPLER), np.random.default_rng(0), 1, 4, 0.0)
     batches = tiny_batches(UPSAMPLER, (2, 1))
     high, wide = UPSAMPLER.network.group_pixels
     columns = UPSAMPLER.network.group_grid[1]
-    crops = batches.draw(np.random.default_rng(1), 7, 4, 0.0)
+    crops = one_batch(batches, np.random.default_rng(1), 7, 4, 0.0)
     assert crops.clips.shape == (7, 3, 4, 2 * high, wide) == crops.low.shape
     assert len({int(first) for first in crops.part.groups[:, 0]}) > 1
     window = batches._window((1, 2))
@@ -85,7 +86,7 @@ def cast(tmp_path_factory):
 def test_storybook_batches_have_the_stage_s_shapes(cast):
     source = StorybookSource(cast, ["dog", "red heart"])
     batches = Batches(source, TINY, HashedText(384, length=24))
-    batch = batches.draw(np.random.default_rng(3), 12, 4, 0.5)
+    batch = one_batch(batches, np.random.default_rng(3), 12, 4, 0.5)
     assert batch.clips.shape == (12, 3, 4, 12, 16) and batch.clips.isfinite().all()
     assert batch.clips.std() > 0.05
     rates = set(batch.conditions.fps.tolist())
@@ -101,7 +102,7 @@ def test_storybook_lessons_say_what_its_clips_show(cast):
     conditions, truth, parts = batches.lessons(np.random.default_rng(3), 5)
     assert truth.shape == (5, 3) and parts.shape == (5, 4, 3, 4) and parts.any()
     assert conditions.fps.isfinite().all() and conditions.text_kept.all()
-    clips = batches.draw(np.random.default_rng(3), 60, 4, 0.5)
+    clips = one_batch(batches, np.random.default_rng(3), 60, 4, 0.5)
     assert clips.parts.shape == (60, 4, 3, 4)
     for parts, fps in zip(clips.parts, clips.conditions.fps, strict=True):
         assert torch.equal(parts, parts[:1].expand_as(parts)) or fps.isfinite()
@@ -110,7 +111,7 @@ def test_storybook_lessons_say_what_its_clips_show(cast):
 def test_storybook_crops_come_with_the_whole_small_clip(cast):
     source = StorybookSource(cast, ["dog"])
     batches = Batches(source, UPSAMPLER, HashedText(384, length=24), (1, 2))
-    batch = batches.draw(np.random.default_rng(0), 2, 2, 0.0)
+    batch = one_batch(batches, np.random.default_rng(0), 2, 2, 0.0)
     assert batch.clips.shape == batch.low.shape == (2, 3, 2, 8, 32)
     # the enlarged small clip shows the same pixels, only softer
     assert (batch.clips - batch.low).abs().mean() < 0.25

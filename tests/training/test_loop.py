@@ -15,9 +15,12 @@ from engine.stage import Stage, load_stage
 from engine.training import loop
 from engine.training.loop import Trainer
 from engine.training.recipe import RECIPES, Phase
-from tests.training.stand_ins import tiny_batches
+from tests.training.stand_ins import one_batch, tiny_batches
 
 TINY = replace(PRESETS["tiny"], network=replace(PRESETS["tiny"].network, dropout=0.2))
+UPSAMPLER = replace(PRESETS["tiny"], scale=8.0, detail=0.1, network=replace(
+    PRESETS["tiny"].network, height=24, width=48, group=(2, 4), n_latents=18, condition_channels=3,
+    known_frames=False, augmented=True, shared_positions=True, overview=False))
 RECIPE = replace(RECIPES["tiny"], steps=4, phases=(Phase(0.5, 3, 2), Phase(0.5, 2, 4)),
                  warmup_steps=2, image_share=0.3)
 
@@ -61,8 +64,58 @@ def test_resumed_run_ends_in_the_same_bits_as_an_uninterrupted_one(tmp_path, opt
 
 def test_steps_differ_from_one_another(tmp_path):
     run = trainer(tmp_path)
-    draws = [run.batches.draw(np.random.default_rng((0, s)), 3, 2, 0.3).clips for s in (0, 1)]
+    draws = [one_batch(run.batches, np.random.default_rng((0, s)), 3, 2, 0.3).clips
+             for s in (0, 1)]
     assert not torch.equal(*draws)
+
+
+@pytest.mark.parametrize("config, change", [
+    (PRESETS["tiny"], {"known_share": 0.5, "label_dropout": 0.4, "lessons": 4}),
+    (UPSAMPLER, {"known_share": 0.0, "crop_groups": (1, 1), "grain": 0.1, "truth_weight": 0.0,
+                 "loss": "paper"}),
+])
+def test_a_step_split_into_pieces_has_the_same_gradients(tmp_path, config, change):
+    """Whatever is random, and over however many answers each piece's heads take their means."""
+    recipe = replace(RECIPE, phases=(Phase(1.0, 5, 4, 0.6),), **change)
+
+    def learned(micro_batch):
+        torch.manual_seed(0)
+        run = Trainer(Stage(config), tiny_batches(config, recipe.crop_groups), recipe, tmp_path,
+                      micro_batch=micro_batch)
+        torch.nn.init.normal_(run.stage.network.self_conditioning.gate.weight)
+        run._update, sizes = lambda rate: None, []
+        tensors = run.batches.batch
+        run.batches.batch = lambda drawn: sizes.append(len(drawn)) or tensors(drawn)
+        error = run.train_step()
+        return run, sizes, error
+
+    whole, sizes, error = learned(None)
+    assert sizes == [5]
+    for micro_batch, expected in ((2, [2, 2, 1]), (7, [5])):
+        split, sizes, same_error = learned(micro_batch)
+        assert sizes == expected and same_error == pytest.approx(error, rel=1e-5)
+        for one, other in zip(whole.parameters, split.parameters, strict=True):
+            if one.grad is not None or other.grad is not None:
+                assert (other.grad - one.grad).norm() <= 1e-4 * one.grad.norm() + 1e-8
+        for name, losses in whole.head_losses.items():
+            assert split.head_losses[name] == pytest.approx(losses, rel=1e-4)
+        assert split.buckets.means() == pytest.approx(whole.buckets.means(), rel=1e-4)
+
+
+@pytest.mark.parametrize("config, change", [
+    (TINY, {}),
+    (UPSAMPLER, {"crop_groups": (1, 1), "grain": 0.1, "known_share": 0.0, "truth_weight": 0.0})])
+def test_a_step_meets_only_tensors_of_the_network_s_device(tmp_path, monkeypatch, config, change):
+    """On the meta device, which refuses to compute with the CPU's and holds no numbers to read."""
+    stage = Stage(config)
+    stage.network.to("meta")
+    recipe = replace(RECIPE, **change)
+    run = Trainer(stage, tiny_batches(config, recipe.crop_groups), recipe, tmp_path, micro_batch=2)
+    monkeypatch.setattr(torch.Tensor, "item", lambda tensor: 0.5)
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda tensor: torch.zeros(tensor.shape))
+    steps(run, 2)
+    held = [*state(run).values(), *run.heads.state_dict().values()]
+    assert {tensor.device.type for tensor in held if tensor.ndim} == {"meta"}
 
 
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])

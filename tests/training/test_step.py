@@ -9,9 +9,11 @@ import torch
 from engine.diffusion import add_noise, output_error
 from engine.presets import PRESETS
 from engine.stage import Stage
+from engine.training import draws as draws_of_a_step
 from engine.training import step
+from engine.training.draws import Noise, draw
 from engine.training.recipe import RECIPES, Phase
-from tests.training.stand_ins import tiny_batches
+from tests.training.stand_ins import one_batch, tiny_batches
 
 RECIPE = replace(RECIPES["tiny"], label_dropout=0.5)
 PHASE = Phase(1.0, 4, 4, self_conditioning=0.5)
@@ -33,14 +35,21 @@ class Recorded(Stage):
         return output, latents
 
 
+def dealt(batch, recipe, phase, seed):
+    """The draws of a step that is not split."""
+    draws = draw(batch.clips.shape, recipe, phase, torch.Generator().manual_seed(seed),
+                 augmented=batch.low is not None)
+    return draws.deal(slice(None), batch)
+
+
 def evaluated(config=TINY, crop_groups=(0, 0), kept=None, size=7):
     """Run one step's loss. Returns: evaluations, draws, errors, batch and stage."""
     torch.manual_seed(0)
     stage = Recorded(config)
     torch.nn.init.normal_(stage.network.self_conditioning.gate.weight)
     stage.calls = []
-    batch = tiny_batches(config, crop_groups).draw(np.random.default_rng(5), size, 3, 0.3)
-    draws = step.draw(batch, RECIPE, PHASE, torch.Generator().manual_seed(4))
+    batch = one_batch(tiny_batches(config, crop_groups), np.random.default_rng(5), size, 3, 0.3)
+    draws = dealt(batch, RECIPE, PHASE, seed=4)
     if kept is not None:
         draws = replace(draws, kept=torch.tensor(kept))
     return stage.calls, draws, step.error(stage, batch, draws), batch, stage
@@ -105,10 +114,10 @@ def test_low_resolution_input_is_corrupted_by_its_own_level():
 
 @pytest.mark.parametrize("share, expected", [(0.0, 0), (1.0, 7)])
 def test_dropout_shares_at_their_ends_drop_none_or_all(share, expected):
-    batch = tiny_batches().draw(np.random.default_rng(0), 7, 2, 0.0)
+    batch = one_batch(tiny_batches(), np.random.default_rng(0), 7, 2, 0.0)
     recipe = replace(RECIPE, label_dropout=share)
     phase = replace(PHASE, self_conditioning=1 - share)
-    draws = step.draw(batch, recipe, phase, torch.Generator().manual_seed(0))
+    draws = dealt(batch, recipe, phase, seed=0)
     assert (~draws.conditions.text_kept).sum() == expected
     assert (~draws.kept).sum() == expected
 
@@ -123,11 +132,16 @@ def test_paper_loss_weighs_each_clip_by_its_noise_level():
 
 def test_grain_is_of_the_small_clip_s_pixels_and_each_clip_has_its_own():
     low = torch.zeros(64, 3, 2, 64, 128)
-    grain = step.grain(low, 0.1, torch.Generator().manual_seed(0))
+    draws = draw(low.shape, replace(RECIPE, grain=0.1), PHASE, torch.Generator().manual_seed(0),
+                 augmented=True)
+    corruption = draws.corruption
+    grain = draws_of_a_step.grain(corruption.coarse.next(64), corruption.deviation)
+    assert grain.shape == low.shape
     spread = grain.flatten(1).std(dim=1)
     assert 0 < spread.min() < 0.02 and 0.05 < spread.max() < 0.1
     assert (grain[..., 1:] - grain[..., :-1]).abs().mean() < 0.2 * grain.abs().mean()
-    assert not step.grain(low, 0.0, torch.Generator()).any()
+    plain = draw(low.shape, RECIPE, PHASE, torch.Generator(), augmented=True).corruption
+    assert plain.coarse is plain.deviation is None
 
 
 def test_the_error_of_an_anchored_stage_is_the_error_of_the_detail():
@@ -138,3 +152,16 @@ def test_the_error_of_an_anchored_stage_is_the_error_of_the_detail():
     output, _ = stage.output(noisy, draws.sigma, draws.conditions, draws.beside, part=batch.part)
     expected = output_error(output, detail, draws.noise, draws.sigma, stage.preconditioning)
     assert torch.allclose(errors, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 7, 5), (3, 16)])
+def test_noise_is_the_same_in_any_pieces_and_the_generator_goes_on_behind_it(shape):
+    generators = [torch.Generator().manual_seed(3) for _ in range(2)]
+    one, two = (Noise(5, shape, generator) for generator in generators)
+    assert torch.equal(one.next(5), torch.cat((two.next(2), two.next(3))))
+    after = torch.rand(4, generator=generators[0])
+    assert torch.equal(after, torch.rand(4, generator=generators[1]))
+    fresh = torch.Generator().manual_seed(3)
+    assert torch.equal(torch.stack([torch.randn(shape, generator=fresh) for _ in range(5)]),
+                       Noise(5, shape, torch.Generator().manual_seed(3)).next(5))
+    assert torch.equal(torch.rand(4, generator=fresh), after)

@@ -1,11 +1,14 @@
 """Two processes train as one: shares of a batch, averaged gradients, one decision to stop."""
 
+import pytest
 import torch
 import torch.multiprocessing as mp
 import torch.nn.functional as F
 
+from engine.errors import DataError
+from engine.training import team as teams
 from engine.training.optimizer import Muon, orthogonalised
-from engine.training.team import Team, join_team
+from engine.training.team import Team, join_team, own_device
 
 
 def started(rank, port, work, results):
@@ -15,7 +18,7 @@ def started(rank, port, work, results):
     torch.set_num_threads(1)
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
                    "MASTER_PORT": str(port)}
-    results[rank] = work(join_team())
+    results[rank] = work(join_team(torch.device("cpu")))
 
 
 def in_team(work) -> list:
@@ -80,5 +83,23 @@ def test_uneven_shares_give_the_whole_result():
 
 def test_one_process_alone_is_a_team_of_one(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    team = join_team()
+    team = join_team(torch.device("cpu"))
     assert team == Team() and team.leads and team.average([], stop=True) is True
+
+
+def test_each_process_has_a_gpu_of_its_own_and_they_speak_by_nccl(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    assert own_device("cuda") == "cuda"
+    asked = []
+    monkeypatch.setattr(teams.torch.cuda, "set_device", lambda device: asked.append(str(device)))
+    monkeypatch.setattr(teams.dist, "init_process_group",
+                        lambda backend, timeout: asked.append(backend))
+    monkeypatch.setattr(teams.dist, "get_rank", lambda: 5)
+    monkeypatch.setattr(teams.dist, "get_world_size", lambda: 8)
+    monkeypatch.setenv("WORLD_SIZE", "8")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert own_device("cuda") == "cuda:1" and own_device("cpu") == "cpu"
+    assert join_team(torch.device(own_device("cuda"))) == Team(5, 8)
+    assert asked == ["cuda:1", "nccl"]
+    with pytest.raises(DataError, match="together on cpu or cuda, not on mps"):
+        join_team(torch.device("mps"))
