@@ -123,6 +123,9 @@ class FITConfig:
                "overview needs a modulated network, whose patches are told of words")
         yield (self.overview and self.shared_positions,
                "overview needs positions of its own for every patch of the frame")
+        yield (self.overlap > self.patch,
+               f"overlap {self.overlap} reaches beyond the neighbours of a patch of {self.patch} "
+               "pixels")
         yield (self.refiner_width and (not self.pixel_skip or self.patch % CELL),
                f"refiner_width needs pixel_skip and patches of whole {CELL} pixels")
         yield (self.width % wide, f"clip width {self.width} is not whole groups of {wide} pixels")

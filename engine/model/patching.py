@@ -64,6 +64,27 @@ class Stem(nn.Module):
         return self.norm(rearrange(tokens, "(b t) d h w -> b t h w d", t=video.shape[2]))
 
 
+class ToPixels(nn.ConvTranspose2d):
+    """Tokens -> squares of pixels that reach `overlap` pixels into their neighbours.
+
+    The transposed convolution, evaluated as the plain one over a token and its eight neighbours
+    that makes the same sums: less than half the time on a CPU.
+    """
+
+    def __init__(self, width: int, channels: int, patch: int, overlap: int):
+        super().__init__(width, channels, patch + 2 * overlap, stride=patch, padding=overlap)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """tokens: (b, d, h, w). Returns: (b, c, h p, w p)."""
+        patch, overlap = self.stride[0], self.padding[0]
+        if not overlap:    # neighbours add nothing
+            return super().forward(tokens)
+        weight = F.pad(self.weight, (patch - overlap,) * 4)                   # (d, c, 3 p, 3 p)
+        weight = rearrange(weight, "d c (r p) (s q) -> (c p q) d r s", p=patch, q=patch).flip(2, 3)
+        bias = self.bias.repeat_interleave(patch**2)
+        return F.pixel_shuffle(F.conv2d(tokens, weight, bias, padding=1), patch)
+
+
 class Head(nn.Module):
     """Patch tokens -> pixels: LayerNorm, one linear map a patch, patches laid side by side.
 
@@ -75,8 +96,7 @@ class Head(nn.Module):
                  description_width: int):
         super().__init__()
         self.norm = AdaptiveNorm(width, description_width)
-        self.to_pixels = nn.ConvTranspose2d(
-            width, channels, patch + 2 * overlap, stride=patch, padding=overlap)
+        self.to_pixels = ToPixels(width, channels, patch, overlap)
 
     def forward(self, grid: Tensor, description: Tensor | None) -> Tensor:
         """(b, t, h/p, w/p, d), description (b, k) -> (b, c, t, h, w)."""
@@ -121,10 +141,10 @@ class PixelSkip(nn.Module):
         Returns: (b, c, t, h, w).
         """
         factor = self.factor(self.norm(grid, description))                    # (b, t, h, w, k)
-        factor = rearrange(factor, "b t h w k -> b k 1 t h 1 w 1")
-        pixels = rearrange(pictures, "b (k c) t (h p) (w q) -> b k c t h p w q",
-                           k=self.views, p=self.patch, q=self.patch)
-        return rearrange((factor * pixels).sum(dim=1), "b c t h p w q -> b c t (h p) (w q)")
+        factor = rearrange(factor, "b t h w k -> b k 1 t h w")
+        for axis in (4, 5):
+            factor = factor.repeat_interleave(self.patch, axis)               # (b, k, 1, t, h, w)
+        return (factor * pictures.unflatten(1, (self.views, -1))).sum(dim=1)
 
 
 def _softened(clip: Tensor, side: int) -> Tensor:

@@ -11,6 +11,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from engine.model.modulation import AdaptiveNorm
+from engine.model.patching import ToPixels
 
 CELL = 2  # pixels on the side of what the convolutions see as one place
 
@@ -33,7 +34,7 @@ class Refiner(nn.Module):
         self.from_tokens = nn.Linear(token_width, self.side**2 * width)
         self.blocks = nn.ModuleList(
             ConvolutionBlock(width, description_width) for _ in range(blocks))
-        self.to_pixels = nn.ConvTranspose2d(width, channels[1], 2 * CELL, CELL, CELL // 2)
+        self.to_pixels = ToPixels(width, channels[1], CELL, CELL // 2)
         nn.init.zeros_(self.to_pixels.weight)
         nn.init.zeros_(self.to_pixels.bias)
 
