@@ -36,7 +36,7 @@ ALLOWED = {
     "training": {"errors", "stage", "diffusion", "checkpoint", "video", "media", "text",
                  "presets", "storybook", "model"},
     "evaluation": {"errors", "progress", "backends", "generate", "cascade", "stage", "storybook",
-                   "catalog", "video", "checkpoint", "request", "extension", "drift"},
+                   "catalog", "video", "checkpoint", "request", "extension", "drift", "sampling"},
 }
 
 

@@ -56,7 +56,7 @@ def evaluate(options: argparse.Namespace) -> None:
     # Taken before loading: a training run may rewrite the file meanwhile.
     model_hash = card.model_hash
     cascade = Cascade.load(card.base_folder, card.upsampler_folder if options.upsampler else None,
-                           backend=options.backend)
+                           "cpu", options.backend)
     cast = cast_of(options)
     judge = trained_judge(options.cache / "judge", cast, say)
     exam = set_exam(cast, options.samples, options.seeds, say)

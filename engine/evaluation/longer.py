@@ -64,7 +64,7 @@ def evaluate(options: argparse.Namespace) -> None:
     if clip.upscale and card.upsampler_folder is None:
         raise RequestError(f"The model {card.name} has no upsampler: leave out --upscale.")
     cascade = Cascade.load(card.base_folder, card.upsampler_folder if clip.upscale else None,
-                           backend=options.backend)
+                           "cpu", options.backend)
     weight = cascade.base.known_weight(options.known_weight)
     make_one = clips_of(cascade, clip, weight)
     cast = cast_of(options)

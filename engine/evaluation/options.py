@@ -8,24 +8,33 @@ from engine.backends import AUTO, BACKENDS, DEFAULT_HELP
 from engine.errors import RequestError, SnapError
 from engine.evaluation.eta import say
 from engine.evaluation.exam import Cast
+from engine.sampling import SOLVERS
 from engine.stage import SampleSettings
 from engine.storybook.sprites import by_name, load_sprites
 
 
-def add_options(p: argparse.ArgumentParser) -> None:
-    """Add what every command asks for: model, sprites, where to write, how to sample."""
+def add_options(p: argparse.ArgumentParser, *, nargs: str | None = None) -> None:
+    """Add what every command asks for: model, sprites, where to write, how to sample.
+
+    nargs: "+" for several values of each setting of the sampler.
+    """
     default = SampleSettings()
     p.add_argument("--model", required=True, help="name or folder of the model")
     p.add_argument("--sprites", type=Path, required=True, help="folder of the storybook sprites")
     p.add_argument("--subjects", default="core40",
                    help="core12, core20, core40, all, or nouns separated by commas")
     p.add_argument("--out", type=Path, required=True, help="folder of the report")
-    p.add_argument("--steps", type=int, default=default.steps)
-    p.add_argument("--guidance", type=float, default=default.guidance)
-    p.add_argument("--sampler", default=default.sampler)
+    p.add_argument("--steps", type=int, nargs=nargs, default=_default(default.steps, nargs))
+    p.add_argument("--guidance", type=float, nargs=nargs, default=_default(default.guidance, nargs))
+    p.add_argument("--sampler", nargs=nargs, choices=SOLVERS,
+                   default=_default(default.sampler, nargs))
     p.add_argument("--backend", default=AUTO, choices=BACKENDS, help=DEFAULT_HELP)
     p.add_argument("--cache", type=Path, default=Path("runs"),
                    help="folder of trained judges and decoded sprites (default %(default)s)")
+
+
+def _default(value: float | str, nargs: str | None) -> object:
+    return value if nargs is None else [value]
 
 
 def check(options: argparse.Namespace, limits: Mapping[str, tuple[float, float]]) -> None:

@@ -1,0 +1,112 @@
+"""`python -m engine.evaluation.sweep`: how quality follows from steps, guidance and sampler."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import product
+
+from engine.cascade import Cascade
+from engine.catalog import find_model
+from engine.evaluation.curves import Curve, curves
+from engine.evaluation.eta import say
+from engine.evaluation.exam import reference_clips, set_exam
+from engine.evaluation.makers import answer, drafts_of
+from engine.evaluation.options import add_options, cast_of, check, exit_code
+from engine.evaluation.report import ASKED, figures, mark
+from engine.evaluation.teaching import trained_judge
+from engine.sampling import SOLVERS
+from engine.stage import SampleSettings
+
+# Drawn as curves; each is 1 for true clips, the first at best.
+SHOWN = ("all three right", "storybook-FVD over floor", "motion energy over true",
+         "gradient energy over true")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    p = argparse.ArgumentParser(prog="python -m engine.evaluation.sweep", description=__doc__)
+    add_options(p, nargs="+")
+    p.add_argument("--samples", type=int, default=48, help="captions (default %(default)s)")
+    p.add_argument("--batch", type=int, default=8, help="clips made at once")
+    p.add_argument("--reference", type=int, default=256,
+                   help="true clips that storybook-FVD measures from (default %(default)s)")
+    return p
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = parser().parse_args(arguments)
+    return exit_code(lambda: sweep(options))
+
+
+def settings_of(options: argparse.Namespace) -> Iterator[SampleSettings]:
+    """Yield every choice of sampler, guidance and steps, the steps of a curve together."""
+    for sampler, guidance, steps in product(options.sampler, options.guidance, options.steps):
+        yield SampleSettings(steps, guidance, sampler)
+
+
+def sweep(options: argparse.Namespace) -> None:
+    """Measure each choice on one exam and write the report. Raises: SnapError."""
+    began = time.monotonic()
+    check(options, {"samples": (2, 10_000), "batch": (1, 1024), "reference": (2, 100_000)})
+    card = find_model(options.model)
+    model_hash = card.model_hash
+    cascade, cast = Cascade.load(card.base_folder, None, "cpu", options.backend), cast_of(options)
+    judge = trained_judge(options.cache / "judge", cast, say)
+    exam = set_exam(cast, options.samples, 1, say)
+    reference = judge.features_of(reference_clips(cast, options.reference, say))
+    true, rows = mark(exam.true, exam, judge, cast), []
+    for settings in settings_of(options):
+        say(f"{settings.sampler}, guidance {settings.guidance:g}, {settings.steps} steps")
+        begun = time.monotonic()
+        made = answer(exam, drafts_of(cascade, settings), options.batch, say)
+        seconds = (time.monotonic() - begun) / options.samples
+        result = figures(exam, (mark(made, exam, judge, cast), true), reference, cast)
+        rows.append(asdict(settings) | {
+            "evaluations": settings.steps * SOLVERS[settings.sampler].evaluations_per_step,
+            "seconds_a_clip": seconds} | _of_interest(result))
+    report = {"model": {"name": str(options.model), "model_hash": model_hash},
+              "backend": cascade.backend, "captions": options.samples,
+              "judge": judge.weights_hash, "rows": rows,
+              "seconds": round(time.monotonic() - began)}
+    (options.out / "sweep.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    curves({name: _lines(rows, name) for name in SHOWN}, ideal=1.0,
+           across="evaluations of the network").save(options.out / "sweep.png")
+    sys.stdout.write(table(rows) + f"\n\nReport and curves are in {options.out}.\n")
+
+
+def _of_interest(result: dict) -> dict[str, float]:
+    fvd = result["storybook_fvd"]
+    return {name: result["accuracy"][name]["made"]["mean"] for name in ASKED} | {
+        "all three right": result["all_three_right"]["mean"],
+        "storybook-FVD over floor": fvd["made"]["mean"] / fvd["floor"]["mean"],
+        "motion energy over true": result["motion_energy"]["ratio"],
+        "gradient energy over true": result["gradient_energy"]["ratio"]}
+
+
+def _lines(rows: list[dict], name: str) -> list[Curve]:
+    """Make one curve of each sampler and guidance."""
+    made: dict[str, Curve] = {}
+    for row in rows:
+        label = f"{row['sampler']}, guidance {row['guidance']:g}"
+        made.setdefault(label, Curve(label, [])).points.append((row["evaluations"], row[name]))
+    return list(made.values())
+
+
+def table(rows: list[dict]) -> str:
+    """Lay the figures out as text for a terminal."""
+    columns = ("sampler", "guidance", "steps", "evaluations", "seconds_a_clip", *ASKED, *SHOWN)
+    short = [name.replace(" energy over true", "").replace("storybook-", "")
+             .replace("seconds_a_clip", "s/clip") for name in columns]
+    lines = [short] + [[one if isinstance(one, str) else f"{one:.4g}"
+                        for one in (row[name] for name in columns)] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+                     for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
