@@ -160,11 +160,16 @@ class Worker:
 
 
 def load_engine(models_directory: Path | None, device: str, threads: int) -> Engine:
-    """Import the engine, having said how many processor cores it may use.
+    """Import the engine, having said how many processor cores it may use, and how it waits.
+
+    A thread that waits for another sleeps: one that spins, as is usual, keeps the page and other
+    programs off the core that the other may need, and both go many times slower.
 
     threads: taken unless the environment already says OMP_NUM_THREADS.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # read once, when torch is imported
+    # Both are read once, when torch is imported.
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from engine.generate import Followers, Start, extend, generate, text_notes
     from engine.media import request_metadata, write_clip
 
