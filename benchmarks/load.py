@@ -1,6 +1,7 @@
 """The page under load: fifty pages that poll while the worker makes a hundred drafts.
 
-The clients run on the same processor as what they measure and are part of the load.
+The browsers run on the same processor as what they measure, so the report says what each process
+took of it.
 """
 
 import argparse
@@ -9,44 +10,44 @@ import os
 import statistics
 import tempfile
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import httpx
 from peewee import fn
 
-from benchmarks.program import program, wait_for
+from benchmarks.browsers import POLL_SECONDS, poll_all
+from benchmarks.program import Running, cpu_seconds, program, wait_for
 from benchmarks.report import Report, Row
 from engine.request import GenerationRequest
 from snapui.jobs import Journal
-from snapui.live import PATH
-from snapui.schema import Job, database_url
+from snapui.schema import Job, Worker, database_url
 
 CLIENTS = 50
 DRAFTS = 100
-POLL_SECONDS = 0.5  # as live.js does
 WINDOW_SECONDS = 120.0
 
 
-@dataclass
-class Polled:
-    """What the clients saw."""
+@dataclass(frozen=True)
+class Window:
+    """One stretch of the run: the worker's speed, and each process's share of one core."""
 
-    seconds: list[float] = field(default_factory=list)
-    failed: int = 0
+    steps_a_second: float
+    shares: dict[str, float]
 
 
 def measure(options: argparse.Namespace) -> Report:
-    """Let the worker work alone and then beside the clients; report its speed and their waits."""
-    with tempfile.TemporaryDirectory() as folder, program(Path(folder)) as url:
+    """Let the worker work alone and then beside the browsers; report its speed and their waits."""
+    with tempfile.TemporaryDirectory() as folder, program(Path(folder)) as running:
         journal = Journal(database_url(None, Path(folder)), Path(folder))
         for seed in range(DRAFTS):
             journal.submit(GenerationRequest("a dog walking to the left in the meadow", seed=seed,
                                              steps=64))
         wait_for(lambda: _steps_done() > 0)
-        alone = _steps_a_second(lambda: time.sleep(WINDOW_SECONDS))
-        polled = Polled()
-        beside = _steps_a_second(lambda: asyncio.run(_poll_all(url, polled)))
+        alone, _ = _window(running, lambda: time.sleep(WINDOW_SECONDS))
+        beside, polled = _window(running, lambda: asyncio.run(
+            poll_all(running.url, CLIENTS, WINDOW_SECONDS)))
         journal.close()
     return Report("load", [
         Row("requests that failed", polled.failed, "", "0"),
@@ -54,11 +55,15 @@ def measure(options: argparse.Namespace) -> Report:
         Row("slowest poll", 1000 * max(polled.seconds), "ms"),
         Row("polls a second", len(polled.seconds) / WINDOW_SECONDS, "",
             f"{CLIENTS / POLL_SECONDS:g}"),
-        Row("steps a second, alone", alone, ""),
-        Row("steps a second, beside the clients", beside, ""),
-        Row("throughput kept", beside / alone, "", "> 0.95"),
-    ], [f"{CLIENTS} clients for {WINDOW_SECONDS:g} s, {DRAFTS} drafts queued",
-        f"{os.cpu_count()} cores shared by the worker, the web process and the clients"])
+        Row("bytes a poll", polled.received_bytes / len(polled.seconds), ""),
+        Row("steps a second, alone", alone.steps_a_second, ""),
+        Row("steps a second, beside the browsers", beside.steps_a_second, ""),
+        Row("throughput kept", beside.steps_a_second / alone.steps_a_second, "", "> 0.95"),
+        *(Row(f"CPU of {name}, {when}", 100 * share, "% of a core")
+          for when, window in (("alone", alone), ("beside the browsers", beside))
+          for name, share in window.shares.items()),
+    ], [f"{CLIENTS} browsers for {WINDOW_SECONDS:g} s, {DRAFTS} drafts queued",
+        f"{os.cpu_count()} cores shared by the worker, the web process and the browsers"])
 
 
 def _steps_done() -> int:
@@ -66,30 +71,18 @@ def _steps_done() -> int:
     return Job.select(fn.SUM(Job.step)).scalar() or 0
 
 
-def _steps_a_second(wait) -> float:
-    before, begun = _steps_done(), time.monotonic()
-    wait()
-    return (_steps_done() - before) / (time.monotonic() - begun)
+def _window(running: Running, wait: Callable[[], Any]) -> tuple[Window, Any]:
+    """Measure while something is waited for. Returns: the window, and what the wait returned."""
+    begun, steps, used = time.monotonic(), _steps_done(), _used_seconds(running)
+    returned = wait()
+    took = time.monotonic() - begun
+    shares = {name: (now - used[name]) / took for name, now in _used_seconds(running).items()}
+    return Window((_steps_done() - steps) / took, shares), returned
 
 
-async def _poll_all(url: str, polled: Polled) -> None:
-    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-        await asyncio.gather(*(_poll(client, polled, number) for number in range(CLIENTS)))
-
-
-async def _poll(client: httpx.AsyncClient, polled: Polled, number: int) -> None:
-    """Ask as one open page does: what is new since it asked last, twice a second."""
-    seen = ""
-    await asyncio.sleep(POLL_SECONDS * number / CLIENTS)
-    end = time.monotonic() + WINDOW_SECONDS
-    while (begun := time.monotonic()) < end:
-        try:
-            answer = await client.get(PATH, params={"seen": seen, "key": ""})
-            polled.failed += answer.status_code not in (200, 204)
-            if answer.status_code == 200:
-                seen = answer.json()["seen"]
-        except httpx.TransportError:
-            polled.failed += 1
-        took = time.monotonic() - begun
-        polled.seconds.append(took)
-        await asyncio.sleep(max(0.0, POLL_SECONDS - took))
+def _used_seconds(running: Running) -> dict[str, float]:
+    """Return the processor seconds each process has used so far, where the system tells."""
+    numbers = {"the web process": running.pid, "the worker": Worker.get().pid,
+               "the browsers": os.getpid()}
+    told = {name: cpu_seconds(pid) for name, pid in numbers.items()}
+    return {name: seconds for name, seconds in told.items() if seconds is not None}

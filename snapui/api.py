@@ -30,7 +30,8 @@ FILES = {"start_picture": kept_picture, "end_picture": kept_picture, "video": ke
 
 def build(journal: Journal, models_directory: Path | None = None) -> None:
     """Declare the endpoints inside the open Blocks."""
-    comparisons, films = Comparisons(journal), Films(journal, models_directory)
+    comparisons = Comparisons(journal, models_directory)
+    films = Films(journal, models_directory)
 
     @told
     def create(prompt: str, negative_prompt: str = "", seed: str = "0", drafts: int = 1,

@@ -6,7 +6,9 @@ A comparison and all its jobs are written in one transaction, so a restart finds
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from engine.catalog import find_model
 from snapui.compare import Clock, Place, Plan
 from snapui.jobs import Journal
 from snapui.picks import Picks, picked, plan_from
@@ -40,16 +42,19 @@ class Standing:
 
 
 class Comparisons:
-    """The comparisons of one journal."""
+    """The comparisons of one journal, made by the models of a folder and the shipped ones."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, models_directory: Path | None = None) -> None:
         self.journal = journal
+        self._models_directory = models_directory
 
     def submit(self, plan: Plan, order: str = "") -> int:
         """Write a comparison and the jobs of its cells. Returns: its number.
 
-        order: how all of them begin, see orders.py.
+        order: how all of them begin, see orders.py. Raises: ModelError, JournalError.
         """
+        for name in plan.models:
+            find_model(name, self._models_directory)  # says now what a worker would say late
         with self.journal.change():
             comparison = Comparison.create(plan=plan.to_json())
             for row, column, request in plan.cells():

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from engine.media import FrameStream, request_metadata, write_clip
+from engine.media import OPENING_KEY, FrameStream, request_metadata, write_clip
 from snapui.compare import COMPARISON_KEY, Clock, Place, Plan
 from snapui.comparisons import Standing
 from snapui.copies import ENCODING, frames_of
 from snapui.files import keep
+from snapui.orders import opening_of
 from snapui.picks import Picks
 
 CELL_WIDTH, GAP, TEXT_SIZE, LINE_HEIGHT, MAX_LINES = 320, 12, 16, 22, 3
@@ -41,10 +42,16 @@ def save_grid(folder: Path, name: str, standing: Standing, still: int | None, *,
 
 def _about(standing: Standing) -> dict[str, Any]:
     """Return what a grid's file tells besides the request of its first cell, and its model."""
-    about = {COMPARISON_KEY: standing.plan.to_json(),
-             "parents": [Path(clip.path).name for _, clip in sorted(standing.clips.items())]}
+    parents = [Path(clip.path).name for _, clip in sorted(standing.clips.items())]
+    about: dict[str, Any] = {COMPARISON_KEY: standing.plan.to_json(), "parents": parents}
     first = standing.clips.get((0, 0))
-    return about if first is None else about | {"model_hash": first.model_hash}
+    if first is not None:
+        about["model_hash"] = first.model_hash
+    opening = opening_of(standing.jobs[0, 0] if first is None else first.job)
+    if opening is not None:
+        about[OPENING_KEY] = opening.fit
+        parents.append(opening.name)
+    return about
 
 
 def grid_frames(plan: Plan | Picks, clips: Mapping[Place, np.ndarray], clock: Clock,

@@ -1,8 +1,8 @@
 """What every open page shows of the journal, drawn once for all and sent to each as what is new.
 
 A page asks twice a second and names what it has seen. Gradio takes milliseconds for the smallest
-event, so this answers before Gradio: usually "nothing new". Where Gradio asks for a password, only
-a page behind it is given the key that this asks for.
+event, so this answers before Gradio and out of memory: usually "nothing new". Where Gradio asks for
+a password, only a page behind it is given the key that this asks for.
 """
 
 import json
@@ -24,6 +24,9 @@ from snapui.space import trouble
 
 PATH = "/snapui/live"
 REST = 10  # a drawing is not made anew for this many times as long as it took
+# The journal is asked no more often, for one page as it comes back or for many, unless this very
+# program has changed it: what is pressed shows at once.
+LOOK_SECONDS = 0.45
 Part = Callable[[], dict[str, Any]]
 
 
@@ -77,18 +80,29 @@ class Live:
         self._epoch = secrets.token_hex(4)  # what a page saw of an earlier program means nothing
         self._looking = threading.Lock()
         self._drawn = Drawing(0, -1, "")
-        self._rest_until = 0.0
+        self._rest_until = self._next_look = 0.0
+        self._known_changes = 0
 
-    def answer(self, token: str) -> bytes | None:
-        """Return what is new to a page that has seen `token`, or None if nothing is.
+    @property
+    def is_due(self) -> bool:
+        """Whether to look at the journal before pages are answered.
 
         While one page waits for the journal, the others are told what was there before.
         """
+        now = time.monotonic()
+        return now >= self._rest_until and (now >= self._next_look
+                                            or self._journal.changes != self._known_changes)
+
+    def look(self) -> None:
+        """Look at the journal, unless somebody does, and draw what has changed."""
         if self._looking.acquire(blocking=False):
             try:
                 self._look()
             finally:
                 self._looking.release()
+
+    def answer(self, token: str) -> bytes | None:
+        """Return what is new to a page that has seen `token`, or None if nothing is."""
         drawn = self._drawn
         epoch, _, number = token.partition(".")
         seen = int(number) if epoch == self._epoch and number.isdecimal() else -1
@@ -98,8 +112,7 @@ class Live:
 
     def _look(self) -> None:
         drawn, begun = self._drawn, time.monotonic()
-        if begun < self._rest_until:
-            return
+        self._next_look, self._known_changes = begun + LOOK_SECONDS, self._journal.changes
         try:
             revision, said = self._journal.revision(), trouble(self._journal.output_directory)
             if (revision, said) != (drawn.revision, drawn.trouble):
@@ -130,7 +143,9 @@ class LiveRoute:
         if not secrets.compare_digest(asked.get("key", "").encode(), self.live.key.encode()):
             response = Response(status_code=401)
         else:
-            news = await run_in_threadpool(self.live.answer, asked.get("seen", ""))
+            if self.live.is_due:  # a thread costs more than the answer
+                await run_in_threadpool(self.live.look)
+            news = self.live.answer(asked.get("seen", ""))
             response = Response(news, 204 if news is None else 200, {"Cache-Control": "no-store"},
                                 "application/json")
         await response(scope, receive, send)

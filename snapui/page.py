@@ -37,7 +37,7 @@ def build(journal: Journal, models_directory: Path | None = None, live_key: str 
                 longer = extend.build(journal, desk, kept["extend"], kept["files"],
                                       models_directory)
             with gr.Tab("Compare", id="compare") as compare_tab:
-                beside, compared = compare.build(journal, desk, kept["compare"])
+                beside, compared = compare.build(journal, desk, kept["compare"], models_directory)
             with gr.Tab("Library", id="library") as library_tab:
                 shelf = library.build(journal, kept["library"], models_directory)
         refill.tie(taken, said, tabs, refill.Fields(desk, longer, beside), models_directory)

@@ -20,12 +20,14 @@ class Store:
     """The open database of a journal.
 
     url: database URL, see `schema.database_url`. output_directory: where clips are kept.
+    changes: another number after every change that this process makes.
     Raises: JournalError.
     """
 
     def __init__(self, url: str, output_directory: Path) -> None:
         self.url = url
         self.output_directory = output_directory.resolve()
+        self.changes = 0
         self.giving_up = threading.Event()  # set when the program ends, see patience.py
         self.database: Database = open_database(url)
         self.huey = SqlHuey("snapui", database=self.database, results=False)
@@ -41,6 +43,7 @@ class Store:
         with self.database.atomic():
             Number.update(value=Number.value + 1).where(Number.name == "revision").execute()
             yield self.revision()
+        self.changes += 1
 
     def reading(self) -> AbstractContextManager:
         """Open a transaction that sees one state throughout and stops nobody from writing."""

@@ -161,12 +161,16 @@ class Worker:
 
 
 def load_engine(flags: argparse.Namespace) -> Engine:
-    """Import the engine, having said how many processor cores it may use.
+    """Import the engine, having said how many processor cores it may use, and how it waits.
+
+    A thread that waits for another sleeps: one that spins, as is usual, keeps the page and other
+    programs off the core that the other may need, and both go many times slower.
 
     flags: the worker's; its threads are taken unless the environment says OMP_NUM_THREADS.
     """
-    # Read once, when torch is imported.
+    # Both are read once, when torch is imported.
     os.environ.setdefault("OMP_NUM_THREADS", str(flags.threads))
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from engine.generate import Followers, Start, extend, generate, text_notes
     from engine.media import request_metadata, write_clip
 

@@ -30,9 +30,9 @@ VARIES = [(FIELDS[name].metadata["label"], name) for name in VARIABLE]
 class CompareTab:
     """The tab's handlers."""
 
-    def __init__(self, journal: Journal, desk: Desk) -> None:
+    def __init__(self, journal: Journal, desk: Desk, models_directory: Path | None) -> None:
         self.journal = journal
-        self.comparisons = Comparisons(journal)
+        self.comparisons = Comparisons(journal, models_directory)
         self.player = Player(journal.output_directory)
         self._names = tuple(desk.controls.by_name)
         self.axes: list[Any] = []  # the placed fields of what varies
@@ -130,15 +130,15 @@ def _hint(field: str) -> Any:
     return gr.Textbox(visible=True, info=f"{hint} Up to {MAX_VALUES}.")
 
 
-def build(journal: Journal, desk: Desk,
-          memory: gr.BrowserState) -> tuple[CompareTab, gr.Dropdown]:
+def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
+          models_directory: Path | None) -> tuple[CompareTab, gr.Dropdown]:
     """Place the tab inside the open Blocks.
 
     desk: the Create tab's controls; they say what all clips share. memory: keeps what is
-    compared, see events.memory. Returns: the tab, and the list of comparisons, for what else of
-    the page works with it.
+    compared, see events.memory. models_directory: holds models besides the shipped ones.
+    Returns: the tab, and the list of comparisons, for what else of the page works with it.
     """
-    tab = CompareTab(journal, desk)
+    tab = CompareTab(journal, desk, models_directory)
     with gr.Row(elem_id="compare-desk"):
         with gr.Column(elem_id="compare-settings"):
             axes = _axis("Columns", "What differs from left to right.", VARIES,

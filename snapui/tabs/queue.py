@@ -55,6 +55,7 @@ class Panel:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._drawn: dict[int, tuple[tuple[int, int], str]] = {}  # cards, by what they show
 
     def value(self) -> dict:
         """Return what the component shows: jobs in line, then those that ended last."""
@@ -66,9 +67,16 @@ class Panel:
             told = f"Paused. {told}"
         elif len(line) > running and trouble(self._journal.output_directory):
             told = f"{told}. {HELD}"
+        self._drawn = {job.id: self._kept_card(job, place)
+                       for place, job in enumerate([*line, *ended])}
         return {"told": told, "is_paused": is_paused, "crew": _crew(self._journal),
-                "cards": [[f"queue-{job.id}", _card(job, place)]
-                          for place, job in enumerate([*line, *ended])]}
+                "cards": [[f"queue-{job_id}", card] for job_id, (_, card) in self._drawn.items()]}
+
+    def _kept_card(self, job: Job, ahead: int) -> tuple[tuple[int, int], str]:
+        """Return what a card is drawn from and the card, drawn anew only if that has changed."""
+        source = (job.changed, ahead)
+        known = self._drawn.get(job.id)
+        return known if known and known[0] == source else (source, _card(job, ahead))
 
     def act(self, event: gr.EventData) -> None:
         """Do what the pressed button says. Raises: JournalError."""

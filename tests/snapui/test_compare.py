@@ -1,9 +1,11 @@
 """Comparisons: what varies and what does not, and that a restart loses nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from engine.errors import RequestError
+from engine.errors import ModelError, RequestError
 from engine.request import GenerationRequest
 from snapui.compare import VARIABLE, Axis, Plan, plan_of
 from snapui.comparisons import Comparisons
@@ -116,6 +118,19 @@ def test_cells_are_ordinary_jobs_and_a_restart_finds_them_all(journal, compariso
     for row, column, request in PLAN.cells():
         assert standing.clips[row, column].request == request.to_json()
     reopened.close()
+
+
+def test_a_model_that_is_missing_or_not_whole_is_said_before_anything_is_written(
+        journal, tmp_path):
+    (tmp_path / "half" / "base").mkdir(parents=True)
+    (tmp_path / "half" / "base" / "config.json").write_text("{}")
+    comparisons = Comparisons(journal, tmp_path)
+    models = Axis.parse("model", "storybook\nhalf")
+    for plan, said in ((Plan(BASE, models), "model.safetensors"),
+                       (Plan(replace(BASE, model="storibook"), PLAN.columns), "no model 'storib")):
+        with pytest.raises(ModelError, match=said):
+            comparisons.submit(plan)
+    assert (list(Job.select()), comparisons.newest(9)) == ([], [])
 
 
 def test_a_comparison_that_cannot_be_written_whole_is_not_written(journal, comparisons,

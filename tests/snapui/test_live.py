@@ -16,6 +16,7 @@ from tests.snapui.test_jobs import CLIP
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch):
     monkeypatch.setattr(live, "REST", 0)
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0)
 
 
 @pytest.fixture
@@ -35,6 +36,8 @@ class Page:
 
     def look(self):
         """Ask once. Returns: the keys of the cards that came with their HTML, or None."""
+        if self.told.is_due:
+            self.told.look()
         answer = self.told.answer(self.seen)
         if answer is None:
             return None
@@ -99,6 +102,21 @@ def test_a_change_is_drawn_once_for_all_pages(journal, monkeypatch):
     assert len(looks) == 2
 
 
+def test_the_journal_is_asked_once_for_many_pages_and_at_once_for_what_is_pressed_here(
+        journal, told, monkeypatch):
+    page = Page(told)
+    page.look()
+    monkeypatch.setattr(live, "LOOK_SECONDS", 1e6)
+    mine = submit(journal)
+    assert page.look() == [f"job-{mine}", f"queue-{mine}"]
+    before = journal.changes
+    journal.claim("w")
+    journal.changes = before  # as if a worker's process had done it
+    assert page.look() is None, "the journal was asked a moment ago"
+    told._next_look = 0
+    assert page.look() == [f"job-{mine}", f"queue-{mine}"]
+
+
 def test_drawing_takes_a_tenth_of_the_time_at_most(journal, told, monkeypatch):
     page = Page(told)
     page.look()
@@ -150,7 +168,7 @@ def test_a_page_that_waits_for_the_journal_holds_up_no_other(journal, told, monk
     page.look()
     waits, may_go = threading.Event(), threading.Event()
     monkeypatch.setattr(journal, "revision", lambda: waits.set() or may_go.wait(60))
-    other = threading.Thread(target=told.answer, args=("",))
+    other = threading.Thread(target=told.look)
     other.start()
     assert waits.wait(60)
     assert page.look() is None

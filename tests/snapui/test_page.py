@@ -206,6 +206,19 @@ def test_a_mistyped_model_is_said_before_a_job_is_written(journal, placed):
     assert Job.select().count() == 0
 
 
+def test_a_mistyped_model_of_a_comparison_is_said_before_a_job_is_written(journal, tmp_path):
+    make_model(tmp_path / "models" / "mine")
+    blocks = page.build(journal, tmp_path / "models")
+    (run,) = [fn for fn in blocks.fns.values() if [one.elem_id for one in fn.outputs]
+              == ["comparisons"] and ("click" in [event for _, event in fn.targets])]
+    typed = {"columns-field": "model", "columns-values": "mine\nstoribook",
+             "rows-field": "Nothing", "rows-values": "", "control-prompt": "a dog"}
+    values = [typed.get(one.elem_id, one.value) for one in run.inputs]
+    with pytest.raises(ModelError, match=r"no model 'storibook'\. Known models: storybook, mine"):
+        run.fn.__wrapped__(*values)
+    assert Job.select().count() == 0
+
+
 def test_every_button_can_show_what_went_wrong_and_waits_for_no_other(journal):
     pressed = [fn for fn in page.build(journal).fns.values() if fn.fn is not None and any(
         event in ("click", "stop_job", "upscale_clips", "reuse_clip", "use_example", "queue_act")

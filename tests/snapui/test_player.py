@@ -6,7 +6,14 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from engine.media import count_frames, read_clip, read_metadata, read_request, write_clip
+from engine.media import (
+    OPENING_KEY,
+    count_frames,
+    read_clip,
+    read_metadata,
+    read_request,
+    write_clip,
+)
 from engine.request import GenerationRequest
 from snapui.compare import Axis, Clock, Plan
 from snapui.comparisons import Comparisons
@@ -14,8 +21,10 @@ from snapui.copies import filmstrip, strip_width
 from snapui.files import write_loop
 from snapui.grid import CELL_WIDTH, GAP, grid_frames, save_grid
 from snapui.library import Library
+from snapui.orders import Opening
 from snapui.player import Player
 from snapui.queue import in_line
+from snapui.restore import restored
 from snapui.votes import Ballot
 from tests.snapui.stand_in import moving_bar
 from tests.snapui.test_jobs import CLIP
@@ -30,14 +39,19 @@ def comparisons(journal):
     return Comparisons(journal)
 
 
+def write_bars(folder, job_id):
+    """Write the loop of a job's clip, in a colour of its own. Returns: its relative path."""
+    (folder / "loops").mkdir(exist_ok=True)
+    write_loop(folder / f"loops/{job_id}.webp", moving_bar(job_id, 36, 64), 12)
+    return f"loops/{job_id}.webp"
+
+
 @pytest.fixture
 def number(journal, comparisons):
     """A finished comparison; the loop of each clip is its exact frames, its colour its job."""
     number = comparisons.submit(PLAN)
-    (journal.output_directory / "loops").mkdir()
     while job := journal.claim("w"):
-        loop = f"loops/{job.id}.webp"
-        write_loop(journal.output_directory / loop, moving_bar(job.id, 36, 64), 12)
+        loop = write_bars(journal.output_directory, job.id)
         journal.finish(job, [CLIP | {"request": job.request, "loop": loop,
                                      "path": f"day/{job.id}.mp4",
                                      "model_hash": f"hash of {job.id}"}], [])
@@ -180,6 +194,25 @@ def test_a_comparison_is_saved_as_one_labelled_file(journal, comparisons, number
         f"{job}.mp4" for job in range(1, 7)]
     bare = save_grid(folder, "day/grid", standing, still, tells=False)
     assert read_metadata(folder / bare) == {}
+
+
+@pytest.mark.parametrize("is_first_made", [True, False])
+def test_a_grid_names_the_picture_its_clips_begin_with(journal, comparisons, is_first_made):
+    number = comparisons.submit(PLAN, Opening("given/1_mine.png", "crop").to_json())
+    job = journal.claim("w")
+    if is_first_made:
+        loop = write_bars(journal.output_directory, job.id)
+        journal.finish(job, [CLIP | {"request": job.request, "loop": loop}], [])
+    else:
+        journal.end(job, "failed")
+    standing = comparisons.standing(number)
+    path = journal.output_directory / save_grid(journal.output_directory, "grid", standing, 0)
+    told = read_metadata(path)
+    assert told[OPENING_KEY] == "crop"
+    assert json.loads(told["parents"])[-1] == "1_mine.png"
+    back = restored(path)
+    assert back.plan == PLAN
+    assert any("hand that over again as the start picture" in one for one in back.differences)
 
 
 def film(journal, seed, frames, fps, **values):

@@ -301,6 +301,8 @@ def test_a_program_compares(served):
         assert (told["guidance"], told["seed"], told["steps"]) == (1, 5, 2)
         with pytest.raises(Exception, match="at least 2"):
             client.predict("a dog", "guidance", [1], api_name="/compare")
+        with pytest.raises(Exception, match="no model 'storibook'"):
+            client.predict("a dog", "model", ["storybook", "storibook"], api_name="/compare")
         assert not served.has_torch()
     finally:
         client.close()

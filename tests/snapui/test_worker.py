@@ -345,6 +345,18 @@ def test_the_real_engine_is_told_what_is_there_before_the_work_begins(monkeypatc
     assert seen[0]["on_step"] is print and seen[0]["place"] == Place(tmp_path)
 
 
+def test_a_waiting_thread_of_the_real_engine_leaves_its_core_to_others(monkeypatch):
+    from snapui.worker import load_engine
+    for name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    load_engine(None, "cpu", 3)
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["OMP_WAIT_POLICY"]) == ("3", "PASSIVE")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    load_engine(None, "cpu", 1)
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["OMP_WAIT_POLICY"]) == ("3", "ACTIVE")
+
+
 def test_the_real_engines_files_carry_nothing_if_so_asked(tmp_path):
     from snapui.worker import load_engine
     write = load_engine(worker.parse(["--threads", "1"])).write
