@@ -8,19 +8,20 @@ import pytest
 
 from engine import cli
 from engine.evaluation import __main__ as evaluation
-from engine.evaluation import longer
+from engine.evaluation import longer, sweep
 from engine.training import __main__ as training
 
 README = Path(__file__).parents[1] / "README.md"
 PARSERS = {"engine": cli._parser, "engine.training": training.parser,
-           "engine.evaluation": evaluation.parser, "engine.evaluation.longer": longer.parser}
+           "engine.evaluation": evaluation.parser, "engine.evaluation.longer": longer.parser,
+           "engine.evaluation.sweep": sweep.parser}
 COMMANDS = [line for line in README.read_text().splitlines()
             if re.match(r"(python|torchrun) .*-m engine", line)]
 
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_is_understood(line):
-    words = shlex.split(line, comments=True)
+    words = shlex.split(line.partition(" > ")[0], comments=True)
     place = max(at for at, word in enumerate(words) if word == "-m") + 1
     told = PARSERS[words[place]]().parse_args(words[place + 1:])
     if getattr(told, "sprites", None):
