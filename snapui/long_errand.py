@@ -37,7 +37,7 @@ class LongErrand:
     def __init__(self, journal: Journal, engine: Engine, job: Job) -> None:
         self._journal, self._engine, self._job = journal, engine, job
         self._folder = journal.output_directory
-        self._source = None if job.source is None else journal.clip(job.source)
+        self._source = journal.source_of(job)
 
     def run(self, is_stopping: Callable[[], bool]) -> None:
         """Make the job's clips, write their files and mark it done.

@@ -12,10 +12,11 @@ from engine.extension.request import EXTENSION_KEY, ExtensionRequest
 from engine.extension.segments import Segment
 from engine.media import KEPT_KEY, read_clip, read_metadata, read_request, write_clip
 from engine.request import GenerationRequest
-from snapui import given, queue
+from snapui import given, jobs, queue
 from snapui.asked import Asked
 from snapui.copies import frames_of
 from snapui.films import Films, shown_name
+from snapui.library import Library
 from snapui.orders import Order
 from snapui.schema import Clip, Film, Job, JournalError
 from snapui.upscaling import is_closed, shown_in
@@ -314,8 +315,35 @@ def test_a_deleted_clip_leaves_the_tree_below_it_whole(films, worker, draft):
     Clip.delete().where(Clip.id == meadow.id).execute()
     assert not Film.select().where(Film.clip == meadow.id).exists()
     assert films.tree(snow.id).clip.id == snow.id
-    with pytest.raises(JournalError, match="no clip number"):
+    before = Job.select().count()
+    with pytest.raises(JournalError, match="goes on from was deleted for good"):
         films.redo(snow.id)
+    assert Job.select().count() == before
+
+
+def test_the_bin_keeps_a_clip_as_long_as_a_job_goes_on_from_it(films, worker, draft):
+    library = Library(films.journal)
+    library.bin(draft.id)
+    job_id = films.extend(TWO, SETTINGS, draft.id)
+    for state in (queue.pause, queue.resume):
+        state(films.journal, job_id)
+        assert (library.empty_bin(), library.needed()) == (0, 1)
+    made(films, worker, job_id)
+    assert (library.needed(), library.empty_bin(), library.empty_bin()) == (0, 1, 0)
+
+
+def test_a_job_whose_clip_was_deleted_says_so_when_it_is_tried_again(films, worker, draft):
+    job_id = films.extend(TWO, SETTINGS, draft.id)
+    films.journal.cancel(job_id)
+    Library(films.journal).bin(draft.id)
+    Library(films.journal).empty_bin()
+    for again in (queue.retry, queue.run_again):
+        with pytest.raises(JournalError, match="choose another clip to go on from"):
+            again(films.journal, job_id)
+    assert films.journal.job(job_id).state == "cancelled"
+    Job.update(state="queued").where(Job.id == job_id).execute()    # by an older program
+    worker.drain()
+    assert films.journal.job(job_id).error == jobs.DELETED
 
 
 def test_run_again_makes_a_longer_clip_again(films, worker, draft):
