@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.drift import loop_warnings, measure
+from engine.drift import loop_warnings, measure, thinned
 from engine.errors import Cancelled
 from engine.extension.material import Material, read_material
 from engine.extension.plan import Plan, window_starts
@@ -18,7 +18,7 @@ from engine.progress import StepEvent, WindowEvent
 from engine.request import GenerationRequest
 from snapui.clock import StageClock
 from snapui.copies import frames_of
-from snapui.edits import Cut, cut_of, edited, film_of, thinned
+from snapui.edits import Cut, cut_of, edited, film_of
 from snapui.errand import STOPS, Engine, tell_notes
 from snapui.files import work_folder
 from snapui.jobs import Journal
