@@ -410,27 +410,28 @@ def test_drift_is_warned_of_and_colour_match_makes_a_child_without_it(films, wor
 
 
 def test_windows_that_meet_inside_a_segment_are_kept_and_warned_of(films, worker, draft):
-    """A dog for four seconds in three windows, the second of which makes another picture."""
+    """A dog for four seconds in four windows, the second of which makes another picture."""
     def jumpy(request, material, hooks, work_folder):
         whole = stand_in.load().extend(request, material, hooks, work_folder)
-        whole.frames[28:40] //= 2
+        whole.frames[24:32] //= 2
         return whole
     clip, = extended(films, worker, draft, Asked(rows=((2, 6, ""),)))
-    assert json.loads(film(clip).seams) == [28, 40]
+    assert json.loads(film(clip).seams) == [24, 32, 40]
     assert not any("windows meet" in one for one in json.loads(film(clip).warnings))
     worker.engine = replace(worker.engine, extend=jumpy)
     clip, = extended(films, worker, draft, Asked(rows=((2, 6, ""),)))
-    assert any("At 2 of the 2 places where windows meet" in one and "3.50 s, 5.00 s" in one
+    assert any("At 2 of the 3 places where windows meet" in one and "3.00 s, 4.00 s" in one
                for one in json.loads(film(clip).warnings))
     worker.engine = stand_in.load()
     two, _ = extended(films, worker, clip, Asked(rows=((6, 8, "bright"), (8, 9, SNOW))))
-    assert json.loads(film(two).seams) == [28, 40, 60] and json.loads(film(two).joins) == [16, 48]
+    assert json.loads(film(two).seams) == [24, 32, 40, 56]
+    assert json.loads(film(two).joins) == [16, 48]
     short, = made(films, worker, films.trim(clip.id, 4.0))
     smooth, = extended(films, worker, short, Asked(in_between=2))
-    assert [json.loads(film(one).seams) for one in (short, smooth)] == [[28], [56]]
+    assert [json.loads(film(one).seams) for one in (short, smooth)] == [[24], [48]]
     mended, = made(films, worker, films.remedy(two.id, "dissolve"))
     assert json.loads(film(mended).joins) == [16, 48]
-    assert json.loads(film(mended).seams) == [28, 40, 60]
+    assert json.loads(film(mended).seams) == [24, 32, 40, 56]
 
 
 def test_an_upscales_drift_is_that_of_its_own_frames(films, worker, draft, with_upsampler):
