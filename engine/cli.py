@@ -6,75 +6,46 @@ Exit codes: 0 done, 1 one sentence on stderr, 130 stopped by Ctrl-C.
 """
 
 import json
-import re
-import secrets
+import shlex
 import signal
 import sys
 import threading
 import time
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
 from engine import cli_extension
 from engine.backends import AUTO, BACKENDS, DEFAULT_HELP, Place
 from engine.catalog import find_model
-from engine.cli_extension import LongerJob
+from engine.cli_jobs import Job, flag, jobs_of, left_of
 from engine.cli_progress import longer_progress, step_bar
+from engine.cli_resume import Unfinished, going_on
 from engine.errors import Cancelled, ModelError, RequestError, SnapError
-from engine.extension.material import Material
-from engine.extension.request import EXTENSION_KEY, ExtensionRequest
+from engine.extension.request import EXTENSION_KEY
 from engine.media import (
+    KEPT_FRAMES_KEY,
     KEPT_KEY,
-    OPENING_KEY,
     check_destination,
-    read_metadata,
-    read_request,
     request_metadata,
     write_clip,
 )
 from engine.progress import ShouldStop
 from engine.request import GenerationRequest
 
-FLAGS = {"negative_prompt": "--negative"}    # the rest are --field-name
 # What else than the request decides a clip's bits, in words about a model of some name.
 MAKERS = {"model_hash": "other weights of {}", "backend": "another backend"}
-RANDOM_SEEDS = 2**32
 
 EPILOG = """\
 Without -o the clip is saved as outputs/DATE/TIME_PROMPT_SEED.mp4 and nothing is ever replaced; -o
 replaces a file of that name. The ending chooses the format: .mp4 .webm .mov .gif .webp .png .apng
 .zip. With --drafts 3 -o clip.mp4 the files are clip_SEED.mp4, one for each seed.
+A longer clip that is stopped goes on when the same command is run again: until it is done, what
+there is of it lies beside it in FILE.SEED.part. --prompts makes no clip again whose file is there.
 Exit codes: 0 done, 1 an error in one sentence on stderr, 130 stopped with Ctrl-C."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One request and where its clips go.
-
-    source: the metadata of the file it came from, such as model_hash and backend. longer: what
-    makes it a longer clip.
-    """
-
-    request: GenerationRequest
-    folder: Path
-    stem: str
-    suffix: str
-    may_replace: bool
-    source: Mapping[str, str] = field(default_factory=dict)
-    longer: LongerJob | None = None
-
-    def path_for(self, seed: int) -> Path:
-        """Return the file of one seed: a free name, unless the user chose the name."""
-        stem = f"{self.stem}_{seed}" if self.request.drafts > 1 or not self.may_replace \
-            else self.stem
-        path, number = self.folder / f"{stem}{self.suffix}", 2
-        while not self.may_replace and path.exists():
-            path, number = self.folder / f"{stem}_{number}{self.suffix}", number + 1
-        return path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _interrupts() as should_stop:
             _run(_parser().parse_args(arguments), should_stop)
+    except Unfinished as stopped:
+        sys.stderr.write(f"{stopped}\n")
+        return 130
     except (Cancelled, KeyboardInterrupt):
         sys.stderr.write("Stopped; nothing unfinished was kept.\n")
         return 130
@@ -96,14 +70,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: Namespace, should_stop: ShouldStop) -> None:
     """Make and save the clips of every job, and report them."""
-    jobs = _jobs(options)
+    jobs, there = jobs_of(options), []
+    if options.prompts is not None:
+        jobs, there = left_of(jobs, options.models_directory)
     for job in jobs:
         _check_model(job.request, options.models_directory)
         check_destination(job.path_for(job.request.seed))
+    for path in there:
+        sys.stderr.write(f"Note: {path} is there already, so it is not made again.\n")
     started = time.monotonic()
+    saved: list[dict[str, Any]] = []
+    try:
+        for job in jobs:
+            saved += _finished(job, options, should_stop)
+    except (Cancelled, KeyboardInterrupt) as stopped:
+        if options.prompts is None or options.no_metadata or not (there or saved):
+            raise
+        raise Unfinished(
+            f"Stopped; {_number(len(there) + len(saved))} there: run the same command with --seed "
+            f"{jobs[0].request.seed} and --output-directory {shlex.quote(str(jobs[0].folder))} "
+            "to make the others.") from stopped
+    if options.json:
+        result = {"files": [one["file"] for one in saved], "clips": saved,
+                  "skipped": [str(path) for path in there],
+                  "seconds": round(time.monotonic() - started, 3)}
+        sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+
+
+def _number(clips: int) -> str:
+    return f"{clips} clip{'s are' if clips > 1 else ' is'}"
+
+
+def _finished(job: Job, options: Namespace, should_stop: ShouldStop) -> list[dict[str, Any]]:
+    """Make and save the clips of a job, and tell of each. Returns: what --json prints of them."""
+    seed = job.request.seed
+    growing = nullcontext() if job.longer is None else going_on(
+        job.path_for(seed), seed, is_named=options.output is not None)
     saved = []
-    for job in jobs:
-        for clip in _made(job, options, should_stop):
+    with growing as part:
+        for clip in _made(job, options, should_stop, part):
             if should_stop():
                 raise Cancelled("Stopped before the clip was saved.")
             saved.append(_save(clip, job, has_metadata=not options.no_metadata))
@@ -111,21 +116,22 @@ def _run(options: Namespace, should_stop: ShouldStop) -> None:
                 sys.stdout.write(f"{saved[-1]['file']}  seed {clip.request.seed}\n")
             for note in saved[-1]["notes"]:
                 sys.stderr.write(f"Note: {note}\n")
-    if options.json:
-        result = {"files": [one["file"] for one in saved], "clips": saved,
-                  "seconds": round(time.monotonic() - started, 3)}
-        sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+    return saved
 
 
-def _made(job: Job, options: Namespace, should_stop: ShouldStop) -> list[Any]:
-    """Make the clips of a job. Returns: GeneratedClips, or one ExtendedClip."""
+def _made(job: Job, options: Namespace, should_stop: ShouldStop, part: Path | None) -> list[Any]:
+    """Make the clips of a job. Returns: GeneratedClips, or one ExtendedClip.
+
+    part: where a longer clip grows.
+    """
     place = Place(options.models_directory, options.device, options.backend)
     if job.longer is None:
         from engine.generate import generate  # loads torch
         return generate(job.request, on_step=step_bar(), should_stop=should_stop, place=place)
     from engine.generate import Followers, extend
     followers = Followers(should_stop=should_stop, **longer_progress(job.request))
-    return [extend(job.longer.request, job.longer.material, followers=followers, place=place)]
+    return [extend(job.longer.request, job.longer.material, followers=followers, work_folder=part,
+                   place=place)]
 
 
 def _save(clip: Any, job: Job, *, has_metadata: bool) -> dict[str, Any]:
@@ -140,9 +146,15 @@ def _save(clip: Any, job: Job, *, has_metadata: bool) -> dict[str, Any]:
         notes.append(f"The file was kept early, after {job.source[KEPT_KEY][:60]}; this clip is "
                      "whole, so the frames differ.")
     extra: dict[str, Any] = dict(maker)
+    frames = clip.frames
     if job.longer is not None:
         extra |= {EXTENSION_KEY: job.longer.request.to_json(), "parents": job.longer.given_names}
-    path = write_clip(job.path_for(clip.request.seed), clip.frames, clip.request.fps,
+        if job.longer.kept_frames is not None:
+            frames = frames[:job.longer.kept_frames]
+            extra |= {KEPT_FRAMES_KEY: str(len(frames))}
+            notes.append(f"It is the first {len(frames)} frames of a longer clip, which was made "
+                         "whole; what is said of drift is said of that.")
+    path = write_clip(job.path_for(clip.request.seed), frames, clip.request.fps,
                       request_metadata(clip.request, extra) if has_metadata else {})
     return {"file": str(path), "request": asdict(clip.request),
             **maker, "notes": notes}
@@ -154,98 +166,6 @@ def _check_model(request: GenerationRequest, models_directory: Path | None) -> N
     if request.upscale and card.upsampler_folder is None:
         raise ModelError(f"The model {card.name} has no upsampler: leave out --upscale or choose "
                          "a model folder with upsampler/ in it.")
-
-
-# ---- what to make, from the options
-
-def _jobs(options: Namespace) -> list[Job]:
-    """Return what the options ask for, checked. Raises: RequestError, MediaError."""
-    given = {spec.name: getattr(options, spec.name) for spec in fields(GenerationRequest)
-             if getattr(options, spec.name, None) is not None}
-    sources = [options.prompt is not None, options.prompts is not None,
-               options.from_file is not None]
-    is_longer = cli_extension.is_asked(options)
-    if is_longer and (options.prompts is not None or options.from_file is not None):
-        raise RequestError("A longer clip is made one at a time: leave out --prompts and "
-                           "--from-file.")
-    if sum(sources) != 1 and not is_longer:
-        raise RequestError('Give one thing to make: a prompt such as "a dog walking in the '
-                           'meadow", --prompts FILE, or --from-file CLIP.')
-    if options.output and options.output_directory:
-        raise RequestError("Give either -o FILE or --output-directory DIR, not both.")
-    if options.from_file is not None:
-        return [_job_again(options, given)]
-    seed = secrets.randbelow(RANDOM_SEEDS)
-    if is_longer:
-        longer = cli_extension.longer_job(options, given, seed)
-        return [replace(_job(longer.request.clip, options), longer=longer)]
-    given.setdefault("seed", seed)
-    if options.prompts is not None:
-        return _jobs_of_file(options, given)
-    return [_job(GenerationRequest(**given), options)]
-
-
-def _job_again(options: Namespace, given: dict[str, Any]) -> Job:
-    """Return the job that makes the clip of a file again; only its model may be named anew."""
-    others = [_flag(name) for name in given if name != "model"]
-    if others:
-        raise RequestError(f"--from-file makes the same clip again, so leave out "
-                           f"{', '.join(others)}.")
-    request = read_request(options.from_file)
-    metadata = read_metadata(options.from_file)
-    if "model" in given:
-        request = GenerationRequest(**{**asdict(request), **given})
-    job = _job(request, options, source=metadata)
-    if OPENING_KEY in metadata:
-        raise RequestError(f"{options.from_file.name} begins with a picture that is not inside it: "
-                           "give that as --start-picture, with --seconds and the same options.")
-    if EXTENSION_KEY not in metadata:
-        return job
-    if metadata.get("parents", "[]") != "[]":
-        raise RequestError(f"{options.from_file.name} was made from other files "
-                           f"({metadata['parents'][:200]}): give them again with the same options.")
-    extension = replace(ExtensionRequest.from_json(metadata[EXTENSION_KEY]), clip=request)
-    return replace(job, longer=LongerJob(extension, Material(), ()))
-
-
-def _jobs_of_file(options: Namespace, given: dict[str, Any]) -> list[Job]:
-    """Return one job a line of a prompts file, all with the same seed and settings."""
-    if options.output:
-        raise RequestError("--prompts makes several files: give --output-directory DIR, not -o.")
-    path = options.prompts
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise RequestError(f"The prompts file {path} cannot be read ({error.strerror}); check "
-                           "its name.") from error
-    except ValueError as error:
-        raise RequestError(f"The prompts file {path} is not UTF-8 text; save it as UTF-8 with one "
-                           "prompt a line.") from error
-    jobs = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        try:
-            request = GenerationRequest(**{**given, "prompt": line.strip()})
-        except RequestError as error:
-            raise RequestError(f"Line {number} of {path}: {error}") from error
-        jobs.append(_job(request, options, prefix=f"{len(jobs) + 1:03d}"))
-    if not jobs:
-        raise RequestError(f"The prompts file {path} holds no prompt: write one a line; lines "
-                           "that begin with # are skipped.")
-    return jobs
-
-
-def _job(request: GenerationRequest, options: Namespace, *, prefix: str = "",
-         source: Mapping[str, str] | None = None) -> Job:
-    """Return the job of a request: at -o, or under a name that tells time, prompt and seed."""
-    if options.output:
-        path = options.output
-        return Job(request, path.parent, path.stem, path.suffix, True, source or {})
-    folder = options.output_directory or Path("outputs", time.strftime("%Y-%m-%d"))
-    slug = "-".join(re.findall(r"\w+", request.prompt.lower()))[:40].strip("-_") or "clip"
-    stem = f"{prefix or time.strftime('%H%M%S')}_{slug}"
-    return Job(request, folder, stem, ".mp4", False, source or {})
 
 
 # ---- options, from the request's fields
@@ -267,7 +187,7 @@ def _parser() -> ArgumentParser:
         if spec.name == "prompt":
             continue
         action = "store_true" if spec.type is bool else "store"
-        parser.add_argument(_flag(spec.name), dest=spec.name, action=action, default=SUPPRESS,
+        parser.add_argument(flag(spec.name), dest=spec.name, action=action, default=SUPPRESS,
                             help=_help(spec), **_value_name(spec))
     parser.add_argument("--prompts", type=Path, metavar="FILE",
                         help="make one clip for each line; # begins a comment")
@@ -285,10 +205,6 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--backend", default=AUTO, choices=BACKENDS, help=DEFAULT_HELP)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
-
-
-def _flag(name: str) -> str:
-    return FLAGS.get(name, "--" + name.replace("_", "-"))
 
 
 def _value_name(spec: Any) -> dict[str, str]:

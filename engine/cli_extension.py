@@ -29,11 +29,15 @@ UNTOLD_FPS = 24.0    # of a video whose file names no rate that a clip can have
 
 @dataclass(frozen=True)
 class LongerJob:
-    """A request for a longer clip, the pixels it starts from and the names of their files."""
+    """A request for a longer clip, the pixels it starts from and the names of their files.
+
+    kept_frames: how many of its first frames are wanted; None for all.
+    """
 
     request: ExtensionRequest
     material: Material
-    given_names: tuple[str, ...]
+    given_names: tuple[str, ...] = ()
+    kept_frames: int | None = None
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from engine.backends import HERE, Place
 from engine.cascade import Cascade, Listener, Prompts
 from engine.catalog import ModelCard, find_model
-from engine.drift import drift_warnings, loop_warnings, measure, seam_warnings
+from engine.drift import drift_warnings, loop_warnings, measure, seam_warnings, thinned
 from engine.errors import Cancelled, RequestError
 from engine.extension.material import Material
 from engine.extension.plan import window_starts
@@ -143,15 +143,16 @@ def text_notes(request: GenerationRequest | ExtensionRequest, *,
 
 
 def _drift_notes(request: ExtensionRequest, made: LongClip, material: Material) -> list[str]:
-    """Say where a clip drifts from its first segment, by its draft, which costs next to nothing."""
+    """Say where a clip drifts from its first segment; an upscale may where its draft does not."""
     layout, video = made.plan.layout, material.given.video
     if request.in_between > 1 or len(made.frames) < layout.frames:
         return []
     joins = sorted({*layout.joins, video} - {0, layout.frames})
     # Without a join, what the first window of the lowest rate made in one piece.
     first = joins[0] if joins else layout.window * layout.coarsest
-    measures = measure(made.draft_frames)
-    closing = loop_warnings(made.draft_frames, measures) if request.is_loop else []
+    shown = thinned(made.frames)
+    measures = measure(shown)
+    closing = loop_warnings(shown, measures) if request.is_loop else []
     seams = [one for one in window_starts(made.plan) if one not in joins]
     return (drift_warnings(measures, first, request.clip.fps, joins)
             + seam_warnings(measures, seams, request.clip.fps, joins) + closing)

@@ -15,7 +15,6 @@ from snapui.schema import Clip
 
 MIN_COLUMNS, MAX_VALUES = 2, 4
 VARIABLE = tuple(name for name in FIELDS if name != "drafts")  # a cell is one draft
-COMPARISON_KEY = "comparison"  # in the metadata of a grid: what it compares
 UPSCALE_FIELDS = ("upscale", "upscale_steps", "upscale_noise")
 TRUTHS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 Place = tuple[int, int]  # row and column

@@ -16,12 +16,12 @@ from engine.drift import (
     match_colour,
     measure,
     seam_warnings,
+    thinned,
 )
 from engine.errors import RequestError
 from snapui.orders import Edit
 from snapui.schema import Clip, Film
 
-MEASURED_HEIGHT = 144  # larger frames are thinned out before they are measured
 DIGITS = 4
 DISSOLVE = "a cross-dissolve softens it"    # a button beside the warning
 
@@ -79,12 +79,6 @@ def visible_joins(measures: Measures, joins: Sequence[int]) -> list[int]:
     """Return the joins whose jump shows."""
     jumps = join_jumps(measures, joins)
     return [join for join, jump in zip(joins, jumps, strict=True) if jump > VISIBLE_JUMP]
-
-
-def thinned(frames: np.ndarray) -> np.ndarray:
-    """Return frames small enough to be measured quickly, by leaving out rows and columns."""
-    step = max(1, frames.shape[1] // MEASURED_HEIGHT)
-    return frames[:, ::step, ::step]
 
 
 def film_of(cut: Cut, order: str, measures: Measures,

@@ -18,7 +18,7 @@ from snapui.jobs import Journal
 from snapui.keeping import Finished, Write, kept_files
 from snapui.orders import opening_of
 from snapui.previews import Previewer
-from snapui.schema import Clip, Job
+from snapui.schema import Job
 
 STOPS = ("drop", "pause", "requeue")
 
@@ -52,8 +52,7 @@ class Errand:
         self._folder = journal.output_directory
         self._request = GenerationRequest.from_json(job.request)
         self._opening = opening_of(job)
-        # Gone if there was none, or if the bin was emptied since.
-        self._source = Clip.get_or_none(Clip.id == job.source)
+        self._source = journal.source_of(job)
         self._kept_after = ""
         self._draft_kept_after = ""  # then its upscale is not what its settings make either
 

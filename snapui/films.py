@@ -120,8 +120,6 @@ class Films:
             return None
 
     def _submit(self, order: Order, source: int | None) -> int:
-        if source is not None:
-            self.journal.clip(source)
         return self.journal.submit(order.request.clip, source=source, kind="extension",
                                    order=order.to_json())
 

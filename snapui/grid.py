@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from engine.media import OPENING_KEY, FrameStream, request_metadata, write_clip
-from snapui.compare import COMPARISON_KEY, Clock, Place, Plan
+from engine.media import COMPARISON_KEY, OPENING_KEY, FrameStream, request_metadata, write_clip
+from snapui.compare import Clock, Place, Plan
 from snapui.comparisons import Standing
 from snapui.copies import ENCODING, frames_of
 from snapui.files import keep

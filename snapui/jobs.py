@@ -33,6 +33,8 @@ from snapui.store import Store
 
 CANCELS = ("drop", "keep", "after")
 PAUSED = Number.name == "paused"
+DELETED = ("The clip it goes on from was deleted for good, so this cannot be made any more: choose "
+           "another clip to go on from.")
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Journal(Store):
         with self.change() as revision:
             job = Job.create(kind=kind, request=request.to_json(), order=order, source=source,
                              changed=revision)
+            self.source_of(job)
             Job.update(position=job.id).where(Job.id == job.id).execute()
         self.wake()
         return job.id
@@ -111,6 +114,16 @@ class Journal(Store):
         clip = Clip.get_or_none(Clip.id == clip_id)
         if clip is None:
             raise JournalError(f"There is no clip number {clip_id}.")
+        return clip
+
+    def source_of(self, job: Job) -> Clip | None:
+        """Return the clip a job starts from, if any. Raises: JournalError if a long job's is gone.
+
+        An upscale makes a draft that is gone again.
+        """
+        clip = Clip.get_or_none(Clip.id == job.source)
+        if clip is None and job.source is not None and job.kind in LONG:
+            raise JournalError(DELETED)
         return clip
 
     def clips_of(self, job_id: int) -> list[Clip]:

@@ -1,7 +1,7 @@
 """Everything made, newest first: find clips by the words of their prompt, name, star and bin them.
 
 Each change is an update of the clip's row; the bin is a mark, and files are deleted only when the
-bin is emptied.
+bin is emptied, but for those that unfinished jobs still need.
 """
 
 import time
@@ -12,7 +12,7 @@ from peewee import SqliteDatabase
 
 from snapui.copies import drop_copies
 from snapui.jobs import Journal
-from snapui.schema import Clip, JournalError, Number
+from snapui.schema import ACTIVE, LONG, Clip, Job, JournalError, Number
 
 PAGE_CLIPS = 24
 MAX_TITLE_CHARACTERS = 200
@@ -69,20 +69,30 @@ class Library:
         self._update(clip_id, binned=None)
 
     def empty_bin(self) -> int:
-        """Delete the binned clips and their files for good. Returns: how many there were.
+        """Delete the binned clips and their files for good. Returns: how many.
 
-        A clip whose file cannot be deleted stays in the bin. Raises: OSError.
+        Those that unfinished jobs go on from stay in the bin, and one whose file cannot be deleted.
+        Raises: OSError.
         """
+        free = list(Clip.select().where(_shown("Bin"), ~_needed()))
+        return sum(self._deleted(clip) for clip in free)
+
+    def needed(self) -> int:
+        """Return how many binned clips unfinished jobs go on from."""
+        return Clip.select().where(_shown("Bin"), _needed()).count()
+
+    def _deleted(self, clip: Clip) -> bool:
+        """Delete a clip and its files. Returns: False if a job goes on from it by now."""
         folder = self.journal.output_directory
-        binned = list(Clip.select().where(Clip.binned.is_null(False)))
-        for clip in binned:
+        with self.journal.change():
+            if Clip.select().where(Clip.id == clip.id, _needed()).exists():
+                return False
             for file in (clip.path, clip.loop):
                 (folder / file).unlink(missing_ok=True)
             drop_copies(folder, clip.id)
-            with self.journal.change():
-                self._remember(clip.id)
-                Clip.delete().where(Clip.id == clip.id).execute()
-        return len(binned)
+            self._remember(clip.id)
+            Clip.delete().where(Clip.id == clip.id).execute()
+        return True
 
     def backend(self) -> str:
         """Return what computes clips here: what made the newest one; nothing before the first."""
@@ -100,6 +110,15 @@ class Library:
         with self.journal.change():
             if not Clip.update(**values).where(Clip.id == clip_id).execute():
                 raise JournalError(f"There is no clip number {clip_id} any more.")
+
+
+def _needed() -> Any:
+    """Return the condition of clips that unfinished jobs go on from.
+
+    An upscale makes a draft that is gone again.
+    """
+    return Clip.id.in_(Job.select(Job.source).where(
+        Job.kind.in_(LONG), Job.state.in_(ACTIVE), Job.source.is_null(False)))
 
 
 def _shown(view: str) -> Any:

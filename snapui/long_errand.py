@@ -9,21 +9,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.drift import loop_warnings, measure
+from engine.drift import loop_warnings, measure, thinned
 from engine.errors import Cancelled
 from engine.extension.material import Material, read_material
 from engine.extension.plan import Plan, window_starts
 from engine.extension.request import EXTENSION_KEY
+from engine.media import EDIT_KEY, KEPT_FRAMES_KEY
 from engine.progress import StepEvent, WindowEvent
 from engine.request import GenerationRequest
 from snapui.clock import StageClock
 from snapui.copies import frames_of
-from snapui.edits import Cut, cut_of, edited, film_of, thinned
+from snapui.edits import Cut, cut_of, edited, film_of
 from snapui.errand import STOPS, Engine, tell_notes
 from snapui.files import work_folder
 from snapui.jobs import Journal
 from snapui.keeping import Finished, Piece, kept_files
-from snapui.orders import EDIT_KEY, Edit, Order, takes_of
+from snapui.orders import Edit, Order, takes_of
 from snapui.previews import Previewer
 from snapui.schema import Job
 
@@ -37,7 +38,7 @@ class LongErrand:
     def __init__(self, journal: Journal, engine: Engine, job: Job) -> None:
         self._journal, self._engine, self._job = journal, engine, job
         self._folder = journal.output_directory
-        self._source = None if job.source is None else journal.clip(job.source)
+        self._source = journal.source_of(job)
 
     def run(self, is_stopping: Callable[[], bool]) -> None:
         """Make the job's clips, write their files and mark it done.
@@ -95,7 +96,7 @@ class LongErrand:
         for take in takes:
             is_last = take is takes[-1]
             cut = whole.until(take.end_frame)
-            part = {} if is_last else {"kept_frames": str(take.end_frame)}
+            part = {} if is_last else {KEPT_FRAMES_KEY: str(take.end_frame)}
             piece = Piece(made.request, cut.frames, made.model_hash, made.backend)
             film = film_of(cut, self._job.order, measures, closing if is_last else [])
             if take is takes[0]:    # the others go on from it

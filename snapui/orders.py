@@ -14,7 +14,6 @@ from engine.extension.request import FITS, ExtensionRequest
 from engine.extension.segments import until
 from snapui.schema import LONG, Job
 
-EDIT_KEY = "edit"  # in the metadata of an edited clip: how it was
 EDITS = {"trim": "Trimmed", "colour": "Colours matched", "dissolve": "Joins dissolved"}
 
 

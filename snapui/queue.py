@@ -138,6 +138,7 @@ def retry(journal: Journal, job_id: int) -> None:
         if job.state not in ENDED:
             raise JournalError(f"Job {job_id} is {job.state}; only a failed or cancelled job can "
                                "be tried again.")
+        journal.source_of(job)    # says if it is gone
         last = in_line()[-1:]
         position = max([job.position, *(one.position + 1 for one in last)])
         Job.update(state="queued", cancel="", error="", deaths=0, step=0, worker=None,

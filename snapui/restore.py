@@ -14,11 +14,20 @@ from typing import Any
 from engine.catalog import list_models
 from engine.errors import RequestError
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
-from engine.media import KEPT_KEY, MEDIA_KEY, MODEL_NAME, OPENING_KEY, ReadLimits, read_settings
+from engine.media import (
+    COMPARISON_KEY,
+    EDIT_KEY,
+    KEPT_KEY,
+    MEDIA_KEY,
+    MODEL_NAME,
+    OPENING_KEY,
+    ReadLimits,
+    read_settings,
+)
 from engine.request import MAX_PROMPT_CHARACTERS, GenerationRequest
-from snapui.compare import COMPARISON_KEY, UPSCALE_FIELDS, Plan
+from snapui.compare import UPSCALE_FIELDS, Plan
 from snapui.controls import FIELDS
-from snapui.orders import EDIT_KEY, Edit
+from snapui.orders import Edit
 from snapui.picks import Picks, plan_from
 
 UPSCALED = ("It was upscaled, which is done to finished drafts: make the draft, tick it and press "

@@ -16,6 +16,8 @@ import pytest
 from engine import catalog, cli
 from engine.errors import Cancelled, ModelError
 from engine.media import (
+    COMPARISON_KEY,
+    EDIT_KEY,
     KEPT_KEY,
     MEDIA_KEY,
     OPENING_KEY,
@@ -201,6 +203,18 @@ def test_a_clip_that_began_with_a_picture_asks_for_it(engine, capsys):
     assert "give that as --start-picture" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("key", "says"), [
+    (EDIT_KEY, 'a clip that was trimmed, colour-matched or dissolved (["one.mp4"])'),
+    (COMPARISON_KEY, 'a grid of several clips (["one.mp4"])')])
+def test_an_edit_and_a_grid_say_what_to_make_instead(engine, capsys, key, says):
+    write(Path("clip.gif"), np.zeros((2, 36, 64, 3), np.uint8), 12,
+          request_metadata(GenerationRequest("a dog"), {key: "{}", "parents": ["one.mp4"]}))
+    assert cli.main(["--from-file", "clip.gif", "-o", "again.gif"]) == 1
+    told = capsys.readouterr().err
+    assert f"clip.gif is {says}" in told and "give --from-file" in told
+    assert engine.calls == []
+
+
 def test_a_clip_that_was_kept_early_is_made_whole_with_a_note(engine, capsys):
     write(Path("clip.gif"), np.zeros((2, 36, 64, 3), np.uint8), 12,
           request_metadata(GenerationRequest("a dog", seed=7), {KEPT_KEY: "step 2 of 6"}))
@@ -363,12 +377,44 @@ def test_ctrl_c_while_models_load_stops_at_once(engine):
     assert (went_on, made()) == ([], [])
 
 
-def test_finished_clips_stay_when_a_later_one_is_stopped(engine):
+def test_finished_clips_stay_when_a_later_one_is_stopped(engine, capsys):
     Path("prompts.txt").write_text("a dog\na cat\n")
     stop = _press(1, asks=True)
     engine.during = lambda *hooks: stop(*hooks) if len(engine.calls) == 2 else None
     assert cli.main(["--prompts", "prompts.txt", "--seed", "1", "--output-directory", "out"]) == 130
     assert made() == ["out/001_a-dog_1.mp4", "prompts.txt"]
+    assert capsys.readouterr().err == (
+        "Stopped; 1 clip is there: run the same command with --seed 1 and --output-directory "
+        "out to make the others.\n")
+
+
+def test_prompts_whose_files_are_there_are_left_out(engine, capsys):
+    engine.model_hash = catalog.find_model("storybook").model_hash
+    command = ["--prompts", "prompts.txt", "--seed", "1", "--output-directory", "out"]
+
+    def asked(*more):
+        engine.calls.clear()
+        assert cli.main([*command, *more]) == 0
+        return [(request.prompt, request.seed, request.drafts) for request, *_ in engine.calls]
+    Path("prompts.txt").write_text("a dog\n")
+    assert asked() == [("a dog", 1, 1)]
+    capsys.readouterr()
+    Path("prompts.txt").write_text("a dog\na cat\n")
+    assert asked() == [("a cat", 1, 1)]
+    assert capsys.readouterr().err == ("Note: out/001_a-dog_1.mp4 is there already, so it is not "
+                                       "made again.\n")
+    assert asked("--drafts", "3") == [(name, seed, 1) for name in ("a dog", "a cat")
+                                      for seed in (2, 3)]
+    assert asked("--drafts", "3") == []
+    assert len(made()) == 1 + 2 * 3
+    assert asked("--steps", "5") == [("a dog", 1, 1), ("a cat", 1, 1)]    # beside the others
+    Path("out/001_a-dog_1.mp4").write_bytes(b"cut")
+    engine.model_hash = "ffffffffffff"
+    assert asked() == [("a dog", 1, 1)] and len(made()) == 1 + 2 * 3 + 3
+    capsys.readouterr()
+    Path("out/002_a-cat_1.mp4").unlink()
+    assert asked("--json") == [("a dog", 1, 1), ("a cat", 1, 1)]
+    assert json.loads(capsys.readouterr().out)["skipped"] == []
 
 
 def test_a_terminal_sees_steps_and_a_pipe_does_not(engine, monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """Longer clips from the command line, with a stand-in engine."""
 
 import json
+import re
 import subprocess
 import sys
 import types
@@ -13,11 +14,20 @@ import pytest
 from PIL import Image
 
 from engine import catalog, cli
+from engine.errors import Cancelled
 from engine.extension.material import Material
 from engine.extension.plan import Layout, plan
 from engine.extension.request import ExtensionRequest
 from engine.extension.segments import Segment, Timeline
-from engine.media import read_clip, read_metadata, read_picture, read_rate, read_request, write_clip
+from engine.media import (
+    KEPT_FRAMES_KEY,
+    read_clip,
+    read_metadata,
+    read_picture,
+    read_rate,
+    read_request,
+    write_clip,
+)
 from engine.media.settings import request_metadata
 from engine.request import GenerationRequest
 from tests.test_catalog import make_model, make_stage
@@ -39,11 +49,13 @@ class FakeEngine(types.ModuleType):
         super().__init__("engine.generate")
         self.calls = []
         self.hooks = {}
+        self.during = lambda work_folder: None
         self.Followers = lambda **hooks: hooks
 
-    def extend(self, request, material, *, followers, place):
+    def extend(self, request, material, *, followers, work_folder, place):
         self.calls.append((request, material))
         self.hooks = followers
+        self.during(work_folder)
         frames = max(1, round(request.seconds * request.clip.fps))
         return FakeClip(request.clip, np.zeros((frames, 36, 64, 3), np.uint8))
 
@@ -91,6 +103,66 @@ def test_a_longer_clip_is_made_again_from_its_file(engine, capsys):
     capsys.readouterr()
     assert cli.main(["--from-file", "odd.mp4", "-o", "again.mp4"]) == 1
     assert "odd.png" in capsys.readouterr().err
+
+
+def test_a_first_part_of_a_longer_clip_is_made_again_by_the_whole(engine, capsys):
+    clip = GenerationRequest("a dog", seed=7)
+    request = ExtensionRequest(clip, 4.0, (Segment(0, 2, "a dog"), Segment(2, 4, "a cat")))
+    about = {"extension": request.to_json(), "parents": "[]", KEPT_FRAMES_KEY: "24"}
+    write_clip("part.gif", np.zeros((24, 36, 64, 3), np.uint8), 12, request_metadata(clip, about))
+    assert cli.main(["--from-file", "part.gif", "-o", "again.zip"]) == 0
+    assert "the first 24 frames of a longer clip" in capsys.readouterr().err
+    assert engine.calls[0][0] == request and len(read_clip("again.zip").frames) == 24
+    assert read_metadata("again.zip")[KEPT_FRAMES_KEY] == "24"
+    for damage in ("0", "-3", "many", "9" * 5000):
+        write_clip("part.gif", np.zeros((2, 36, 64, 3), np.uint8), 12,
+                   request_metadata(clip, about | {KEPT_FRAMES_KEY: damage}))
+        assert cli.main(["--from-file", "part.gif", "-o", "again.zip"]) == 1
+        assert "does not say in a number" in capsys.readouterr().err
+
+
+def stop_after_a_window(work_folder):
+    """Leave something to go on with, as a stopped engine does."""
+    work_folder.mkdir(parents=True, exist_ok=True)
+    (work_folder / "window").touch()
+    raise Cancelled("Stopped.")
+
+
+def test_a_stopped_clip_goes_on_with_the_same_command(engine, capsys):
+    command = ["a dog", "--seconds", "2", "-o", "a [1].mp4"]
+    begun = []
+    engine.during = stop_after_a_window
+    assert cli.main(command) == 130
+    seed = engine.calls[0][0].clip.seed
+    assert capsys.readouterr().err == (f"Stopped; a [1].mp4.{seed}.part keeps what is done: run "
+                                       "the same command again to go on.\n")
+    engine.during = lambda folder: begun.extend(folder.glob("*"))
+    assert cli.main(command) == 0
+    assert "Going on with what" in capsys.readouterr().err
+    assert [path.name for path in begun] == ["window"]
+    assert engine.calls[1][0] == engine.calls[0][0]    # though the command gives no seed
+    assert read_request("a [1].mp4").seed == seed and not list(Path().glob("*.part"))
+    assert cli.main(command) == 0
+    assert engine.calls[2][0].clip.seed != seed
+
+
+def test_a_stopped_clip_without_a_name_says_the_one_it_goes_on_with(engine, capsys):
+    engine.during = stop_after_a_window
+    assert cli.main(["a dog", "--seconds", "2"]) == 130
+    path = re.search(r"again with -o (\S+) to go on", capsys.readouterr().err)[1]
+    engine.during = lambda folder: None
+    assert cli.main(["a dog", "--seconds", "2", "-o", path]) == 0
+    assert engine.calls[1][0] == engine.calls[0][0]
+    assert [one.name for one in Path(path).parent.iterdir()] == [Path(path).name]
+
+
+def test_a_clip_stopped_before_anything_is_done_leaves_nothing(engine, capsys):
+    def stop(work_folder):
+        raise KeyboardInterrupt
+    engine.during, before = stop, sorted(Path().iterdir())
+    assert cli.main(["a dog", "--seconds", "2", "-o", "long.mp4"]) == 130
+    assert capsys.readouterr().err == "Stopped; nothing unfinished was kept.\n"
+    assert sorted(Path().iterdir()) == before
 
 
 @pytest.mark.parametrize("name", ["odd.png", "cmyk.jpg", "dot.png"])

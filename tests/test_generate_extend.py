@@ -12,7 +12,9 @@ from engine import generate as door
 from engine.cascade import Cascade
 from engine.errors import Cancelled, RequestError
 from engine.extension.material import Material
+from engine.extension.plan import Layout, plan
 from engine.extension.request import ExtensionRequest
+from engine.extension.run import LongClip
 from engine.extension.segments import Segment
 from engine.presets import PRESETS
 from engine.request import GenerationRequest
@@ -97,6 +99,18 @@ def test_a_draft_made_large_is_measured_by_the_joins_it_has(model, monkeypatch, 
     clip = door.extend(request, Material(video=draft))
     assert clip.frames.shape == (12, 24, 32, 3)
     assert any(note.startswith("The join at 0.50 s") for note in clip.drift)
+
+
+def test_what_is_measured_of_a_clip_made_large_is_what_its_file_shows():
+    request = ExtensionRequest(replace(CLIP, upscale=True), 1.0, is_loop=True)
+    layout = Layout(16, (12.0,), 4, is_loop=True)
+    steady = np.random.default_rng(5).integers(90, 100, (16, 12, 16, 3), dtype=np.uint8)
+    large = steady.repeat(24, axis=1).repeat(24, axis=2)
+    large[8:] += 100
+    said = [door._drift_notes(request, LongClip(plan(layout), draft, frames, 12.0), Material())
+            for draft, frames in ((steady, large), (large, steady))]
+    assert [any("brighter than" in one for one in notes) for notes in said] == [True, False]
+    assert [any("where it closes" in one for one in notes) for notes in said] == [True, False]
 
 
 def test_a_model_without_an_upsampler_is_a_sentence(model):

@@ -127,12 +127,13 @@ def seconds_between(video_frames: int, times: int, fps: float) -> float:
 def layout_of(request: ExtensionRequest, given: GivenFrames, window: int) -> Layout:
     """Return the layout of a request for a base stage of `window` frames.
 
+    Windows of the lowest rate know half of the one before: the more they know, the less they jump.
     An end picture and a loop lie on a frame of the lowest rate, so that all rates see them: the
     clip may become up to 1/12 s longer or shorter for that.
     Raises: RequestError if what is given does not go together.
     """
     _check_given(request, given)
-    fps, overlap = request.clip.fps, max(1, window // 4)
+    fps, overlap = request.clip.fps, max(1, window // 2)
     if request.in_between > 1:
         return _layout_between(request, given, window)
     frames = max(1, round(request.seconds * fps))

@@ -148,8 +148,10 @@ class _Run:
 
         Returns: None, or the stride of the last window if the clip is to be kept before its end.
         """
-        finished = None if self.work is None else SealedFiles(
-            self.work.folder, self.work.description)
+        # Windows of another plan are other work: a newer program may lay out the same request anew.
+        work = None if self.work is None else replace(
+            self.work, description=f"{self.work.description}\n{windows}")
+        finished = None if work is None else SealedFiles(work.folder, work.description)
         started, made = time.monotonic(), 0
         for number, window in enumerate(windows):
             name = f"{stage}-{number:04d}.frames"
@@ -159,7 +161,7 @@ class _Run:
                 canvas.put(window, np.frombuffer(found, np.uint8).reshape(shape))
                 self._tell(stage, number, windows, canvas, 0.0)
                 continue
-            clip = self._listened(name, lambda listener, number=number, window=window:
+            clip = self._listened(work, name, lambda listener, number=number, window=window:
                                   make_window(number, window, listener))
             new = to_frames(clip)[0][list(window.new)]
             canvas.put(window, new)
@@ -251,10 +253,11 @@ class _Run:
             # A token that most of the mixture lacks would be noise: the network normalises it.
             text_mask=(share * rows.text_mask).sum(0, keepdim=True) >= 0.5)          # (1, l)
 
-    def _listened(self, name: str, make_clip: Callable[[Listener], Tensor]) -> Tensor:
+    def _listened(self, work: Work | None, name: str,
+                  make_clip: Callable[[Listener], Tensor]) -> Tensor:
         """Make a clip while its sampler's states are kept, in one file for all windows."""
-        saved = None if self.work is None else SavedRuns(
-            self.work.folder, f"{self.work.description}\n{name}", self.cascade.base.device)
+        saved = None if work is None else SavedRuns(
+            work.folder, f"{work.description}\n{name}", self.cascade.base.device)
         try:
             return make_clip(Listener(self.followers.on_step, self.followers.should_stop, saved))
         except Cancelled:

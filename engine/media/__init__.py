@@ -15,6 +15,9 @@ from engine.media.files import (
 )
 from engine.media.formats import FrameStream, MediaClip, ReadLimits, known_suffixes
 from engine.media.settings import (
+    COMPARISON_KEY,
+    EDIT_KEY,
+    KEPT_FRAMES_KEY,
     KEPT_KEY,
     MEDIA_KEY,
     MODEL_NAME,
@@ -26,6 +29,9 @@ from engine.media.settings import (
 )
 
 __all__ = [
+    "COMPARISON_KEY",
+    "EDIT_KEY",
+    "KEPT_FRAMES_KEY",
     "KEPT_KEY",
     "MEDIA_KEY",
     "MODEL_NAME",

@@ -48,8 +48,11 @@ class LibraryTab:
         CHANGES[event.act](self.library, int(event.id), *event.values)
 
     def empty_bin(self) -> None:
-        """Delete the binned clips for good."""
+        """Delete the binned clips for good, and tell of those that are still needed."""
         self.library.empty_bin()
+        if needed := self.library.needed():
+            gr.Info(f"{needed} clip{'s' * (needed > 1)} stayed in the bin: unfinished jobs go on "
+                    "from there. Empty it again when they are done.")
 
     def upscale(self, event: gr.EventData) -> None:
         """Queue the upscale of the open draft as the fields beside it say."""

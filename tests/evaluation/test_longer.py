@@ -95,7 +95,7 @@ def test_a_jump_at_a_join_is_told_in_medians_of_the_other_changes(exam, cast, re
     frames = np.broadcast_to(levels[None, :, None, None, None], (3, 48, 36, 64, 3))
     made = figures_of(exam, frames.astype(np.uint8), Light(), cast, reference)["made"]
     assert made["join_jump"] == pytest.approx((4 + 1) / 2)
-    assert made["joins_that_show"] == 0.5
+    assert made["joins_that_show"] == 0.5 and made["largest_jump"] == pytest.approx(4)
 
 
 def of_levels(levels):
@@ -162,6 +162,7 @@ def test_a_loop_s_jump_is_in_medians_of_its_changes():
     assert told == {"seconds": 4.0, "clips": 2, "jump": pytest.approx((0.9 + 4) / 2),
                     "loops_that_show": 0.5}
     assert "2 loops" in long_table([], told) and "loop" not in long_table([], None)
+    assert long_table([], told).splitlines()[-2].split()[-3:] == ["2.45", "<=", "1"]
 
 
 def test_features_are_of_whole_windows(exam):

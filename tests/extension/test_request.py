@@ -50,6 +50,11 @@ def test_the_weight_a_file_holds_is_kept_and_none_is_left_to_the_network():
     assert ExtensionRequest.from_json(old).known_weight == 0.0
 
 
+def test_windows_of_the_lowest_rate_know_half_of_the_one_before():
+    windows = plan(layout_of(ExtensionRequest(CLIP, 8.0), GivenFrames(), 16)).base
+    assert [len(one.known) for one in windows if one.level == 0] == [0, 8, 8, 8, 8]
+
+
 def test_a_gap_shows_the_clip_s_own_prompt():
     shown = [Segment(1, 2, "a cat"), Segment(3, 4, "a bee")]
     assert timeline(shown, "a dog", 5) == Timeline(

@@ -11,7 +11,7 @@ import torch
 from engine.cascade import Cascade, Prompts
 from engine.errors import Cancelled, ModelError
 from engine.extension.material import Material
-from engine.extension.request import ExtensionRequest
+from engine.extension.request import ExtensionRequest, layout_of
 from engine.extension.run import Followers, Work, base_settings, make
 from engine.extension.segments import Segment
 from engine.presets import PRESETS
@@ -316,6 +316,15 @@ def test_stopped_work_goes_on_to_the_same_bits(cascade, tmp_path, work, share):
     assert run(Work(tmp_path, "work"))[1] == 0
     assert run(Work(tmp_path, "other work"), 3)[1] == 3
     assert len(list(tmp_path.glob("*.state"))) == 1
+
+
+def test_windows_of_another_layout_are_made_anew(cascade, tmp_path, monkeypatch):
+    request, work = ExtensionRequest(replace(CLIP, fps=6, steps=1), 1.5), Work(tmp_path, "work")
+    make(cascade, request, work=work)
+    monkeypatch.setattr("engine.extension.run.layout_of",
+                        lambda *given: replace(layout_of(*given), overlap=1))
+    again, fresh = make(cascade, request, work=work), make(cascade, request)
+    assert np.array_equal(again.frames, fresh.frames)
 
 
 def test_memory_grows_by_the_frames_alone(cascade):

@@ -224,9 +224,9 @@ def test_the_meter_draws_every_measure_and_marks_what_is_outside(film):
     html = meter(film, Film.get(Film.clip == film))
     parsed = Tags(html)
     assert html.count("<svg") == 5 and html.count('outside"') >= 5
-    assert json.loads(Film.get(Film.clip == film).seams) == [28, 40]    # 4 plots mark both
-    assert html.count('class="seam"') == 8 and html.count('class="join"') == 4
-    assert html.count('class="seam-bar') == 2 and "faint: where windows meet" in html
+    assert json.loads(Film.get(Film.clip == film).seams) == [24, 32, 40]    # on 4 plots
+    assert html.count('class="seam"') == 12 and html.count('class="join"') == 4
+    assert html.count('class="seam-bar') == 3 and "faint: where windows meet" in html
     assert "Brightness: 0." in html and "brighter than its first segment" in html
     assert {"colour", "dissolve"} == {attributes["data-act"] for tag, attributes in parsed.tags
                                       if tag == "button"}

@@ -12,10 +12,11 @@ from engine.extension.request import EXTENSION_KEY, ExtensionRequest
 from engine.extension.segments import Segment
 from engine.media import KEPT_KEY, read_clip, read_metadata, read_request, write_clip
 from engine.request import GenerationRequest
-from snapui import given, queue
+from snapui import given, jobs, queue
 from snapui.asked import Asked
 from snapui.copies import frames_of
 from snapui.films import Films, shown_name
+from snapui.library import Library
 from snapui.orders import Order
 from snapui.schema import Clip, Film, Job, JournalError
 from snapui.upscaling import is_closed, shown_in
@@ -314,8 +315,35 @@ def test_a_deleted_clip_leaves_the_tree_below_it_whole(films, worker, draft):
     Clip.delete().where(Clip.id == meadow.id).execute()
     assert not Film.select().where(Film.clip == meadow.id).exists()
     assert films.tree(snow.id).clip.id == snow.id
-    with pytest.raises(JournalError, match="no clip number"):
+    before = Job.select().count()
+    with pytest.raises(JournalError, match="goes on from was deleted for good"):
         films.redo(snow.id)
+    assert Job.select().count() == before
+
+
+def test_the_bin_keeps_a_clip_as_long_as_a_job_goes_on_from_it(films, worker, draft):
+    library = Library(films.journal)
+    library.bin(draft.id)
+    job_id = films.extend(TWO, SETTINGS, draft.id)
+    for state in (queue.pause, queue.resume):
+        state(films.journal, job_id)
+        assert (library.empty_bin(), library.needed()) == (0, 1)
+    made(films, worker, job_id)
+    assert (library.needed(), library.empty_bin(), library.empty_bin()) == (0, 1, 0)
+
+
+def test_a_job_whose_clip_was_deleted_says_so_when_it_is_tried_again(films, worker, draft):
+    job_id = films.extend(TWO, SETTINGS, draft.id)
+    films.journal.cancel(job_id)
+    Library(films.journal).bin(draft.id)
+    Library(films.journal).empty_bin()
+    for again in (queue.retry, queue.run_again):
+        with pytest.raises(JournalError, match="choose another clip to go on from"):
+            again(films.journal, job_id)
+    assert films.journal.job(job_id).state == "cancelled"
+    Job.update(state="queued").where(Job.id == job_id).execute()    # by an older program
+    worker.drain()
+    assert films.journal.job(job_id).error == jobs.DELETED
 
 
 def test_run_again_makes_a_longer_clip_again(films, worker, draft):
@@ -382,27 +410,28 @@ def test_drift_is_warned_of_and_colour_match_makes_a_child_without_it(films, wor
 
 
 def test_windows_that_meet_inside_a_segment_are_kept_and_warned_of(films, worker, draft):
-    """A dog for four seconds in three windows, the second of which makes another picture."""
+    """A dog for four seconds in four windows, the second of which makes another picture."""
     def jumpy(request, material, hooks, work_folder):
         whole = stand_in.load().extend(request, material, hooks, work_folder)
-        whole.frames[28:40] //= 2
+        whole.frames[24:32] //= 2
         return whole
     clip, = extended(films, worker, draft, Asked(rows=((2, 6, ""),)))
-    assert json.loads(film(clip).seams) == [28, 40]
+    assert json.loads(film(clip).seams) == [24, 32, 40]
     assert not any("windows meet" in one for one in json.loads(film(clip).warnings))
     worker.engine = replace(worker.engine, extend=jumpy)
     clip, = extended(films, worker, draft, Asked(rows=((2, 6, ""),)))
-    assert any("At 2 of the 2 places where windows meet" in one and "3.50 s, 5.00 s" in one
+    assert any("At 2 of the 3 places where windows meet" in one and "3.00 s, 4.00 s" in one
                for one in json.loads(film(clip).warnings))
     worker.engine = stand_in.load()
     two, _ = extended(films, worker, clip, Asked(rows=((6, 8, "bright"), (8, 9, SNOW))))
-    assert json.loads(film(two).seams) == [28, 40, 60] and json.loads(film(two).joins) == [16, 48]
+    assert json.loads(film(two).seams) == [24, 32, 40, 56]
+    assert json.loads(film(two).joins) == [16, 48]
     short, = made(films, worker, films.trim(clip.id, 4.0))
     smooth, = extended(films, worker, short, Asked(in_between=2))
-    assert [json.loads(film(one).seams) for one in (short, smooth)] == [[28], [56]]
+    assert [json.loads(film(one).seams) for one in (short, smooth)] == [[24], [48]]
     mended, = made(films, worker, films.remedy(two.id, "dissolve"))
     assert json.loads(film(mended).joins) == [16, 48]
-    assert json.loads(film(mended).seams) == [28, 40, 60]
+    assert json.loads(film(mended).seams) == [24, 32, 40, 56]
 
 
 def test_an_upscales_drift_is_that_of_its_own_frames(films, worker, draft, with_upsampler):

@@ -167,6 +167,22 @@ def test_the_bin_can_be_emptied_after_the_files_were_deleted_by_hand(journal, sh
     assert shelf.empty_bin() == 1
 
 
+def test_emptying_the_bin_tells_of_clips_that_jobs_go_on_from(journal, shelf, monkeypatch):
+    told = []
+    monkeypatch.setattr("snapui.tabs.library.gr.Info", told.append)
+    tab, needed, free = LibraryTab(journal), add_with_files(journal, 1), add_with_files(journal, 2)
+    Job.create(kind="extension", request="{}", source=needed)
+    for clip_id in (needed, free):
+        shelf.bin(clip_id)
+    tab.empty_bin()
+    assert told and told[0].startswith("1 clip stayed in the bin: unfinished jobs go on from")
+    assert [clip.id for clip in shelf.page(view="Bin").clips] == [needed]
+    assert (journal.output_directory / "day/1.mp4").exists()
+    Job.update(state="done").execute()
+    tab.empty_bin()
+    assert len(told) == 1 and shelf.page(view="Bin").found == 0
+
+
 @pytest.mark.parametrize("suffix", known_suffixes())
 def test_a_clip_is_had_in_every_format_with_its_settings(journal, suffix):
     clip, folder = journal.clip(add_with_files(journal)), journal.output_directory

@@ -9,10 +9,10 @@ import peewee
 import pytest
 
 from engine.errors import ModelError, RequestError
-from engine.media import request_metadata, write_clip
+from engine.media import COMPARISON_KEY, request_metadata, write_clip
 from engine.request import GenerationRequest
 from snapui import api, controls, estimate, guard, messages, page
-from snapui.compare import COMPARISON_KEY, Axis, Plan
+from snapui.compare import Axis, Plan
 from snapui.controls import FIELDS, Controls
 from snapui.files import clip_name, keep, slug
 from snapui.schema import Job
