@@ -168,6 +168,21 @@ def cross_dissolve(frames: np.ndarray, joins: Sequence[int], fps: float) -> np.n
     return dissolved
 
 
+def eased_loop(frames: np.ndarray) -> np.ndarray:
+    """Let a loop close as gently as its frames change: the last one is moved towards the first.
+
+    Only as far as the jump from it is larger than the median change; a given beginning stays exact.
+    """
+    jump = loop_jump(frames, measure(frames))
+    if jump < LOOP_JUMP + 1e-6:    # a mean is never exact
+        return frames
+    eased, kept = frames.copy(), LOOP_JUMP / jump
+    # The difference rounds towards nothing, so that the jump is no larger than it should be.
+    away = np.trunc(kept * (frames[-1].astype(float) - frames[0]))
+    eased[-1] = frames[0] + away
+    return eased
+
+
 def _left_range(name: str, values: np.ndarray, first_frames: int, fps: float) -> str:
     """Return a sentence if a measure leaves the first segment's range, else nothing."""
     skipped = 1 if name == "motion" else 0    # the first frame has no change

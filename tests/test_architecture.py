@@ -26,7 +26,7 @@ ALLOWED = {
     "cascade": {"errors", "progress", "backends", "stage", "saved", "video", "text", "model",
                 "diffusion", "sampling"},
     "extension": {"errors", "progress", "request", "cascade", "stage", "saved", "video", "model",
-                  "media", "sampling"},
+                  "media", "sampling", "drift"},
     "generate": {"errors", "progress", "backends", "request", "cascade", "drift", "extension",
                  "saved", "presets", "catalog", "text", "video", "media", "stage"},
     "cli": {"errors", "progress", "backends", "request", "media", "catalog", "cli_extension",

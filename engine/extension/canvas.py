@@ -12,7 +12,7 @@ class Canvas:
     """Frames of the highest rate at one size, uint8 (t, h, w, 3), and which are filled, (t,)."""
 
     def __init__(self, layout: Layout, height: int, width: int) -> None:
-        self._layout = layout
+        self.layout = layout
         self.frames = np.zeros((layout.frames, height, width, 3), np.uint8)
         self._is_filled = np.zeros(layout.frames, bool)
 
@@ -34,7 +34,7 @@ class Canvas:
 
     def grown(self, stride: int) -> np.ndarray:
         """Return the clip so far at one rate, (t, h, w, 3): a frame holds until the next."""
-        places = np.arange(0, self._layout.frames, stride)
+        places = np.arange(0, self.layout.frames, stride)
         filled = np.flatnonzero(self._is_filled[places])
         last = filled[-1] if filled.size else 0
         held = np.maximum.accumulate(np.where(self._is_filled[places], places, 0)[:last + 1])
@@ -42,6 +42,6 @@ class Canvas:
 
     def _places(self, window: Window, positions: Sequence[int]) -> np.ndarray:
         places = (window.start + np.asarray(positions, int)) * window.stride
-        if self._layout.is_loop:
-            return places % self._layout.frames
-        return np.minimum(places, self._layout.frames - 1)
+        if self.layout.is_loop:
+            return places % self.layout.frames
+        return np.minimum(places, self.layout.frames - 1)

@@ -29,7 +29,7 @@ def test_a_clip_that_is_made_large_counts_the_windows_of_both_stages(monkeypatch
     stages = {"base": stage(), "upsampler": stage(
         height=24, width=32, n_latents=24, condition_channels=3, known_frames=False,
         augmented=True)}
-    monkeypatch.setattr(long, "stage", lambda model, name, preset="": (stages[name], name))
+    monkeypatch.setattr(long, "stage", lambda model, name, *_, **__: (stages[name], name))
     monkeypatch.setattr(long, "TextEncoder", lambda *_: Letters())
     monkeypatch.setattr(long, "CLIP", replace(CLIP, steps=1, upscale_steps=1))
     small, large = (long.clip_of(Path(), "", 0.5, upscale) for upscale in (False, True))

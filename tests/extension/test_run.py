@@ -10,6 +10,7 @@ import torch
 
 from engine.cascade import Cascade, Prompts
 from engine.errors import Cancelled, ModelError
+from engine.extension import run
 from engine.extension.material import Material
 from engine.extension.request import ExtensionRequest, layout_of
 from engine.extension.run import Followers, Work, base_settings, make
@@ -171,6 +172,18 @@ def test_a_loop_is_closed_by_a_window_that_knows_the_first_frames(cascade, monke
     closing = max(one for one, window in enumerate(made.plan.base) if window.level == 0)
     assert seen[closing].mask.tolist()[-1]
     assert np.array_equal(to_frames(seen[closing].clip)[0, -1], made.frames[0])
+
+
+@pytest.mark.parametrize("upscale", [False, True])
+def test_a_loop_is_eased_once_it_is_whole(cascade, monkeypatch, upscale):
+    monkeypatch.setattr(run, "eased_loop", lambda frames: np.full_like(frames, 9))
+    clip = replace(CLIP, upscale=upscale, upscale_steps=1)
+    made = make(cascade, ExtensionRequest(clip, 0.75, is_loop=True))
+    assert (made.frames == 9).all() and (made.draft_frames == 9).all()
+    assert (make(cascade, ExtensionRequest(clip, 0.75)).frames != 9).any()
+    stopped = make(cascade, ExtensionRequest(clip, 0.75, is_loop=True),
+                   followers=Followers(should_keep=lambda: True))
+    assert (stopped.frames != 9).any()
 
 
 @pytest.mark.parametrize(("sees", "asked", "weight"), [
