@@ -333,11 +333,10 @@ def test_files_carry_settings_or_nothing_and_the_library_knows_them_either_way(
 
 def test_the_real_engine_is_told_what_is_there_before_the_work_begins(monkeypatch, tmp_path):
     from engine import generate as door
-    from snapui.worker import load_engine
+    from snapui.worker import load_engine, parse
     seen = []
     monkeypatch.setattr(door, "generate", lambda request, **named: seen.append(named) or [])
-    flags = worker.parse(["--models-directory", str(tmp_path), "--threads", "1"])
-    engine = load_engine(flags)
+    engine = load_engine(parse(["--models-directory", str(tmp_path), "--threads", "1"]))
     engine.generate(QUICK, start={}, on_step=print)
     engine.generate(QUICK, start={"picture": "p", "crop": True, "work_folder": tmp_path})
     assert [named["start"] for named in seen] == [
@@ -346,20 +345,20 @@ def test_the_real_engine_is_told_what_is_there_before_the_work_begins(monkeypatc
 
 
 def test_a_waiting_thread_of_the_real_engine_leaves_its_core_to_others(monkeypatch):
-    from snapui.worker import load_engine
+    from snapui.worker import load_engine, parse
     for name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
-    load_engine(None, "cpu", 3)
+    load_engine(parse(["--threads", "3"]))
     assert (os.environ["OMP_NUM_THREADS"], os.environ["OMP_WAIT_POLICY"]) == ("3", "PASSIVE")
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
-    load_engine(None, "cpu", 1)
+    load_engine(parse(["--threads", "1"]))
     assert (os.environ["OMP_NUM_THREADS"], os.environ["OMP_WAIT_POLICY"]) == ("3", "ACTIVE")
 
 
 def test_the_real_engines_files_carry_nothing_if_so_asked(tmp_path):
-    from snapui.worker import load_engine
-    write = load_engine(worker.parse(["--threads", "1"])).write
+    from snapui.worker import load_engine, parse
+    write = load_engine(parse(["--threads", "1"])).write
     clip = StandInExtended(GenerationRequest(prompt="a purple zebra"), SimpleNamespace(
         frames=stand_in.moving_bar(3, 36, 64)))
     for name, about in (("told.mp4", {}), ("bare.mp4", None)):
