@@ -18,6 +18,7 @@ from engine.evaluation.report import ASKED, Marked, figures, mark, table
 from engine.evaluation.sheet import contact_sheet
 from engine.evaluation.teaching import trained_judge
 from engine.evaluation.upsampling import examine_upsampler, upsampler_table
+from engine.evaluation.wording import examine_wordings, read_wordings, wording_table
 from engine.stage import SampleSettings
 
 CAPTIONS_A_SHEET = 12
@@ -35,6 +36,9 @@ def parser() -> argparse.ArgumentParser:
                    help="true clips that storybook-FVD measures from (default %(default)s)")
     p.add_argument("--upsampler", type=int, default=0, metavar="N",
                    help="also enlarge N true clips and N drafts")
+    p.add_argument("--wording", type=Path, metavar="FILE",
+                   help="also answer prompts in other words than the captions', such as "
+                        "assets/storybook/wording.tsv")
     p.add_argument("--upscale-steps", type=int, default=UpscaleSettings.steps)
     p.add_argument("--upscale-noise", type=float, default=UpscaleSettings.noise)
     return p
@@ -58,6 +62,7 @@ def evaluate(options: argparse.Namespace) -> None:
     cascade = Cascade.load(card.base_folder, card.upsampler_folder if options.upsampler else None,
                            "cpu", options.backend)
     cast = cast_of(options)
+    wordings = read_wordings(options.wording, cast) if options.wording else ()
     judge = trained_judge(options.cache / "judge", cast, say)
     exam = set_exam(cast, options.samples, options.seeds, say)
     reference = judge.features_of(reference_clips(cast, options.reference, say))
@@ -73,6 +78,10 @@ def evaluate(options: argparse.Namespace) -> None:
             enlargements_of(cascade, scaling), exam, made.frames[0, :options.upsampler],
             (judge, cast), say)
         shown += "\n\n" + upsampler_table(result["upsampler"])
+    if wordings:
+        result["wording"] = examine_wordings(
+            drafts_of(cascade, settings), wordings, (judge, cast), options.batch, say)
+        shown += "\n\n" + wording_table(result["wording"])
     result["seconds"] = round(time.monotonic() - began)
     write(options.out, result, exam, made)
     sys.stdout.write(shown + f"\n\nReport and contact sheets are in {options.out}.\n")

@@ -6,6 +6,7 @@ with one clip a seed; the world answers with as many scenes of the same triple, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -18,6 +19,19 @@ from engine.storybook.world import Scene, render, sample_scene
 
 FPS = (6.0, 12.0, 24.0)
 Cast = Mapping[str, Sprite]
+
+
+class Asked(Protocol):
+    """What a question is about; a scene is one answer to it."""
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def place(self) -> str: ...
+
+    @property
+    def travel(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -50,13 +64,33 @@ class Exam:
 def set_exam(cast: Cast, samples: int, seeds: int, tell: Say, seed: int = 0) -> Exam:
     """Draw the questions and paint their true answers; the same arguments give the same exam."""
     rng = np.random.default_rng((seed, 1))
-    fps = tuple(FPS[index % len(FPS)] for index in range(samples))
+    fps = _rates(samples)
     first = [drawn(rng, cast, rate, split="test") for rate in fps]
-    rows = [first] + [[again(rng, scene, cast, rate)
-                       for scene, rate in zip(first, fps, strict=True)] for _ in range(seeds - 1)]
-    eta = Eta("Painting true clips", samples * seeds, tell)
+    rows = [first] + [_all_again(rng, first, cast, fps) for _ in range(seeds - 1)]
+    return _painted(rows, fps, cast, tell)
+
+
+def set_exam_on(asked: Sequence[Asked], cast: Cast, tell: Say, seed: int = 0) -> Exam:
+    """Set questions that are known already, and paint their true answers, one a question."""
+    fps = _rates(len(asked))
+    rng = np.random.default_rng((seed, 3))
+    return _painted([_all_again(rng, asked, cast, fps)], fps, cast, tell)
+
+
+def _rates(count: int) -> tuple[float, ...]:
+    return tuple(FPS[index % len(FPS)] for index in range(count))
+
+
+def _all_again(rng: np.random.Generator, asked: Sequence[Asked], cast: Cast,
+               fps: Sequence[float]) -> list[Scene]:
+    return [again(rng, one, cast, rate) for one, rate in zip(asked, fps, strict=True)]
+
+
+def _painted(rows: Sequence[Sequence[Scene]], fps: tuple[float, ...], cast: Cast,
+             tell: Say) -> Exam:
+    eta = Eta("Painting true clips", len(fps) * len(rows), tell)
     true = np.stack([paint_all(row, fps, cast, eta) for row in rows])
-    captions = tuple(canonical_caption(scene, cast) for scene in first)
+    captions = tuple(canonical_caption(scene, cast) for scene in rows[0])
     return Exam(tuple(tuple(row) for row in rows), captions, fps, true)
 
 
@@ -73,12 +107,12 @@ def drawn(rng: np.random.Generator, cast: Cast, fps: float, split: str | None = 
     return sample_scene(rng, cast, split=split, clip_seconds=FRAMES / fps)
 
 
-def again(rng: np.random.Generator, scene: Scene, cast: Cast, fps: float) -> Scene:
+def again(rng: np.random.Generator, asked: Asked, cast: Cast, fps: float) -> Scene:
     """Draw another scene with the same subject, place and travel."""
-    alone = {scene.subject: cast[scene.subject]}
+    alone = {asked.subject: cast[asked.subject]}
     while True:
         other = drawn(rng, alone, fps)
-        if (other.place, other.travel) == (scene.place, scene.travel):
+        if (other.place, other.travel) == (asked.place, asked.travel):
             return other
 
 
