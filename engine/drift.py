@@ -168,19 +168,18 @@ def cross_dissolve(frames: np.ndarray, joins: Sequence[int], fps: float) -> np.n
     return dissolved
 
 
-def eased_loop(frames: np.ndarray) -> np.ndarray:
-    """Let a loop close as gently as its frames change: the last one is moved towards the first.
+def eased_end(frames: np.ndarray) -> np.ndarray:
+    """Return the last frame of a loop, moved towards the first so that it closes gently, (h, w, 3).
 
-    Only as far as the jump from it is larger than the median change; a given beginning stays exact.
+    Only as far as the jump between them is larger than the median change.
     """
-    jump = loop_jump(frames, measure(frames))
+    seen = thinned(frames)
+    jump = loop_jump(seen, measure(seen))
     if jump < LOOP_JUMP + 1e-6:    # a mean is never exact
-        return frames
-    eased, kept = frames.copy(), LOOP_JUMP / jump
+        return frames[-1]
     # The difference rounds towards nothing, so that the jump is no larger than it should be.
-    away = np.trunc(kept * (frames[-1].astype(float) - frames[0]))
-    eased[-1] = frames[0] + away
-    return eased
+    away = np.trunc(LOOP_JUMP / jump * (frames[-1].astype(float) - frames[0]))
+    return (frames[0] + away).astype(np.uint8)
 
 
 def _left_range(name: str, values: np.ndarray, first_frames: int, fps: float) -> str:

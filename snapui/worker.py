@@ -241,8 +241,7 @@ def _loaded(journal: Journal, flags: argparse.Namespace,
     """Return the worker with its engine; none if that cannot be loaded, which the page then says.
     """
     try:
-        return Worker(journal, load(flags),
-                      flags.name)
+        return Worker(journal, load(flags), flags.name)
     except Exception as error:
         logger.error("the engine cannot be loaded", exc_info=error)
         crew.tell(journal, flags.name, "failed", f"The engine cannot be loaded: {error}. Install "

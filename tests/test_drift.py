@@ -4,7 +4,7 @@ import pytest
 from engine.drift import (
     cross_dissolve,
     drift_warnings,
-    eased_loop,
+    eased_end,
     join_jumps,
     loop_jump,
     loop_warnings,
@@ -138,14 +138,12 @@ def test_a_jump_where_windows_meet_is_told_and_where_they_do_not_is_none_of_thei
 def test_a_loop_is_eased_no_further_than_to_its_usual_change():
     levels = 100 + 10 * np.array([0, 1, 2, 3])
     half = np.broadcast_to(levels[:, None, None, None], (4, 4, 5, 3)).astype(np.uint8)
-    eased = eased_loop(half)
-    assert 0.9 < loop_jump(eased, measure(half)) <= 1
-    assert np.array_equal(eased[:-1], half[:-1])
-    assert loop_warnings(eased, measure(half)) == []
+    for open_end in (half, 255 - half):
+        eased = np.concatenate([open_end[:-1], eased_end(open_end)[None]])
+        assert 0.9 < loop_jump(eased, measure(open_end)) <= 1
+        assert loop_warnings(eased, measure(open_end)) == []
     closed = np.concatenate([half, half[2:0:-1]])
-    assert np.array_equal(eased_loop(closed), closed)
-    falling = eased_loop(255 - half)
-    assert 0.9 < loop_jump(falling, measure(half)) <= 1
+    assert np.array_equal(eased_end(closed), closed[-1])
 
 
 def test_a_loop_that_does_not_close_is_told():

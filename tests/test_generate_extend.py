@@ -74,7 +74,7 @@ def test_notes_say_which_words_were_used_and_where_the_clip_drifts(model, monkey
     assert any("join at 0.50 s" in note for note in clip.notes)
     loop = ExtensionRequest(CLIP, 1.0, is_loop=True), Material(video=bright)
     assert not any("where it closes" in note for note in door.extend(*loop).notes)
-    monkeypatch.setattr(run, "eased_loop", lambda frames: frames)
+    monkeypatch.setattr(run, "eased_end", lambda frames: frames[-1])
     assert any("where it closes" in note for note in door.extend(*loop).notes)
 
 

@@ -22,7 +22,7 @@ from engine.cascade import (
     Cascade,
     Listener,
 )
-from engine.drift import eased_loop
+from engine.drift import eased_end
 from engine.errors import Cancelled, ModelError
 from engine.extension.canvas import Canvas
 from engine.extension.material import Material
@@ -128,7 +128,7 @@ def _close(canvas: Canvas, stride: int | None) -> None:
     its frames change (assets/storybook/TRIALS.md).
     """
     if canvas.layout.is_loop and stride is None:
-        canvas.frames = eased_loop(canvas.frames)
+        canvas.frames[-1] = eased_end(canvas.frames)
 
 
 def _long_clip(planned: Plan, draft: Canvas, last: Canvas, stride: int | None) -> LongClip:

@@ -176,14 +176,15 @@ def test_a_loop_is_closed_by_a_window_that_knows_the_first_frames(cascade, monke
 
 @pytest.mark.parametrize("upscale", [False, True])
 def test_a_loop_is_eased_once_it_is_whole(cascade, monkeypatch, upscale):
-    monkeypatch.setattr(run, "eased_loop", lambda frames: np.full_like(frames, 9))
+    monkeypatch.setattr(run, "eased_end", lambda frames: np.full_like(frames[-1], 9))
     clip = replace(CLIP, upscale=upscale, upscale_steps=1)
     made = make(cascade, ExtensionRequest(clip, 0.75, is_loop=True))
-    assert (made.frames == 9).all() and (made.draft_frames == 9).all()
-    assert (make(cascade, ExtensionRequest(clip, 0.75)).frames != 9).any()
+    assert (made.frames[-1] == 9).all() and (made.draft_frames[-1] == 9).all()
+    assert (made.frames[:-1] != 9).any()
+    assert (make(cascade, ExtensionRequest(clip, 0.75)).frames[-1] != 9).any()
     stopped = make(cascade, ExtensionRequest(clip, 0.75, is_loop=True),
                    followers=Followers(should_keep=lambda: True))
-    assert (stopped.frames != 9).any()
+    assert (stopped.frames[-1] != 9).any()
 
 
 @pytest.mark.parametrize(("sees", "asked", "weight"), [
