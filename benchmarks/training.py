@@ -47,7 +47,7 @@ def measure(options: argparse.Namespace) -> Report:
     torch.manual_seed(recipe.seed)
     with tempfile.TemporaryDirectory() as folder:
         source = StorybookSource(options.sprites, "core12", cache=Path(folder))
-        encoder = TextEncoder(config.text_encoder, config.text_length)
+        encoder = TextEncoder(config.text_encoder, config.text_length, together=True)
         batches = Batches(source, config, encoder, recipe.crop_groups)
         trainer = Trainer(Stage(config), batches, recipe, Path(folder))
         rows = []

@@ -28,6 +28,14 @@ def test_a_prompt_s_tokens_do_not_depend_on_its_neighbours(encoder):
     assert torch.equal(alone.tokens[0], beside.tokens[1])
 
 
+def test_prompts_encoded_together_are_those_encoded_alone(encoder):
+    prompts = ["a much longer prompt about a dog", "a cat", "dog " * 50]
+    alone, together = encoder.encode(prompts), TextEncoder(length=12, together=True).encode(prompts)
+    assert torch.equal(alone.mask, together.mask)
+    assert (alone.tokens - together.tokens).abs().max() < 1e-4
+    assert not together.tokens[~together.mask].any()
+
+
 def test_left_and_right_differ(encoder):
     tokens = encoder.encode(["moving to the left", "moving to the right"]).tokens
     assert (tokens[0] - tokens[1]).abs().max() > 0.1

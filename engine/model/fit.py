@@ -318,9 +318,11 @@ class FIT(nn.Module):
             output = self.gain(output, around.description)
         return output[:, :, :, :height], latents
 
-    def expect(self, c_noise: Tensor, conditions: Conditions) -> Tensor:
-        """Map what the words let each patch of a clip expect, without the clip: (b, t, h, w, d)."""
-        frame_index = torch.arange(self.config.frames, device=c_noise.device)
+    def expect(self, c_noise: Tensor, conditions: Conditions, frame_index: Tensor) -> Tensor:
+        """Map what the words let each patch of some frames expect, without the clip.
+
+        frame_index: (t,) long. Returns: (b, t, h, w, d).
+        """
         told = self.told(c_noise, conditions)
         return self.overview.words(told.description, told.heard, frame_index)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from engine.storybook.free_wording import free_caption
 from engine.storybook.places import PLAIN_COLOURS
 from engine.storybook.scene import Scene
 from engine.storybook.sprites import Sprite
@@ -73,11 +74,20 @@ _THE = ("sun",)
 
 def canonical_caption(scene: Scene, sprites: Mapping[str, Sprite]) -> str:
     """Return the one full caption of a scene, the first choice of every rule."""
-    return _caption(scene, sprites[scene.subject], lambda options: options[0], drop=())
+    return _caption(scene, sprites[scene.subject], _first, drop=())
 
 
-def caption(scene: Scene, sprites: Mapping[str, Sprite], rng: np.random.Generator) -> str:
-    """Return a caption with random synonyms and, one time in five, with parts dropped."""
+def caption(scene: Scene, sprites: Mapping[str, Sprite], rng: np.random.Generator,
+            free_share: float = 0.0) -> str:
+    """Return a caption with random synonyms and, one time in five, with parts dropped.
+
+    free_share: of captions that are wholly in other words (free_wording.py).
+    """
+    if free_share and rng.random() < free_share:
+        sprite = sprites[scene.subject]
+        return free_caption(scene, (with_article(sprite.name),
+                                    _motion(scene, sprite, _first), _place(scene.place, _first)),
+                            rng)
 
     def pick(options: Sequence[str]) -> str:
         # The first wording is the common one.
@@ -88,6 +98,10 @@ def caption(scene: Scene, sprites: Mapping[str, Sprite], rng: np.random.Generato
         drops = (("motion",), ("place",), ("motion", "place"), ("article", "motion"), ("article",))
         drop = drops[rng.integers(len(drops))]
     return _caption(scene, sprites[scene.subject], pick, drop)
+
+
+def _first(options: Sequence[str]) -> str:
+    return options[0]
 
 
 def _caption(scene: Scene, sprite: Sprite, pick, drop: Sequence[str]) -> str:

@@ -103,7 +103,7 @@ def build(options: argparse.Namespace) -> Trainer:
     check_fits(recipe, config.network)
     torch.manual_seed(recipe.seed)
     encoder = encoder_of(config, device)
-    batches = Batches(source(options), config, encoder, recipe.crop_groups)
+    batches = Batches(source(options, recipe.free_wording), config, encoder, recipe.crop_groups)
     stage = Stage(config, is_short=True)
     stage.network.to(device)
     if options.start_from:
@@ -126,7 +126,7 @@ def build(options: argparse.Namespace) -> Trainer:
 def encoder_of(config: StageConfig, device: str) -> TextEncoder:
     """Load the text encoder of a stage. Raises: ModelError when its tokens do not fit the network.
     """
-    encoder = TextEncoder(config.text_encoder, config.text_length, device)
+    encoder = TextEncoder(config.text_encoder, config.text_length, device, together=True)
     if encoder.width != config.network.text_width:
         raise ModelError(f"The text encoder {config.text_encoder!r} makes tokens of width "
                          f"{encoder.width}, but the network reads {config.network.text_width}.")
@@ -152,8 +152,8 @@ def check_numbers(options: argparse.Namespace) -> None:
         raise DataError(f"--lr must be a number above 0, not {options.lr}.")
 
 
-def source(options: argparse.Namespace):
-    """Return where examples come from."""
+def source(options: argparse.Namespace, free_share: float):
+    """Return where examples come from. free_share: Recipe.free_wording, of painted ones."""
     if options.data is not None:
         from engine.training.folder import FolderSource
 
@@ -163,7 +163,7 @@ def source(options: argparse.Namespace):
                         "or --data FOLDER for your own clips.")
     subjects = options.subjects
     return StorybookSource(options.sprites, subjects.split(",") if "," in subjects else subjects,
-                           report=say, cache=options.out.parent / "sprites")
+                           report=say, cache=options.out.parent / "sprites", free_share=free_share)
 
 
 def make_folder(folder: Path) -> None:

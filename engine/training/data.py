@@ -21,6 +21,7 @@ from engine.video import to_clips, to_frames, upscale
 
 LOW_HEIGHT, LOW_WIDTH = 36, 64
 CLIP_FRAMES = 16
+LESSON_FRAMES = 4  # asking all 16 costs more than painting a clip
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,21 @@ class Batch:
                      moved(self.truth), moved(self.parts))
 
 
+@dataclass(frozen=True)
+class Lessons:
+    """Tensors of some lessons, as a Batch has them; parts of the frames of that number, (t,)."""
+
+    conditions: Conditions
+    truth: Tensor
+    parts: Tensor
+    frame_index: Tensor
+
+    def to(self, device: torch.device) -> "Lessons":
+        """Return the same lessons on a device."""
+        return Lessons(self.conditions.map(lambda values: values.to(device)),
+                       *(one.to(device) for one in (self.truth, self.parts, self.frame_index)))
+
+
 class Batches:
     """Draws batches for a stage from a source."""
 
@@ -178,14 +194,16 @@ class Batches:
             Part(torch.from_numpy(drawn.frame_index), self._groups(drawn.corners)),
             drawn.truth, drawn.parts)
 
-    def lessons(self, rng: np.random.Generator, size: int) -> tuple[Conditions, Tensor, Tensor]:
-        """Draw lessons on whole clips: conditions, truth and parts, as a Batch has them."""
-        window, frames = self._window((0, 0)), np.arange(self.network.frames)
-        drawn = [self.source.lesson(rng, frames, window) for _ in range(size)]
+    def lessons(self, rng: np.random.Generator, size: int) -> Lessons:
+        """Draw lessons on a few frames of clips, the same ones of each."""
+        window, frames = self._window((0, 0)), self.network.frames
+        chosen = np.sort(rng.permutation(frames)[:LESSON_FRAMES])
+        drawn = [self.source.lesson(rng, chosen, window) for _ in range(size)]
         fine = (window.height * 8, window.width * 8)
-        return (self._told([d.caption for d in drawn], [d.fps for d in drawn], [fine] * size),
-                torch.tensor([d.truth for d in drawn]),
-                torch.from_numpy(np.stack([d.parts for d in drawn])))
+        return Lessons(
+            self._told([d.caption for d in drawn], [d.fps for d in drawn], [fine] * size),
+            torch.tensor([d.truth for d in drawn]),
+            torch.from_numpy(np.stack([d.parts for d in drawn])), torch.from_numpy(chosen))
 
     def _corner(self, rng: np.random.Generator) -> tuple[int, int]:
         """First group row and column of a crop."""
@@ -235,7 +253,7 @@ class StorybookSource:
     BLURRED_SHARE = 0.05
 
     def __init__(self, sprites_folder: Path, subjects: str | Sequence[str] = "core40",
-                 report=None, cache: Path | None = None):
+                 report=None, cache: Path | None = None, free_share: float = 0.0):
         from engine.storybook.parts import PARTS
         from engine.storybook.places import PAINTED, PLAIN_COLOURS
         from engine.storybook.scene import TRAVELS
@@ -247,11 +265,11 @@ class StorybookSource:
                          for names in (self.sprites, (*PAINTED, *PLAIN_COLOURS), TRAVELS)]
         self.truth_sizes = tuple(map(len, self._answers))
         self.part_count = PARTS
+        self.free_share = free_share
 
     def example(self, rng: np.random.Generator, frame_index: np.ndarray, window: Window,
                 *, image: bool, low: bool) -> Example:
         """Paint a training-split scene. A few small clips come from half their size, blurred."""
-        from engine.storybook.captions import caption
         from engine.storybook.world import render
 
         scene, fps = self._scene(rng)
@@ -267,17 +285,15 @@ class StorybookSource:
         small = render(scene, self.sprites, times, LOW_HEIGHT, LOW_WIDTH) if low else None
         n = len(frame_index)
         return Example(_repeated(frames, n), None if small is None else _repeated(small, n),
-                       caption(scene, self.sprites, rng), float("inf") if image else fps, source,
+                       self._caption(scene, rng), float("inf") if image else fps, source,
                        self._truth(scene, image),
                        None if low else _repeated(self._parts(scene, times, window), n))
 
     def lesson(self, rng: np.random.Generator, frame_index: np.ndarray,
                window: Window) -> Lesson:
         """Draw a training-split scene and paint nothing."""
-        from engine.storybook.captions import caption
-
         scene, fps = self._scene(rng)
-        return Lesson(caption(scene, self.sprites, rng), fps, self._truth(scene, False),
+        return Lesson(self._caption(scene, rng), fps, self._truth(scene, False),
                       self._parts(scene, frame_index / fps, window))
 
     def _scene(self, rng: np.random.Generator):
@@ -287,12 +303,16 @@ class StorybookSource:
         fps = float(rng.choice(self.FPS))
         return sample_scene(rng, self.sprites, split="train", clip_seconds=CLIP_FRAMES / fps), fps
 
+    def _caption(self, scene, rng: np.random.Generator) -> str:
+        from engine.storybook.captions import caption
+
+        return caption(scene, self.sprites, rng, self.free_share)
+
     def _truth(self, scene, image: bool) -> tuple[int, int, int]:
         """Number the subject, place and travel of a scene; an image has no travel."""
         subjects, places, travels = self._answers
         return (subjects[scene.subject], places[scene.place],
                 UNKNOWN if image else travels[scene.travel])
-
 
     def _parts(self, scene, times: np.ndarray, w: Window) -> np.ndarray:
         """Number what each patch of a whole frame shows of the subject."""

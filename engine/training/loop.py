@@ -143,14 +143,14 @@ class Trainer:
     def _rehearsed(self, rng: np.random.Generator, generator: torch.Generator) -> Tensor:
         """Return the loss of the heads that ask for words alone, on scenes nobody painted."""
         device = self.stage.device
-        conditions, truth, parts = self.batches.lessons(
-            rng, self.recipe.lessons // self.team.size)
-        sigma = self.recipe.noise(self.recipe.phase(self.step)).sample(len(truth), generator)
-        conditions = conditions.map(lambda values: values.to(device))
-        sigma, truth, parts = (values.to(device) for values in (sigma, truth, parts))
-        self.stage.network.expect(self.stage.preconditioning.c_noise(sigma), conditions)
-        losses = {"told": self.heads["told"].loss(truth, conditions.text_kept),
-                  "expected": self.heads["expected"].loss(parts)}
+        lessons = self.batches.lessons(rng, self.recipe.lessons // self.team.size).to(device)
+        count, conditions = len(lessons.truth), lessons.conditions
+        noise = self.recipe.noise(self.recipe.phase(self.step))
+        sigma = noise.sample(count, generator).to(device)
+        self.stage.network.expect(self.stage.preconditioning.c_noise(sigma), conditions,
+                                  lessons.frame_index)
+        losses = {"told": self.heads["told"].loss(lessons.truth, conditions.text_kept),
+                  "expected": self.heads["expected"].loss(lessons.parts)}
         for name, one in losses.items():
             self.head_losses[name].append(one.item())
         return sum(losses.values())

@@ -10,7 +10,7 @@ from engine.model import FITConfig
 CHOICES = {"optimizer": ("lamb", "adamw", "muon"), "loss": ("paper", "unit")}
 # Of numbers: those at most 1, above 0, and of either sign; all others are from 0 on.
 SHARES = {"share", "self_conditioning", "decay_share", "final_lr", "label_dropout", "image_share",
-          "known_share"}
+          "known_share", "free_wording"}
 POSITIVE = {"share", "batch", "frames", "steps", "lr", "clip_norm", "noise_std", "corruption_power"}
 SIGNED = {"noise_mean"}
 
@@ -71,7 +71,7 @@ class Recipe:
     how much an upsampler's low-resolution clip is corrupted, above 1 for little corruption more
     often; grain: highest deviation of draft-like noise on it, of which the network is not told.
     lessons: scenes a step that teach what words mean without being painted, where there is a truth
-    head.
+    head. free_wording: share of the storybook's captions in other words than the usual ones.
     """
 
     steps: int = 550_000
@@ -95,6 +95,7 @@ class Recipe:
     corruption_power: float = 1.0
     grain: float = 0.0
     lessons: int = 0
+    free_wording: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -1,5 +1,6 @@
 """Prompts in other words: read with care, and marked beside captions of the same scenes."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,7 +9,8 @@ import pytest
 
 from engine.errors import DataError
 from engine.evaluation.wording import Wording, examine_wordings, read_wordings, wording_table
-from engine.storybook.places import PAINTED
+from engine.storybook import synonyms
+from engine.storybook.places import PAINTED, PLAIN_COLOURS
 
 HEADER = "prompt\tsubject\tplace\ttravel\n"
 
@@ -52,6 +54,22 @@ def test_the_shipped_prompts_use_no_word_that_captions_use_for_what_they_ask():
         words = prompt.replace(",", "").split()
         assert not known & set(words), line
         assert place not in words and f" {subject} " not in f" {' '.join(words)} ", line
+
+
+# Words of both that do not say what is shown; "heart" and "star" are captions' own.
+NEUTRAL = set(re.findall(r"\w+", """a an and the of in on to with over onto through among between
+    along after beneath at against from past that it for my little moving going getting away
+    towards front full dark heart star man""")))
+
+
+def test_the_shipped_prompts_share_no_telling_word_with_what_is_taught_beside_captions():
+    """What they measure is whether other words help with words still unseen."""
+    lines = Path("assets/storybook/wording.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    asked = {word for line in lines for word in re.findall(r"[a-z-]+", line.split("\t")[0])}
+    taught = set(re.findall(r"[a-z-]+", str([
+        value for name, value in vars(synonyms).items() if name.isupper()])))
+    names = {word for name in synonyms.SUBJECTS for word in name.split()} | set(PLAIN_COLOURS)
+    assert not taught & asked - NEUTRAL - names
 
 
 def test_prompts_and_captions_of_the_same_scenes_are_marked(cast):

@@ -6,10 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.storybook import synonyms
 from engine.storybook.captions import canonical_caption, caption, with_article
 from engine.storybook.casting import sample_scene
+from engine.storybook.places import PAINTED, PLAIN_COLOURS
 from engine.storybook.scene import TRAVELS, Scene
 
+SIDES = {"left": "right", "right": "left"}
 DIRECTION = re.compile(r"\b(left|right|up|upwards|down|downwards)\b")
 DOG = Scene("dog", "meadow", "left", size=0.5, x=0.7, y=0.6, speed=0.15)
 
@@ -85,3 +88,34 @@ def test_articles():
         "hands",
         "an orange bus",
     ]
+
+
+def free_captions(scene, sprites, count=200):
+    rng = np.random.default_rng(4)
+    return [caption(scene, sprites, rng, free_share=1.0) for _ in range(count)]
+
+
+def test_free_captions_vary_words_and_order(cast):
+    captions = free_captions(DOG, cast)
+    assert len(set(captions)) > 150
+    assert any("spaniel" in one for one in captions)
+    assert any(one.startswith(("in the meadow", "on a paddock")) for one in captions)
+    assert all(one == one.strip(" ,") and "  " not in one for one in captions)
+
+
+def test_free_captions_name_no_other_side_and_no_way_of_what_stays(cast):
+    for side, other in SIDES.items():
+        for one in free_captions(replace(DOG, travel=side), cast):
+            assert not re.search(rf"\b(to the|towards the|off to the) {other}\b", one)
+    for one in free_captions(replace(DOG, travel="in place"), cast):
+        assert not DIRECTION.search(one)
+
+
+def test_every_place_colour_and_travel_has_other_words():
+    assert synonyms.PLACES.keys() == set(PAINTED) and synonyms.COLOURS.keys() == set(PLAIN_COLOURS)
+    assert {*synonyms.WAYS, *synonyms.CHANGES, "in place"} == set(TRAVELS)
+
+
+def test_other_words_for_a_subject_name_no_other_subject():
+    names = [name for names in synonyms.SUBJECTS.values() for name in names]
+    assert len(set(names)) == len(names) and not set(names) & set(synonyms.SUBJECTS)

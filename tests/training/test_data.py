@@ -99,8 +99,10 @@ def test_storybook_batches_have_the_stage_s_shapes(cast):
 def test_storybook_lessons_say_what_its_clips_show(cast):
     """Conditions, truth and parts come from one generator's scenes, as those of clips do."""
     batches = Batches(StorybookSource(cast, ["dog", "red heart"]), TINY, HashedText(384, length=24))
-    conditions, truth, parts = batches.lessons(np.random.default_rng(3), 5)
-    assert truth.shape == (5, 3) and parts.shape == (5, 4, 3, 4) and parts.any()
+    lessons = batches.lessons(np.random.default_rng(3), 5)
+    conditions, parts = lessons.conditions, lessons.parts
+    assert lessons.truth.shape == (5, 3) and parts.shape == (5, 4, 3, 4) and parts.any()
+    assert lessons.frame_index.tolist() == [0, 1, 2, 3]
     assert conditions.fps.isfinite().all() and conditions.text_kept.all()
     clips = one_batch(batches, np.random.default_rng(3), 60, 4, 0.5)
     assert clips.parts.shape == (60, 4, 3, 4)
