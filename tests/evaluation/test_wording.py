@@ -59,7 +59,7 @@ def test_the_shipped_prompts_use_no_word_that_captions_use_for_what_they_ask():
 # Words of both that do not say what is shown; "heart" and "star" are captions' own.
 NEUTRAL = set(re.findall(r"\w+", """a an and the of in on to with over onto through among between
     along after beneath at against from past that it for my little moving going getting away
-    towards front full dark heart star man""")))
+    towards front full dark heart star man"""))
 
 
 def test_the_shipped_prompts_share_no_telling_word_with_what_is_taught_beside_captions():
