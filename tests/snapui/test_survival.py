@@ -30,8 +30,10 @@ def tiny_model(tmp_path):
 
     torch.manual_seed(0)
     tiny = PRESETS["tiny"]
+    # Large enough that its job takes seconds: a state is saved at most once a second.
     upsampler = replace(tiny, network=replace(
-        tiny.network, condition_channels=3, known_frames=False, augmented=True))
+        tiny.network, condition_channels=3, known_frames=False, augmented=True,
+        height=48, width=64, group=(6, 8)))
     for name, config in (("base", tiny), ("upsampler", upsampler)):
         stage = Stage(config)
         for p in stage.network.parameters():

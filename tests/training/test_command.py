@@ -22,7 +22,7 @@ from tests.training.stand_ins import HashedText
 def clips(tmp_path, monkeypatch):
     """A folder with one picture, and a text encoder that needs no files."""
     monkeypatch.setattr(command, "TextEncoder",
-                        lambda name, length, device: HashedText(384, length))
+                        lambda name, length, *_, **__: HashedText(384, length))
     folder = tmp_path / "clips"
     folder.mkdir()
     pixels = np.arange(48 * 64 * 3, dtype=np.uint8).reshape(48, 64, 3)
@@ -159,7 +159,8 @@ def test_a_batch_is_split_as_asked_and_memory_that_is_too_small_says_what_to_do(
 
 
 def test_a_text_encoder_of_another_width_is_one_sentence(clips, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command, "TextEncoder", lambda name, length, device: HashedText(7, length))
+    monkeypatch.setattr(command, "TextEncoder",
+                        lambda name, length, *_, **__: HashedText(7, length))
     code, said = run(capsys, "--preset", "tiny", "--data", clips, "--out", tmp_path / "run")
     assert code == 1 and said == ("The text encoder 'minilm' makes tokens of width 7, but the "
                                   "network reads 384.\n")
