@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from peewee import fn
+from peewee import Expression, fn
 
 from engine.request import GenerationRequest
 from snapui.patience import goes_on_without, waits
+from snapui.rows import Read
 from snapui.schema import (
     ACTIVE,
     LONG,
@@ -130,21 +131,23 @@ class Journal(Store):
         """Return the clips a job made, in order."""
         return list(Clip.select().where(Clip.job == job_id).order_by(Clip.id))
 
-    def snapshot(self, limit: int) -> Snapshot:
-        """Return everything active, the newest `limit` jobs of drafts, and upscales as new."""
+    def snapshot(self, limit: int, read: Read = list) -> Snapshot:
+        """Return everything active, the newest `limit` jobs of drafts, and upscales as new.
+
+        read: what reads the jobs of a query.
+        """
         with self.reading():
             revision = self.revision()
-            drafts = Job.select().where(Job.kind == "draft")
-            newest = list(drafts.order_by(Job.id.desc()).limit(limit))
-            shown = {job.id for job in newest}
-            waiting = drafts.where(Job.state.in_(ACTIVE)).order_by(Job.id.desc())
-            jobs = newest + [job for job in waiting if job.id not in shown]
-            upscales, alone = _upscales_of(jobs, min(shown, default=0))
-            jobs = sorted(jobs + alone, key=lambda job: -job.id)
-            ids = [job.id for job in (*jobs, *itertools.chain(*upscales.values()))]
-            clips = list(Clip.select().where(Clip.job.in_(ids), Clip.binned.is_null())
-                         .order_by(Clip.id))
-            long = list(Job.select().where(Job.kind.in_(LONG), Job.state.in_(ACTIVE)))
+            oldest = _oldest_of_newest(limit)
+            is_shown = (Job.kind == "draft") & ((Job.id >= oldest) | Job.state.in_(ACTIVE))
+            drafts = read(Job.select().where(is_shown).order_by(Job.id.desc()))
+            upscales, alone = _upscales_of(is_shown, oldest, read)
+            jobs = sorted(drafts + alone, key=lambda job: -job.id)
+            begun = [job.id for job in (*jobs, *itertools.chain(*upscales.values()))
+                     if job.state != "queued" or job.step]  # the others have made nothing
+            clips = list(Clip.select().where(Clip.job.in_(begun),
+                                             Clip.binned.is_null()).order_by(Clip.id))
+            long = read(Job.select().where(Job.kind.in_(LONG), Job.state.in_(ACTIVE)))
             workers = self.workers()
             is_paused = Number.select().where(PAUSED).exists()
         return Snapshot(revision, jobs, _grouped(clips), upscales, long, workers, is_paused)
@@ -307,19 +310,25 @@ def put_down(job: Job) -> dict[str, Any]:
     return {"state": state, "cancel": wish, "worker": None, "seconds_left": None}
 
 
-def _upscales_of(drafts: Sequence[Job], oldest: int) -> tuple[dict[int, list[Job]], list[Job]]:
-    """Return the upscales of what these jobs made, by job, and those that stand alone.
+def _oldest_of_newest(limit: int) -> int:
+    """Return the lowest number among the newest `limit` jobs of drafts."""
+    numbers = Job.select(Job.id).where(Job.kind == "draft").order_by(Job.id.desc()).limit(limit)
+    return min((number for number, in numbers.tuples()), default=0)
+
+
+def _upscales_of(is_shown: Expression, oldest: int, read: Read
+                 ) -> tuple[dict[int, list[Job]], list[Job]]:
+    """Return the upscales of what the shown jobs made, by job, and those that stand alone.
 
     A draft in the bin keeps its upscales beside it. One that is not shown any more, or was deleted,
     leaves alone what is active or has a number above `oldest`: nobody may lose sight of it.
     """
-    home = {clip.id: clip.job_id for clip in Clip.select(Clip.id, Clip.job).where(
-        Clip.job.in_([job.id for job in drafts]))}
+    home = dict(Clip.select(Clip.id, Clip.job).join(Job).where(is_shown).tuples())
     is_new = Job.state.in_(ACTIVE) | (Job.id > oldest)
     beside: dict[int, list[Job]] = {}
     alone = []
-    for job in Job.select().where(Job.kind == "upscale", is_new | Job.source.in_(list(home))
-                                  ).order_by(Job.source, Job.id):
+    for job in read(Job.select().where(Job.kind == "upscale", is_new | Job.source.in_(list(home))
+                                       ).order_by(Job.source, Job.id)):
         if job.source in home:
             beside.setdefault(home[job.source], []).append(job)
         else:

@@ -11,22 +11,29 @@ from dataclasses import replace
 
 from engine.request import GenerationRequest
 from snapui.jobs import PAUSED, Journal
+from snapui.rows import Read
 from snapui.schema import ACTIVE, LONG, Cell, Job, JournalError, Number
 
 WAITING = ("queued", "paused")
 ENDED = ("failed", "cancelled")
 
 
-def in_line(states: tuple[str, ...] = ACTIVE) -> list[Job]:
-    """Return the jobs in these states in the order they will be done, running ones first."""
+def in_line(states: tuple[str, ...] = ACTIVE, read: Read = list) -> list[Job]:
+    """Return the jobs in these states in the order they will be done, running ones first.
+
+    read: what reads the jobs of a query.
+    """
     running = (Job.state == "running").desc()
-    return list(Job.select().where(Job.state.in_(states)).order_by(
+    return read(Job.select().where(Job.state.in_(states)).order_by(
         running, Job.priority.desc(), Job.position, Job.id))
 
 
-def last_ended(limit: int) -> list[Job]:
-    """Return the jobs that ended last, the newest first, whatever the clock said then."""
-    return list(Job.select().where(Job.finished.is_null(False), Job.state.not_in(ACTIVE))
+def last_ended(limit: int, read: Read = list) -> list[Job]:
+    """Return the jobs that ended last, the newest first, whatever the clock said then.
+
+    read: see `in_line`.
+    """
+    return read(Job.select().where(Job.finished.is_null(False), Job.state.not_in(ACTIVE))
                 .order_by(Job.changed.desc()).limit(limit))
 
 

@@ -11,6 +11,7 @@ from snapui import queue
 from snapui.editor import EDITABLE, Editor
 from snapui.guard import answered, guarded
 from snapui.jobs import CANCELS, Journal
+from snapui.rows import Read
 from snapui.schema import Job, JournalError
 from snapui.space import HELD, trouble
 from snapui.standing import standing
@@ -51,15 +52,16 @@ ACTIONS: dict[str, Callable[[Journal, int], object]] = {
 
 
 class Panel:
-    """The queue of one journal."""
+    """The queue of one journal. read: what reads the jobs of a query."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, journal: Journal, read: Read = list) -> None:
+        self._journal, self._read = journal, read
         self._drawn: dict[int, tuple[tuple[int, int], str]] = {}  # cards, by what they show
 
     def value(self) -> dict:
         """Return what the component shows: jobs in line, then those that ended last."""
-        line, ended = queue.in_line(), queue.last_ended(SHOWN_ENDED)
+        line = queue.in_line(read=self._read)
+        ended = queue.last_ended(SHOWN_ENDED, self._read)
         running = sum(job.state == "running" for job in line)
         told = f"{running} running, {len(line) - running} waiting" if line else "Nothing waits."
         is_paused = queue.is_paused()

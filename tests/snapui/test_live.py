@@ -92,7 +92,7 @@ def test_what_a_page_saw_of_an_earlier_program_means_nothing(journal, told):
 
 def test_a_change_is_drawn_once_for_all_pages(journal, monkeypatch):
     looks, snapshot = [], journal.snapshot
-    monkeypatch.setattr(journal, "snapshot", lambda limit: looks.append(1) or snapshot(limit))
+    monkeypatch.setattr(journal, "snapshot", lambda *asked: looks.append(1) or snapshot(*asked))
     told = Live(journal, shown_of(journal), is_locked=False)
     pages = [Page(told) for _ in range(5)]
     for page in pages:
