@@ -82,12 +82,19 @@ def _shapes(operation, args, out) -> Iterable[tuple[int, int, int, int]]:
     if operation is aten._scaled_dot_product_flash_attention_for_cpu:
         (b, heads, n, width), m = args[0].shape, args[1].shape[2]
         return [(b * heads, n, width, m), (b * heads, n, m, width)]
+    if operation is aten._scaled_dot_product_flash_attention_for_cpu_backward:
+        (b, heads, n, width), m = args[1].shape, args[2].shape[2]
+        return [(b * heads, *shape) for shape in (
+            (n, width, m), (n, width, m), (m, n, width), (m, n, width), (n, m, width))]
     if operation is aten.convolution:
         return _unfolded(args, out)
+    if operation is aten.convolution_backward:  # one product each for input and weight
+        gradient, given, weight, _, *others = args
+        return 2 * _unfolded((given, weight, None, *others), gradient)
     return []
 
 
-def _unfolded(args, out: Tensor) -> Iterable[tuple[int, int, int, int]]:
+def _unfolded(args, out: Tensor) -> list[tuple[int, int, int, int]]:
     given, weight, transposed, groups = args[0], args[1], args[6], args[8]
     if groups > 1:
         return []

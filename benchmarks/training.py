@@ -5,19 +5,21 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
 import torch
 
 from benchmarks.report import Report, Row
+from benchmarks.timing import MatrixProducts, median_seconds
 from engine.presets import PRESETS
 from engine.stage import Stage
 from engine.text import TextEncoder
 from engine.training import loop
 from engine.training.data import Batches, StorybookSource
 from engine.training.loop import Trainer
-from engine.training.recipe import RECIPES
+from engine.training.recipe import RECIPES, Phase, Recipe
 
 PRESET = "storybook_base"
 PARTS = ("render", "text", "forward", "backward", "optimizer")
@@ -41,26 +43,77 @@ class Clock:
         return counted
 
 
+@dataclass(frozen=True)
+class Setting:
+    """A way to train. is_short: in bfloat16 where that is fast. together: see TextEncoder."""
+
+    name: str
+    recipe: Recipe
+    is_short: bool
+    together: bool
+
+
+NOW = Setting("now", RECIPES[PRESET], is_short=True, together=True)
+# Four frames in a row, then sixteen, a first pass for half of the clips, one prompt at a time.
+FIRST = Setting("first trainer", replace(
+    RECIPES[PRESET], phases=(Phase(0.3, 16, 4, 0.5), Phase(0.5, 32, 4, 0.5),
+                             Phase(0.2, 16, 16, 0.5)),
+    truth_weight=0.0, known_share=0.0, lessons=0), is_short=False, together=False)
+
+
 def measure(options: argparse.Namespace) -> Report:
-    """Run some steps of every phase of the recipe; nothing is saved."""
-    recipe, config = RECIPES[PRESET], PRESETS[PRESET]
-    torch.manual_seed(recipe.seed)
+    """Run some steps of every phase of both recipes; nothing is saved."""
+    rows, speeds, rate = [], {}, gemm_rate()
     with tempfile.TemporaryDirectory() as folder:
         source = StorybookSource(options.sprites, "core12", cache=Path(folder))
-        encoder = TextEncoder(config.text_encoder, config.text_length, together=True)
-        batches = Batches(source, config, encoder, recipe.crop_groups)
-        trainer = Trainer(Stage(config), batches, recipe, Path(folder))
-        rows = []
-        for number, (start, _, phase) in enumerate(recipe.phase_spans(), 1):
-            clock, seconds = timed_steps(trainer, start, options.repeats)
-            label = f"phase {number}: {phase.batch} clips of {phase.frames} frames"
-            rows.append(Row(label, phase.batch / seconds, "clips/s"))
-            rows.append(Row("  a step", seconds, "s"))
-            rows += [Row(f"  {part}", clock.seconds[part] / options.repeats, "s")
-                     for part in PARTS]
+        for setting in (FIRST, NOW):
+            trainer = trainer_of(setting, source, Path(folder))
+            for start, _, phase in setting.recipe.phase_spans():
+                made, speed = phase_rows(trainer, setting.name, (start, phase), options.repeats,
+                                         rate)
+                rows += made
+                speeds[setting.name] = speed  # the last phase of both sees whole clips
+    rows.append(Row("whole clips a second, now against the first",
+                    speeds[NOW.name] / speeds[FIRST.name], "x", ">= 3x"))
     return Report("training", rows, [
-        f"{torch.get_num_threads()} threads; forward includes the self-conditioning pass, "
-        "text only prompts not met before, optimizer the averaging and clipping"])
+        f"the same network, {torch.get_num_threads()} threads of one process, "
+        f"{rate / 1e9:.0f} GFLOP/s in large float32 products",
+        "forward includes the self-conditioning pass, text only prompts not met before, "
+        "optimizer the averaging and clipping"])
+
+
+def trainer_of(setting: Setting, source: StorybookSource, folder: Path) -> Trainer:
+    """Put a trainer together that writes nothing."""
+    config = PRESETS[PRESET]
+    torch.manual_seed(setting.recipe.seed)
+    encoder = TextEncoder(config.text_encoder, config.text_length, together=setting.together)
+    return Trainer(Stage(config, is_short=setting.is_short),
+                   Batches(source, config, encoder), setting.recipe, folder)
+
+
+def phase_rows(trainer: Trainer, name: str, begun: tuple[int, Phase], repeats: int,
+               rate: float) -> tuple[list[Row], float]:
+    """Time a phase. begun: its first step, and the phase. rate: of matrix products, a second.
+
+    Returns: its rows, and clips a second.
+    """
+    start, phase = begun
+    clock, seconds = timed_steps(trainer, start, repeats)
+    with MatrixProducts() as products:
+        trainer.train_step()
+    frames = "frame" if phase.frames == 1 else "frames"
+    label = f"{name}: {phase.batch} clips of {phase.frames} {frames}"
+    speed = phase.batch / seconds
+    return [Row(label, speed, "clips/s"), Row("  a step", seconds, "s"),
+            Row("  share of the machine's rate", products.flops / seconds / rate, ""),
+            *(Row(f"  {part}", clock.seconds[part] / repeats, "s") for part in PARTS)], speed
+
+
+def gemm_rate() -> float:
+    """Floating-point operations a second of large matrix products in float32."""
+    side = 1024
+    left, right = torch.randn(2, side, side)
+    return 2 * side**3 / median_seconds(lambda: left @ right, 20)
 
 
 def timed_steps(trainer: Trainer, start: int, count: int) -> tuple[Clock, float]:
