@@ -40,9 +40,9 @@ def converted(folder: Path, clip: Clip, suffix: str, *, tells: bool = True) -> s
         raise MediaError(f"Clips cannot be saved as {suffix[:20]!r}: choose one of "
                          f"{', '.join(known_suffixes())}.")
     is_own = suffix == Path(clip.path).suffix
-    if is_own and tells:
+    if is_own and tells and (folder / clip.path).exists():
         return clip.path
-    metadata = read_metadata(folder / clip.path)
+    metadata = read_metadata(folder / clip.path)  # says so if the file is gone
     if is_own and not metadata:
         return clip.path
     name = Path(clip.path).with_suffix(suffix).name

@@ -24,12 +24,14 @@ class Page:
     """One page of what was found.
 
     number: from 0; pages: how many there are, at least one; found: clips on all pages together.
+    binned: in the bin's view, how many clips the whole bin holds, found or not.
     """
 
     clips: list[Clip]
     number: int
     pages: int
     found: int
+    binned: int = 0
 
 
 class Library:
@@ -50,7 +52,8 @@ class Library:
         pages = max(1, -(-found // PAGE_CLIPS))
         number = min(max(0, number), pages - 1)
         newest = clips.order_by(Clip.id.desc()).limit(PAGE_CLIPS).offset(number * PAGE_CLIPS)
-        return Page(list(newest), number, pages, found)
+        binned = Clip.select().where(_shown(view)).count() if view == "Bin" else 0
+        return Page(list(newest), number, pages, found, binned)
 
     def rename(self, clip_id: int, title: str) -> None:
         """Give a clip a name of its own; an empty one goes back to the prompt."""

@@ -69,7 +69,7 @@ class Shelf:
         lead, rest = NOT_FOUND if words.strip() else EMPTY[view]
         empty = f'<div class="empty"><p class="lead">{lead}</p><p>{rest}</p></div>'
         return {"cards": cards or [["empty", empty]], "told": told, "number": page.number,
-                "pages": page.pages, "binned": page.found if view == "Bin" else 0}
+                "pages": page.pages, "binned": page.binned}
 
     def details(self, clip: Clip) -> str:
         """Return one clip large, with what can be done with it and all its settings."""

@@ -13,6 +13,7 @@ const MEMORY = "snapui-compared";
 const ticked = new Set(JSON.parse(sessionStorage.getItem(MEMORY) || "[]"));  /* of all pages */
 const markGone = watchGone(cards, ".open");
 let opened = null;
+let shown = null;  /* what the dialog was filled with */
 
 function show() {
   const value = props.value || {};
@@ -52,8 +53,12 @@ async function describe(id) {
     dialog.close();
     return;
   }
+  if (answer.html === shown) return;  /* what a failed download said stays */
+  shown = answer.html;
   fill(dialog, [[`one-${id}`, answer.html]]);
   if (!dialog.open) dialog.showModal();
+  /* With another clip the focus is gone, and with it the keys that the dialog hears. */
+  if (!dialog.contains(document.activeElement)) dialog.querySelector("[data-act=close]").focus();
 }
 
 /* The clip before or after the open one on this page; nothing at either end. */
@@ -100,10 +105,12 @@ newer.addEventListener("click", () => trigger("turn_page", { number: props.value
 older.addEventListener("click", () => trigger("turn_page", { number: props.value.number + 1 }));
 emptyBin.addEventListener("click", () => {
   const clips = `${props.value.binned} clip${props.value.binned > 1 ? "s" : ""}`;
-  if (confirm(`Delete ${clips} and the files for good?`)) trigger("empty_bin", {});
+  if (confirm(`Empty the whole bin? It holds ${clips}; the files are deleted for good.`)) {
+    trigger("empty_bin", {});
+  }
 });
 dialog.addEventListener("close", () => {
-  opened = null;
+  opened = shown = null;
   dialog.replaceChildren();
 });
 dialog.addEventListener("submit", (event) => {

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import ROOT, stand_in_program
 from tests.browser.test_create import make, toast, type_prompt, wait_for_drafts
-from tests.browser.test_library import open_library
+from tests.browser.test_library import open_library, wait_for_cards
 from tests.snapui.small_disk import small_disk
 
 pytestmark = pytest.mark.browser
@@ -41,11 +41,17 @@ def test_files_that_were_deleted_are_said_and_the_clip_can_be_made_again(program
     page.wait_for_function("document.querySelectorAll('#library .is-gone').length === 4")
     page.locator("#library .open").first.click()
     page.get_by_text("Its file is gone from the output folder. The settings").wait_for()
+    page.get_by_role("button", name="Download").click()
+    failed = page.locator("#library dialog [role=alert]")
+    expect(failed).to_contain_text("cannot be read")
+    make(open_page(program.url))    # news come twice a second, and what was said stays
+    wait_for_cards(page, 8)
+    expect(failed).to_contain_text("cannot be read")
     page.get_by_role("button", name="Use these settings").click()
     page.wait_for_function("document.querySelector('#lock input').checked")
     page.locator("#run").click()
     page.wait_for_function("document.querySelectorAll('#sheet .clip:not(.is-gone) [data-pick]')"
-                           ".length === 1")
+                           ".length === 5")
 
 
 def test_a_disk_without_space_is_said_on_the_page_and_takes_no_job(tmp_path, open_page):

@@ -148,6 +148,17 @@ def test_only_emptying_the_bin_deletes_files(journal, shelf):
     assert shelf.page(view="Bin").found == 0
 
 
+@pytest.mark.parametrize("words", ["dog", "giraffe", ""])
+def test_the_bin_says_how_many_clips_go_when_it_is_emptied_whatever_is_searched_for(
+        journal, shelf, words):
+    tab = LibraryTab(journal)
+    for prompt in ("a dog", "a cat", "a ghost"):
+        shelf.bin(add(journal, prompt))
+    assert tab.look(words, "Bin", 0)[0]["binned"] == 3 == shelf.empty_bin()
+    add(journal)
+    assert tab.look(words, "All", 0)[0]["binned"] == tab.look(words, "Bin", 0)[0]["binned"] == 0
+
+
 def test_a_deleted_clips_number_is_given_to_no_other(journal, shelf):
     def finished():
         journal.submit(GenerationRequest(prompt="a dog"))
@@ -248,9 +259,10 @@ def test_no_other_format_can_be_asked_for(journal, suffix):
         converted(journal.output_directory, journal.clip(add(journal)), suffix)
 
 
-def test_a_clip_whose_file_is_gone_says_so(journal):
+@pytest.mark.parametrize("suffix", [".gif", ".mp4"])
+def test_a_clip_whose_file_is_gone_says_so(journal, suffix):
     with pytest.raises(MediaError, match="cannot be read"):
-        converted(journal.output_directory, journal.clip(add(journal)), ".gif")
+        converted(journal.output_directory, journal.clip(add(journal)), suffix)
 
 
 def test_one_page_of_ten_thousand_clips_takes_under_a_tenth_of_a_second(journal, capsys):
