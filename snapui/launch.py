@@ -88,8 +88,9 @@ def serve(blocks: object, settings: Settings, live: Live) -> None:
                                                   settings.output_directory / WORK)],
             theme=theme.theme(), css=theme.css(), head=theme.head())
     except OSError as error:
-        raise SettingsError(f"Port {settings.port} at {settings.listen} is not free: end the "
-                            "other program or choose another with --port.") from error
+        raise SettingsError(f"Port {settings.port} at {settings.listen} cannot be had: another "
+                            "program has it, or the address is not this machine's. Choose another "
+                            "with --port or --listen.") from error
     blocks._queue.sleep_when_free = QUEUE_SECONDS
     if settings.mcp and not blocks.mcp_server:  # gradio only prints what is wrong with the package
         blocks.close(verbose=False)

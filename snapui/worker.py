@@ -22,7 +22,7 @@ from typing import Any
 import peewee
 
 from engine.backends import AUTO, BACKENDS, Place
-from engine.errors import Cancelled, RequestError
+from engine.errors import Cancelled, RequestError, SnapError
 from engine.extension.material import Material
 from engine.extension.request import ExtensionRequest
 from engine.request import GenerationRequest
@@ -34,7 +34,7 @@ from snapui.jobs import Journal
 from snapui.long_errand import LongErrand
 from snapui.messages import log_unexpected, sentence
 from snapui.queue import ids_in
-from snapui.schema import ACTIVE, LONG, Job, database_url
+from snapui.schema import ACTIVE, LONG, Job, JournalError, database_url
 from snapui.space import may_pass, trouble
 
 POLL_SECONDS = 0.15
@@ -217,7 +217,11 @@ def main(argv: list[str] | None = None, load: Callable[..., Engine] = load_engin
     """Run one worker until it is interrupted. Returns: the exit code."""
     flags = parse(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.WARNING, format="worker: %(message)s")
-    journal = Journal(database_url(flags.database, flags.output_directory), flags.output_directory)
+    try:
+        journal = _opened(flags)
+    except SnapError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     host, pid = socket.gethostname(), os.getpid()
     crew.hello(journal, flags.name, host, pid)
     with crew.beating(journal, flags.name, host, pid):  # importing the engine takes its time too
@@ -234,6 +238,15 @@ def main(argv: list[str] | None = None, load: Callable[..., Engine] = load_engin
     worker.sweep()
     journal.close()
     return 0
+
+
+def _opened(flags: argparse.Namespace) -> Journal:
+    """Return the journal to work on. Raises: JournalError, also where there is no such folder."""
+    folder = flags.output_directory
+    if not folder.is_dir():  # a worker by hand would wait for ever for a folder that takes clips
+        raise JournalError(f"There is no output folder {folder.resolve()} on this machine: name "
+                           "the one that the page was started with by --output-directory.")
+    return Journal(database_url(flags.database, folder), folder)
 
 
 def _loaded(journal: Journal, flags: argparse.Namespace,

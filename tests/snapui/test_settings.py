@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from snapui import settings
+from snapui import launch, settings
 from snapui.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -100,6 +101,15 @@ def test_the_pages_process_imports_no_torch_and_writes_no_editor_stubs():
               "if name in sys.modules], component_meta.create_or_modify_pyi())")
     result = run("-c", script)
     assert result.stdout.strip() == "[] None", result.stderr
+
+
+def test_a_port_or_an_address_that_cannot_be_had_is_one_sentence(tmp_path):
+    def taken(**_):
+        raise OSError("Cannot find empty port")
+
+    flags = settings.read(["--port", "80", "--output-directory", str(tmp_path)])
+    with pytest.raises(SettingsError, match=r"Port 80 at 127\.0\.0\.1 .+ --port or --listen"):
+        launch.serve(SimpleNamespace(launch=taken), flags, None)
 
 
 def test_a_thread_that_never_ends_cannot_keep_the_program():

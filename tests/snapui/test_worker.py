@@ -26,10 +26,10 @@ from snapui.given import kept_picture
 from snapui.library import Library
 from snapui.orders import Opening
 from snapui.previews import Previewer
-from snapui.schema import Clip, Job
+from snapui.schema import SCHEMA_VERSION, Clip, Job, Number
 from snapui.schema import Worker as WorkerRow
 from snapui.supervisor import Supervisor
-from snapui.worker import Worker
+from snapui.worker import Worker, main
 from tests.snapui import stand_in
 from tests.snapui.conftest import ROOT, command
 from tests.snapui.stand_in_longer import StandInExtended
@@ -637,6 +637,16 @@ def test_a_worker_whose_engine_is_missing_says_so(journal, monkeypatch):
     flags = ["--database", journal.url, "--output-directory", str(journal.output_directory)]
     assert worker.main(flags, load=load) == 1
     assert "No module named 'torch'" in WorkerRow.get().message
+
+
+@pytest.mark.parametrize(("folder", "said"), [
+    ("elsewhere", "name the one that the page was started with"), ("", "newer version")])
+def test_a_worker_that_cannot_begin_says_why_in_one_sentence(journal, capsys, folder, said):
+    Number.update(value=SCHEMA_VERSION + 1).where(Number.name == "version").execute()
+    outputs = journal.output_directory / folder
+    assert main(["--database", journal.url, "--output-directory", str(outputs)], load=None) == 1
+    told = capsys.readouterr().err
+    assert said in told and told.count("\n") == 1
 
 
 def test_stopping_does_not_wait_for_the_job(journal, worker):
