@@ -29,8 +29,10 @@ function morph(old, fresh) {
   place(old, kept);
 }
 
-/* Put children in this order; those already in place are not moved, so they go on playing. */
+/* Put children in this order; those already in place are not moved, so they go on playing. One that
+   is moved loses the focus by that, and gets it back. */
 function place(parent, kept) {
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   const wanted = new Set(kept);
   for (const node of [...parent.childNodes]) if (!wanted.has(node)) node.remove();
   let here = parent.firstChild;
@@ -38,6 +40,7 @@ function place(parent, kept) {
     if (node === here) here = here.nextSibling;
     else parent.insertBefore(node, here);
   }
+  if (focused !== document.activeElement) focused?.focus({ preventScroll: true });
 }
 
 /* Show cards, given as [key, html] with every text escaped in Python; those still there stay. */

@@ -2,6 +2,10 @@
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
+    if (document.querySelector("dialog[open]")) {  // its form is meant, not the tab behind it
+      event.target.closest("dialog form")?.requestSubmit();
+      return;
+    }
     const buttons = [...document.querySelectorAll("#run, #run-comparison, #run-extension")];
     buttons.find((button) => button.offsetParent)?.click();  // the one of the open tab
   }

@@ -15,6 +15,9 @@ function show(value) {
   if (status.textContent !== value.status) status.textContent = value.status;
   fill(cards, value.cards);
   markGone();
+  for (const id of [...ticked]) {
+    if (!cards.querySelector(`[data-pick="${id}"]`)) ticked.delete(id);
+  }
   picks();
   const timings = JSON.stringify(value.timings);
   if (measured !== null && measured !== timings) trigger("measured", {});
@@ -23,8 +26,6 @@ function show(value) {
 
 function picks() {
   const boxes = [...cards.querySelectorAll("[data-pick]")];
-  const known = new Set(boxes.map((box) => Number(box.dataset.pick)));
-  for (const id of [...ticked]) if (!known.has(id)) ticked.delete(id);
   for (const box of boxes) {
     box.checked = ticked.has(Number(box.dataset.pick));
     box.closest("figure").classList.toggle("is-ticked", box.checked);

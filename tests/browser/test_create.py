@@ -25,6 +25,16 @@ SLOW_ANSWERS = """() => {
     return answer;
   };
 }"""
+# The cards are asked for only when the rest of the page has its answers.
+NEWS_COME_LAST = """(() => {
+  const fetched = window.fetch;
+  window.fetch = async (...asked) => {
+    while (String(asked[0].url || asked[0]).includes("snapui/live")
+        && !document.querySelector("#estimate")?.innerText.trim())
+      await new Promise((go) => setTimeout(go, 100));
+    return fetched(...asked);
+  };
+})()"""
 BAD_INPUT = (
     ("", "7", "The prompt is empty"),
     ("x" * 10_000, "7", "shorten it to 2000"),
@@ -134,11 +144,27 @@ def test_the_sheet_and_the_settings_survive_a_refresh_and_a_second_tab(slow_prog
     assert PROMPT in told(other)
 
 
-def test_the_sheet_survives_a_restart_of_the_program(slow_program, open_page):
+def test_ticks_survive_a_refresh_whatever_is_answered_first(program, open_page):
+    page = open_page(program.url)
+    make(page)
+    wait_for_drafts(page)
+    page.locator("#sheet [data-pick]").nth(1).check()
+    page.add_init_script(NEWS_COME_LAST)
+    page.reload()
+    wait_for_drafts(page)
+    expect(page.locator("#sheet .upscale")).to_contain_text("Upscale 1 ticked")
+    expect(page.locator("#sheet [data-pick]").nth(1)).to_be_checked()
+    page.get_by_role("button", name="Untick all").click()
+    expect(page.locator("#sheet [data-pick]:checked")).to_have_count(0)
+    expect(page.locator("#sheet .upscale")).to_be_disabled()
+
+
+def test_the_sheet_survives_a_closed_tab_and_a_restart_of_the_program(slow_program, open_page):
     page = open_page(slow_program.url)
     make(page)
     page.wait_for_function("/step \\d+ of/.test("
                            "document.querySelector('#sheet .cards').innerText)")
+    page.close()
     slow_program.stop()
     slow_program.start()
     page = open_page(slow_program.url)
@@ -173,6 +199,10 @@ def test_the_seed_changes_every_run_until_it_is_locked(program, open_page):
     page.wait_for_function("document.querySelectorAll('#sheet .job').length === 3")
     assert told(page).count(f"seeds {second} to") == 2
     assert seed(page) == second
+    page.locator("#lock input").uncheck()
+    page.get_by_role("button", name="Random").click()
+    expect(box).not_to_have_value(second)
+    expect(page.locator("#lock input")).to_be_checked()
 
 
 def test_reuse_puts_the_settings_of_a_clip_back(program, open_page):

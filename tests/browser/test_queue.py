@@ -26,6 +26,8 @@ def test_jobs_are_moved_paused_and_gone_on_with(slow_program, open_page):
     press(page, 3, "up")
     page.wait_for_function("document.querySelectorAll('#queue li')[1].dataset.key === 'queue-3'")
     assert rows(page) == ["queue-1", "queue-3", "queue-2"]
+    pressed = page.locator("#queue [data-key=queue-3] [data-act=up]")
+    assert pressed.evaluate("one => one === document.activeElement"), "moving it lost the focus"
     page.locator("#queue [data-act=pause_all]").click()
     page.wait_for_selector("#queue [data-key=queue-1].is-queued")
     assert page.locator("#queue .head .told").inner_text().startswith("Paused.")
@@ -55,8 +57,9 @@ def test_a_waiting_job_is_changed_and_a_wrong_value_is_one_sentence(slow_program
     dialog.get_by_label("Prompt", exact=True).fill("a <b>cat</b>")
     page.keyboard.press("Tab")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
-    dialog.get_by_role("button", name="Save changes").click()
+    page.keyboard.press("Control+Enter")
     page.wait_for_function("document.querySelector('#queue [data-key=queue-2] .what').innerText"
                            " === 'a <b>cat</b>'")
     assert page.locator("#queue dialog[open]").count() == 0
+    assert rows(page) == ["queue-1", "queue-2"], "the page behind the dialog took the keys too"
     assert "seeds 7 to 10" in page.locator("#sheet .job").first.inner_text()
