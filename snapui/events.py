@@ -6,6 +6,9 @@ import gradio as gr
 QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 # What is pressed may have to say what went wrong: Gradio shows messages of queued events only.
 PRESSED = QUIET | {"queue": True, "concurrency_limit": None}
+# Of an event that many buttons share: Gradio drops one that comes before the last is answered, and
+# whoever stops two jobs quickly means both.
+EACH = PRESSED | {"trigger_mode": "multiple"}
 
 
 def memory(name: str) -> gr.BrowserState:

@@ -89,7 +89,7 @@ class CompareTab:
         return self.comparisons.ballot(chosen)
 
     def vote(self, ballot: Ballot, event: gr.EventData) -> None:
-        """Count a ballot, say who was who, and end it."""
+        """Count a ballot and say who was who; nothing of it is left to vote on."""
         self.comparisons.vote(ballot, event.choices)
         heads = self.comparisons.standing(ballot.comparison).plan.heads
         named = [f"{letter}: {heads[column]}"
@@ -164,8 +164,7 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
     player.look_again(**look)
     player.start_ballot(guarded(tab.start_ballot), chosen, ballot, **PRESSED).then(**look)
     player.end_ballot(lambda: None, outputs=ballot, **QUIET).then(**look)
-    player.cast_vote(guarded(tab.vote), ballot, **PRESSED).success(
-        lambda: None, outputs=ballot, **QUIET).then(**look)
+    player.cast_vote(guarded(tab.vote), ballot, ballot, **PRESSED).then(**look)
     _tie_memory(tab, axes, chosen, look, memory)
     return tab, chosen
 

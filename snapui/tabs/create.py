@@ -16,7 +16,7 @@ from snapui import estimate, inside, queue
 from snapui.controls import Controls, drawn_seed, quality_of
 from snapui.desk import Beginning, Desk, order, place_beginning
 from snapui.editor import Editor
-from snapui.events import PRESSED, QUIET
+from snapui.events import EACH, PRESSED, QUIET
 from snapui.guard import guarded
 from snapui.jobs import Journal
 from snapui.orders import opening_of
@@ -73,9 +73,10 @@ class Create:
         self.journal.cancel(int(event.id))
 
     def upscale(self, steps: int, noise: float, event: gr.EventData) -> list[int]:
-        """Queue one upscale for each ticked draft. Returns: the jobs."""
-        return [self.journal.submit_upscale(int(clip_id), steps=int(steps), noise=float(noise))
-                for clip_id in event.ids]
+        """Queue one upscale for each ticked draft, or none if one cannot be. Returns: the jobs."""
+        with self.journal.change():
+            return [self.journal.submit_upscale(int(clip_id), steps=int(steps), noise=float(noise))
+                    for clip_id in event.ids]
 
     def use_example(self, event: gr.EventData) -> str:
         """Return the example prompt that was pressed."""
@@ -200,11 +201,11 @@ def _tie_work(tab: Create, sheet: gr.HTML, line: gr.HTML, told: gr.Markdown,
     run.click(guarded(tab.run), run_inputs, [controls.by_name["seed"], asked],
               **PRESSED).then(**remember)
     stop.click(guarded(tab.stop), asked, js="() => [snapui.asked()]", **PRESSED).then(**look)
-    sheet.stop_job(guarded(tab.stop_job), **PRESSED).then(**look)
+    sheet.stop_job(guarded(tab.stop_job), **EACH).then(**look)
     sheet.upscale_clips(guarded(tab.upscale), controls.components(
-        ("upscale_steps", "upscale_noise")), asked, **PRESSED).then(**remember)
+        ("upscale_steps", "upscale_noise")), asked, **EACH).then(**remember)
     sheet.use_example(guarded(tab.use_example), outputs=controls.by_name["prompt"], **PRESSED)
-    queue_panel.tie(tab.panel, line, look, **PRESSED)
+    queue_panel.tie(tab.panel, line, look, **EACH)
     measure = {"fn": guarded(tab.measured), "inputs": costs, "outputs": [told, sheet]} | QUIET
     sheet.measured(**measure)
     gr.on([gr.context.Context.root_block.load, *(cost.change for cost in costs)],

@@ -8,7 +8,7 @@ import gradio as gr
 
 from snapui import inside
 from snapui.copies import converted
-from snapui.events import PRESSED, QUIET
+from snapui.events import EACH, PRESSED, QUIET
 from snapui.files import file_url
 from snapui.films import Films
 from snapui.folder import is_here, open_folder
@@ -99,9 +99,9 @@ def build(journal: Journal, memory: gr.BrowserState,
           trigger_mode="always_last", **QUIET)
     shelf.look_again(**look)
     shelf.turn_page(guarded(tab.turn_page), [words, view], shown, **QUIET)
-    shelf.change_clip(guarded(tab.change), **PRESSED).then(**look)
+    shelf.change_clip(guarded(tab.change), **EACH).then(**look)
     shelf.empty_bin(guarded(tab.empty_bin), **PRESSED).then(**look)
-    shelf.upscale_clip(guarded(tab.upscale), **PRESSED)
+    shelf.upscale_clip(guarded(tab.upscale), **EACH)
     shelf.open_folder(guarded(tab.open_folder), **PRESSED)
     _tie_memory(words, view, look, memory)
     return shelf

@@ -2,6 +2,7 @@
 
 import errno
 import sqlite3
+from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
@@ -13,11 +14,13 @@ from engine.media import COMPARISON_KEY, request_metadata, write_clip
 from engine.request import GenerationRequest
 from snapui import api, controls, estimate, guard, messages, page
 from snapui.compare import Axis, Plan
+from snapui.comparisons import Comparisons
 from snapui.controls import FIELDS, Controls
 from snapui.files import clip_name, keep, slug
-from snapui.schema import Job
+from snapui.schema import Job, JournalError
 from snapui.tabs.create import COSTS, EXAMPLES, Create
 from snapui.tabs.queue import Panel
+from snapui.votes import Ballot
 from tests.snapui.test_jobs import finished
 from tests.test_catalog import make_model
 
@@ -226,6 +229,38 @@ def test_every_button_can_show_what_went_wrong_and_waits_for_no_other(journal):
     assert len(pressed) >= 7
     for fn in pressed:
         assert fn.queue and fn.concurrency_limit is None, fn.targets
+
+
+def test_presses_of_different_buttons_that_share_an_event_are_all_heard(journal):
+    shared = ("stop_job", "upscale_clips", "upscale_clip", "change_clip", "queue_act")
+    heard = {event: fn.trigger_mode for fn in page.build(journal).fns.values()
+             for _, event in fn.targets if event in shared}
+    assert heard == dict.fromkeys(shared, "multiple")
+
+
+def test_ticked_drafts_are_all_upscaled_or_none_is(journal, placed):
+    tab = Create(journal, Panel(journal), placed)
+    finished(journal)
+    before = Job.select().count()
+    with pytest.raises(JournalError, match="no clip number 9"):
+        tab.upscale(4, 0.1, SimpleNamespace(ids=[1, 9]))
+    assert Job.select().count() == before
+    (made,) = tab.upscale(4, 0.1, SimpleNamespace(ids=[1]))
+    assert journal.job(made).source == 1
+
+
+def test_a_ballot_that_could_not_be_counted_can_be_cast_again(journal, monkeypatch):
+    ballot, event = Ballot(1, 0, (0, 1)), SimpleNamespace(choices={})
+    (cast,) = (fn for fn in page.build(journal).fns.values()
+               if "cast_vote" in [event for _, event in fn.targets])
+    assert cast.outputs == cast.inputs, "what it returns is the ballot that is left"
+    monkeypatch.setattr(gr, "Warning", lambda *_, **__: None)
+    assert cast.fn(ballot, event) == gr.skip()
+    monkeypatch.setattr(Comparisons, "vote", lambda *_: None)
+    monkeypatch.setattr(Comparisons, "standing", lambda *_: SimpleNamespace(
+        plan=Plan(GenerationRequest(prompt="a dog"), Axis("seed", (7, 8)))))
+    monkeypatch.setattr(gr, "Info", lambda *_, **__: None)
+    assert cast.fn(ballot, event) is None
 
 
 def test_the_estimate_of_a_comparison_counts_upscales_and_follows_the_create_tab(journal):
