@@ -22,6 +22,7 @@ READ_SECONDS = 600.0
 METADATA_SECONDS = 30.0
 MAX_METADATA_BYTES = 2**24
 CHUNK_BYTES = 2**20
+VIDEO = "0:V:0"    # the first video stream; not the cover of a song, which is stored as one
 SIGXFSZ = 25    # the kernel's "file larger than this process may write", absent on Windows
 
 Size = tuple[int, int]    # height, width
@@ -146,7 +147,7 @@ def _checked_frames(path: Path, demuxer: str, limits: ReadLimits, arguments: lis
     most = min(limits.max_frames, limits.max_decoded_bytes // (height * width * 3)) + 1
     # -fps_mode passthrough: what comes out of the filters once, none repeated or dropped
     pixels, complaint = _output(
-        [*_input(path, demuxer, limits), "-map", "0:v:0", "-fps_mode", "passthrough",
+        [*_input(path, demuxer, limits), "-map", VIDEO, "-fps_mode", "passthrough",
          "-frames:v", str(most), *arguments, "-f", "rawvideo", "pipe:1"],
         most * frame_bytes, READ_SECONDS)
     count = len(pixels) // frame_bytes
@@ -159,7 +160,7 @@ def _checked_frames(path: Path, demuxer: str, limits: ReadLimits, arguments: lis
 
 def probe(path: Path, demuxer: str, limits: ReadLimits) -> tuple[int, int, float]:
     """Return width, height and frames per second of the first video stream."""
-    arguments = [*_input(path, demuxer, limits), "-map", "0:v:0", "-frames:v", "1",
+    arguments = [*_input(path, demuxer, limits), "-map", VIDEO, "-frames:v", "1",
                  "-pix_fmt", "gray", "-strict", "-1", "-f", "yuv4mpegpipe", "pipe:1"]
     header, _ = _output(arguments, limits.max_side_pixels**2 + 1024, METADATA_SECONDS)
     fields = {part[:1]: part[1:] for part in bytes(header[:200]).split(b"\n")[0].split(b" ")[1:]}
