@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.drift import loop_warnings, measure, thinned
+from engine.drift import eased_end, loop_warnings, measure, thinned
 from engine.errors import Cancelled
 from engine.extension.material import Material, read_material
 from engine.extension.plan import Plan, window_starts
@@ -27,6 +27,7 @@ from snapui.keeping import Finished, Piece, kept_files
 from snapui.orders import Edit, Order, takes_of
 from snapui.previews import Previewer
 from snapui.schema import Job
+from snapui.upscaling import is_closed
 
 WINDOWS = {"base": "Window", "upsampler": "Upscaling window"}
 KEPT = "Stopped after {after} and kept as it was, at {fps:g} frames per second."
@@ -56,6 +57,8 @@ class LongErrand:
     def _edited(self, edit: Edit) -> Finished:
         source = self._source
         cut = edited(cut_of(source, frames_of(self._folder, source)), edit)
+        if len(cut.frames) == source.frames and is_closed(source):    # and it stays one
+            cut.frames[-1] = eased_end(cut.frames)
         film = film_of(cut, self._job.order, measure(thinned(cut.frames)))
         piece = Piece(GenerationRequest.from_json(source.request), cut.frames, source.model_hash)
         return Finished(piece, {"parents": self._parents(), EDIT_KEY: edit.to_json()},
