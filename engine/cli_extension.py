@@ -58,7 +58,9 @@ def add_options(parser: ArgumentParser) -> None:
                        help="how strongly known frames steer the others; 0 shows them to the "
                             "model, above 0 takes three times as long "
                             f"(0 to {MAX_KNOWN_WEIGHT:g}; default: what suits the model)")
-    group.add_argument("--loop", action="store_true", help="lead the end back to the beginning")
+    group.add_argument("--loop", action="store_true",
+                       help="lead the end back to the beginning; with --in-between, of a video "
+                            "that is a loop")
     group.add_argument("--fit", choices=FITS, default=None,
                        help=f"what pictures of another shape get (default: {FITS[0]})")
 
@@ -107,19 +109,22 @@ def _smoothing(options: Namespace, given: Mapping[str, Any], times: int,
                frames: int) -> ExtensionRequest:
     """Return the request for frames between those of a video.
 
-    It shows what is said; without a word, what its own file says, segment by segment. frames: how
-    many the video has.
+    It shows what is said; without a word, what its own file says, segment by segment, and is a loop
+    if that is one. frames: how many the video has.
     """
     segments = sorted(_segments(options), key=lambda one: one.start_seconds)
     clip = GenerationRequest(**{**given, "prompt": _prompt(options, segments)})
-    made = read_metadata(options.from_video).get(EXTENSION_KEY)
+    made, is_loop = read_metadata(options.from_video).get(EXTENSION_KEY), options.loop
     if options.prompt is None and not segments and made is not None:
-        segments = ExtensionRequest.from_json(made).segments
+        before = ExtensionRequest.from_json(made)
+        segments = before.segments
+        is_loop = is_loop or before.is_closed(frames * times / clip.fps)
     else:
         check_segments(segments, frames * times / clip.fps)
-    seconds = seconds_between(frames, times, clip.fps) if segments else 0.0
+    seconds = seconds_between(frames, times, clip.fps, is_loop=is_loop) \
+        if segments or is_loop else 0.0
     return ExtensionRequest(clip, seconds if options.seconds is None else options.seconds,
-                            until(segments, seconds), options.loop, times, **_ways(options))
+                            until(segments, seconds), is_loop, times, **_ways(options))
 
 
 def _segments(options: Namespace) -> tuple[Segment, ...]:

@@ -19,7 +19,7 @@ from engine.request import GenerationRequest
 from snapui.given import MAX_FPS, frames_of_video, rate_of
 from snapui.orders import Order
 from snapui.schema import Clip
-from snapui.upscaling import shown_in
+from snapui.upscaling import is_closed, shown_in
 
 Row = tuple[Any, Any, str]  # from and to in seconds, and a prompt
 
@@ -103,7 +103,9 @@ def order_of(asked: Asked, settings: Mapping[str, Any], there: Before,
         raise RequestError("New frames go between those of a clip or a video: choose one to go on "
                            "from.")
     is_longer = asked.in_between <= 1
-    segments = _segments(asked.rows, there) if is_longer else _shown(asked, there, source)
+    is_loop = asked.is_loop if is_longer else source is not None and is_closed(source)
+    segments = _segments(asked.rows, there) if is_longer \
+        else _shown(asked, there, source, is_loop=is_loop)
     prompt = settings.get("prompt") or ""
     if segments and not (there.frames and str(prompt).strip()):
         prompt = segments[0].prompt
@@ -112,21 +114,22 @@ def order_of(asked: Asked, settings: Mapping[str, Any], there: Before,
                            "prompt of the Create tab.")
     clip = GenerationRequest.from_json(json.dumps(dict(settings) | {
         "prompt": prompt, "fps": fps, "drafts": 1, "upscale": asked.upscale}))
-    request = ExtensionRequest(clip, _seconds(asked, segments), segments,
-                               asked.is_loop and is_longer, asked.in_between, asked.fit,
-                               asked.known_weight)
+    request = ExtensionRequest(clip, _seconds(asked, segments), segments, is_loop,
+                               asked.in_between, asked.fit, asked.known_weight)
     return Order(request, asked.start_picture, asked.end_picture, asked.video)
 
 
-def _shown(asked: Asked, there: Before, source: Clip | None) -> tuple[Segment, ...]:
+def _shown(asked: Asked, there: Before, source: Clip | None, *,
+           is_loop: bool) -> tuple[Segment, ...]:
     """Return what a clip shows already, which new frames between its own show too.
 
     Nobody has told what a video of one's own shows when: its one prompt holds throughout.
     """
     if source is None:
         return ()
-    return until(shown_in(source), seconds_between(there.frames, asked.in_between,
-                                                   there.fps * asked.in_between))
+    times = asked.in_between
+    return until(shown_in(source), seconds_between(there.frames, times, there.fps * times,
+                                                   is_loop=is_loop))
 
 
 def _segments(rows: Sequence[Row], there: Before) -> tuple[Segment, ...]:

@@ -49,7 +49,7 @@ def is_closed(clip: Clip) -> bool:
     if clip.kind == "edit":
         source = _source(clip)
         return source is not None and source.frames == clip.frames and is_closed(source)
-    return order_from(clip.kind, film.order).request.upscaling(clip.frames).is_loop
+    return order_from(clip.kind, film.order).request.is_closed(clip.frames / clip.fps)
 
 
 def _source(clip: Clip) -> Clip | None:

@@ -222,6 +222,15 @@ def test_in_betweens_show_what_the_file_says_segment_by_segment_or_what_is_said(
     assert engine.calls[1][0].seconds == pytest.approx(95 / 24)
 
 
+def test_a_loop_made_smooth_stays_a_loop(engine):
+    assert cli.main(["a dog", "--seconds", "4", "--loop", "--seed", "7", "-o", "loop.zip"]) == 0
+    smooth = ["--from-video", "loop.zip", "--in-between", "2", "-o", "x.png"]
+    for said in ([], ["--fps", "12"], ["a bee", "--loop"], ["a bee"]):
+        assert cli.main([*smooth, *said]) == 0
+    made = [(request.is_loop, request.seconds) for request, _ in engine.calls[1:]]
+    assert made == [(True, 4.0), (True, 4.0), (True, 4.0), (False, 0.0)]
+
+
 @pytest.fixture
 def upsampler(engine, tmp_path):
     """Give the model a second stage."""
@@ -286,6 +295,8 @@ BAD_INPUT = {
     "animated": (["a dog", "--seconds", "2", "--start-picture", "moves.gif"], "no still picture"),
     "no picture": (["a dog", "--seconds", "2", "--end-picture", "none.png"], "cannot be read"),
     "not a picture": (["a dog", "--seconds", "2", "--end-picture", "text.png"], "not a video or"),
+    "a song's cover": (["a dog", "--seconds", "2", "--from-video", "song.mp4"],
+                       "holds no video"),
     "no video frames": (["a dog", "--seconds", "2", "--from-video", "sound.mp4"], "no video"),
     "video too long": (["a dog", "--seconds", "0.5", "--from-video", "clip.mp4"], "already lasts"),
     "no prompt in video": (["--seconds", "2", "--from-video", "elsewhere.webm"], "no prompt"),
@@ -295,6 +306,8 @@ BAD_INPUT = {
                                "leave out seconds"),
     "in-between beyond": (["--in-between", "2", "--from-video", "clip.mp4", "--segment", "0-9: a"],
                           "ends after the clip, which lasts 0.6667 s"),
+    "in-between a short loop": (["a", "--in-between", "2", "--from-video", "clip.mp4", "--loop"],
+                                "at least 16 frames, and the video has 8"),
     "in-between too fast": (["a", "--in-between", "4", "--from-video", "elsewhere.webm"],
                             "makes 100, more than 60"),
     "fit": (["a dog", "--seconds", "2", "--fit", "stretch"], "letterbox"),
@@ -311,6 +324,9 @@ def test_bad_input_is_one_sentence_and_nothing_is_made(engine, capsys, case):
         Image.new("1", (20_000, 20_000)).save("huge.png")
     if case == "no video frames":
         ffmpeg("-f", "lavfi", "-i", "sine=duration=1", "-c:a", "aac", "sound.mp4")
+    if case == "a song's cover":
+        ffmpeg("-f", "lavfi", "-i", "sine=duration=1", "-i", "odd.png", "-map", "0", "-map", "1",
+               "-c:a", "aac", "-c:v", "copy", "-disposition:v:0", "attached_pic", "song.mp4")
     arguments, sentence = BAD_INPUT[case]
     before = sorted(Path().iterdir())
     assert cli.main(arguments) == 1

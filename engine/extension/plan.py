@@ -199,7 +199,9 @@ class _Level:
     def _limit(self, start: int, missing: int) -> int:
         """Return the first frame that a window must leave to later ones."""
         if self._level > 0:
-            return self._count
+            # A loop's last frame is made where its first is seen, which it leads to.
+            is_blind = self._layout.is_loop and start + self._layout.window <= self._count
+            return self._count - 1 if is_blind else self._count
         joins = (-(-join // self._stride) for join in self._layout.joins)
         limit = min((join for join in joins if join > missing), default=self._count)
         is_last = start + self._layout.window >= self._end

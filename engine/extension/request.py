@@ -33,7 +33,8 @@ class ExtensionRequest:
     as the video it is a finished draft, which is made large and nothing else.
     segments: prompts over time; `clip.prompt` is shown outside of them. With `in_between` they say
     what the video shows.
-    is_loop: whether the end leads back to the beginning.
+    is_loop: whether the end leads back to the beginning. With `in_between` the video is a loop, and
+    frames go between its last and its first too.
     in_between: 2 or 4 makes as many frames of each of a video's; 1 does not.
     fit: whether pictures of another shape get black bars or lose their edges.
     known_weight: w_r, how strongly known frames steer the others; 0 only replaces them, or shows
@@ -62,9 +63,6 @@ class ExtensionRequest:
             raise RequestError(f"Fit must be one of {', '.join(FITS)}, not {self.fit!r}.")
         if self.clip.drafts != 1:
             raise RequestError("A longer clip is made one at a time: ask for one draft.")
-        if self.in_between > 1 and self.is_loop:
-            raise RequestError("In-between frames keep a video as it is: leave out the loop, or do "
-                               "that first.")
         if self.in_between == 1 and self.seconds * self.clip.fps < 0.5:
             raise RequestError(f"Seconds must be from {1 / self.clip.fps:.2g}, which is one frame, "
                                f"to {MAX_SECONDS:g}, not {self.seconds:g}.")
@@ -82,13 +80,16 @@ class ExtensionRequest:
 
         frames: how many the draft has, at this clip's rate; fewer if only a part was kept.
         """
-        fps = self.clip.fps
-        seconds = frames / fps
-        # A loop ends on the nearest whole step of the lowest rate.
-        is_whole = frames >= (self.seconds - 0.5 / LOWEST_FPS) * fps - 0.5
+        seconds = frames / self.clip.fps
         return replace(self, clip=replace(self.clip, upscale=True), seconds=seconds,
                        segments=until(self.segments, seconds), in_between=1,
-                       is_loop=self.is_loop and is_whole)
+                       is_loop=self.is_closed(seconds))
+
+    def is_closed(self, seconds: float) -> bool:
+        """Return whether so much of the clip is a loop: of one, all of it."""
+        # A loop ends on the nearest whole step of the lowest rate.
+        missing = self.seconds - seconds
+        return self.is_loop and missing <= 0.5 / LOWEST_FPS + 0.5 / self.clip.fps
 
     def to_json(self) -> str:
         """Return the request as one line of JSON with sorted keys."""
@@ -116,12 +117,12 @@ class GivenFrames:
     has_end: bool = False
 
 
-def seconds_between(video_frames: int, times: int, fps: float) -> float:
+def seconds_between(video_frames: int, times: int, fps: float, *, is_loop: bool = False) -> float:
     """Return how long a video plays with `times` frames for each of its own, at a rate of `fps`.
 
-    None goes after its last frame, so it is a little shorter than before.
+    Unless it is a loop, none goes after its last frame, so it is a little shorter than before.
     """
-    return ((video_frames - 1) * times + 1) / fps
+    return (video_frames * times if is_loop else (video_frames - 1) * times + 1) / fps
 
 
 def layout_of(request: ExtensionRequest, given: GivenFrames, window: int) -> Layout:
@@ -165,7 +166,7 @@ def layout_of(request: ExtensionRequest, given: GivenFrames, window: int) -> Lay
 def _layout_between(request: ExtensionRequest, given: GivenFrames, window: int) -> Layout:
     """Return the layout that puts frames between those of a video."""
     times, fps = request.in_between, request.clip.fps
-    seconds = seconds_between(given.video, times, fps)
+    seconds = seconds_between(given.video, times, fps, is_loop=request.is_loop)
     if seconds > MAX_SECONDS:
         raise RequestError(f"The video lasts {seconds:.3g} s, more than the {MAX_SECONDS:g} "
                            "allowed: cut it into shorter pieces.")
@@ -173,8 +174,12 @@ def _layout_between(request: ExtensionRequest, given: GivenFrames, window: int) 
     if request.seconds and round(request.seconds * fps) != frames:
         raise RequestError(f"In-between frames keep a video's length, {seconds:.3g} s: leave out "
                            "seconds, or make it longer first.")
+    if request.is_loop and given.video < window:
+        raise RequestError(f"A loop needs at least {window} frames, and the video has "
+                           f"{given.video}: leave out the loop.")
     rates = (fps / 4, fps / 2, fps) if times == 4 else (fps / 2, fps)
-    return Layout(frames, rates, window, given=frozenset(range(0, frames, times)))
+    return Layout(frames, rates, window, given=frozenset(range(0, frames, times)),
+                  is_loop=request.is_loop)
 
 
 def _check_given(request: ExtensionRequest, given: GivenFrames) -> None:

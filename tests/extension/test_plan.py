@@ -97,6 +97,14 @@ def test_a_loop_s_last_window_knows_its_beginning_and_has_room_to_reach_it(frame
     assert frames - last.start in last.known
 
 
+@pytest.mark.parametrize("overlap", [1, 8])
+def test_a_loop_s_last_frame_is_made_where_its_first_is_seen(overlap):
+    for frames in range(64, 240, 4):
+        for one in checked(replace(EXAMPLE, frames=frames, overlap=overlap, is_loop=True)).base:
+            beginning = frames // one.stride - one.start
+            assert beginning - 1 not in one.new or beginning in one.known
+
+
 def test_an_end_picture_leaves_room_to_reach_it():
     layout = replace(EXAMPLE, frames=69, overlap=4, given=frozenset({0, 68}))
     closing = [one for one in checked(layout).base if one.level == 0][-1]
@@ -115,6 +123,16 @@ def test_in_betweens_keep_every_frame_of_the_clip():
     layout = Layout(97, (6.0, 12.0, 24.0), 16, given=frozenset(range(0, 97, 4)))
     made = checked(layout)
     assert {one.level for one in made.base} == {1, 2}
+
+
+@pytest.mark.parametrize("rates", [(12.0, 24.0), (6.0, 12.0, 24.0)])
+def test_in_betweens_of_a_loop_lead_from_its_last_frame_to_its_first(rates):
+    times = 2 ** (len(rates) - 1)
+    frames = 19 * times
+    given = frozenset(range(0, frames, times))
+    last = checked(Layout(frames, rates, 16, given=given, is_loop=True)).base[-1]
+    beginning = frames - last.start
+    assert beginning - 1 in last.new and beginning in last.known
 
 
 def test_the_upsampler_goes_once_over_the_highest_rate_with_an_overlap():

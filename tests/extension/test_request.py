@@ -98,7 +98,7 @@ def test_damaged_settings_are_a_sentence(text):
     ({"seconds": 0.01}, "one frame"), ({"seconds": "text"}, "from 0 to 60"),
     ({"seconds": 4, "segments": (DOG, Segment(1, 3, "a cat"))}, "0-2 and 1-3 overlap"),
     ({"seconds": 3, "segments": (DOG, CAT)}, "ends after the clip"),
-    ({"is_loop": True, "in_between": 2}, "leave out the loop"), ({"in_between": 3}, "2 or 4"),
+    ({"in_between": 3}, "2 or 4"),
     ({"seconds": 4, "fit": "stretch"}, "letterbox, crop"),
     ({"seconds": 4, "known_weight": float("inf")}, "from 0 to 100"),
     ({"seconds": 4, "segments": (Segment(0, 1, "a" * 3000),)}, "3000 characters"),
@@ -119,6 +119,8 @@ def test_what_cannot_be_made_is_a_sentence(values, sentence):
     ({"in_between": 2}, GivenFrames(video=1), "at least two frames"),
     ({"in_between": 2}, GivenFrames(video=9, has_start=True), "start and end pictures"),
     ({"in_between": 2, "seconds": 4}, GivenFrames(video=9), "0.708 s: leave out seconds"),
+    ({"in_between": 2, "is_loop": True}, GivenFrames(video=15), "at least 16 frames, and the video "
+                                                                "has 15: leave out the loop"),
     ({"in_between": 4}, GivenFrames(video=400), "cut it into")])
 def test_things_given_that_do_not_go_together_are_a_sentence(values, given, sentence):
     with pytest.raises(RequestError, match=sentence):
@@ -139,7 +141,9 @@ def test_things_given_that_do_not_go_together_are_a_sentence(values, given, sent
     ({"seconds": 4, "clip": LARGE}, GivenFrames(video=95), 96, (6, 12, 24)),
     ({"seconds": 4, "clip": LARGE, "is_loop": True}, GivenFrames(video=96), 96, (24,)),
     ({"in_between": 4}, GivenFrames(video=10), 37, (6, 12, 24)),
-    ({"in_between": 2}, GivenFrames(video=10), 19, (12, 24))])
+    ({"in_between": 2}, GivenFrames(video=10), 19, (12, 24)),
+    ({"in_between": 2, "is_loop": True}, GivenFrames(video=16), 32, (12, 24)),
+    ({"in_between": 4, "is_loop": True}, GivenFrames(video=17), 68, (6, 12, 24))])
 def test_a_request_becomes_a_layout(values, given, frames, rates):
     layout = layout_of(ExtensionRequest(**{"clip": CLIP, **values}), given, 16)
     assert (layout.frames, layout.rates) == (frames, rates)

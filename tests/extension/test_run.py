@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from engine.cascade import Cascade, Prompts
+from engine.drift import loop_jump, measure
 from engine.errors import Cancelled, ModelError
 from engine.extension import run
 from engine.extension.material import Material
@@ -158,6 +159,13 @@ def test_in_betweens_leave_every_given_frame_in_place(cascade, times):
     made = make(cascade, ExtensionRequest(CLIP, in_between=times), Material(video=video))
     assert np.array_equal(made.frames[::times], video)
     assert len(made.frames) == 4 * times + 1
+
+
+def test_in_betweens_of_a_loop_close_it_too(cascade):
+    video = pixels(5, HEIGHT, WIDTH)
+    made = make(cascade, ExtensionRequest(CLIP, in_between=2, is_loop=True), Material(video=video))
+    assert np.array_equal(made.frames[::2], video)
+    assert len(made.frames) == 10 and loop_jump(made.frames, measure(made.frames)) <= 1
 
 
 def test_a_loop_is_closed_by_a_window_that_knows_the_first_frames(cascade, monkeypatch):

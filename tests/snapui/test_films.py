@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.drift import loop_jump, measure
 from engine.errors import SnapError
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
 from engine.extension.segments import Segment
@@ -276,6 +277,16 @@ def test_in_betweens_double_the_rate_and_move_the_joins(films, worker, draft):
     assert json.loads(film(smooth).joins) == [32, 64] and film(smooth).first_frames == 32
 
 
+def test_a_loop_made_smooth_stays_a_loop(films, worker, draft):
+    loop, = extended(films, worker, draft, Asked(seconds=4.0, is_loop=True))
+    smooth, = extended(films, worker, loop, Asked(in_between=2))
+    assert (smooth.fps, smooth.frames) == (16, 64) and is_closed(smooth)
+    assert Order.from_json(film(smooth).order).request.is_loop
+    assert shown_in(smooth)[-1].end_seconds == 4
+    told, = extended(films, worker, draft, Asked(in_between=2, is_loop=True))
+    assert told.frames == 31 and not is_closed(told)    # what it is made of is none
+
+
 def test_new_frames_show_what_the_clip_shows_at_their_time(films, worker, draft):
     two = replace(TWO, rows=((2, 4, "a bright dog"), (4, 6, SNOW)))
     _, snow = extended(films, worker, draft, two)
@@ -453,6 +464,18 @@ def test_a_loop_that_shows_where_it_closes_is_warned_of(films, worker, draft):
     assert any("where it closes" in one for one in json.loads(film(clips[-1]).warnings))
     steady = extended(films, worker, draft, replace(asked, rows=((2, 4, ""),)))
     assert not any("where it closes" in one for one in json.loads(film(steady[-1]).warnings))
+
+
+@pytest.mark.parametrize("remedy", ["colour", "dissolve"])
+def test_a_mended_loop_closes(films, worker, draft, remedy):
+    asked = Asked(rows=((2, 4, "a bright dog"),), is_loop=True)    # which is not where it began
+    loop = extended(films, worker, draft, asked)[-1]
+    mended, = made(films, worker, films.remedy(loop.id, remedy))
+    frames = frames_of(films.journal.output_directory, mended)
+    assert loop_jump(frames, measure(frames)) <= 1
+    short, = made(films, worker, films.trim(loop.id, 3.0))
+    frames = [frames_of(films.journal.output_directory, one) for one in (loop, short)]
+    assert np.array_equal(frames[0][:24], frames[1])
 
 
 def test_a_cross_dissolve_softens_the_joins_that_show(films, worker, draft):
