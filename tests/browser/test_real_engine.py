@@ -8,7 +8,9 @@ import pytest
 
 from engine.media import read_request
 from tests.browser.conftest import PATIENCE
+from tests.browser.test_compare import FRAMES, compare, open_compare, wait_for_cells
 from tests.browser.test_create import PROMPT, make, previews_until, seed, type_prompt
+from tests.browser.test_library import open_first, open_library, wait_for_cards
 from tests.browser.test_restore import drop
 
 pytestmark = pytest.mark.browser
@@ -47,3 +49,29 @@ def test_the_real_engines_upscale_outlives_its_worker_and_its_file_brings_all_ba
     assert seed(page) == str(made.seed)
     assert page.locator("#control-upscale_steps input[type=number]").input_value() == "6"
     assert page.get_by_label("Draft", exact=True).is_checked()
+
+
+@pytest.mark.slow
+def test_the_real_engines_jobs_are_stopped_compared_and_found(real_program, open_page):
+    page = open_page(real_program.url)
+    page.locator("#control-drafts input[type=number]").fill("1")
+    page.get_by_label("Fine").check()
+    make(page)
+    page.wait_for_function("/step \\d+ of 64/.test("
+                           "document.querySelector('#sheet .cards').innerText)")
+    page.locator("#stop").click()
+    page.wait_for_selector("#sheet .is-cancelled")
+    assert real_program.files() == []
+    page.get_by_label("Draft", exact=True).check()
+    open_compare(page)
+    compare(page, "Guidance", "1\n3")
+    wait_for_cells(page, 2)
+    seen = [page.evaluate(FRAMES) for _ in range(40) if page.wait_for_timeout(50) is None]
+    assert all(len(set(frames)) == 1 for frames in seen), "the cells fell out of step"
+    assert len({frames[0] for frames in seen}) > 1, "nothing played"
+    open_library(page)
+    page.get_by_label("Search").fill("meadow dog")
+    wait_for_cards(page, 2)
+    open_first(page)
+    page.wait_for_function("document.querySelector('#library video').currentTime > 0")
+    assert len(real_program.files()) == 2
