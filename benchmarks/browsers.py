@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from snapui.live import PATH
+from snapui.live import PATH, POLL_SECONDS, REST_HEADER
 
-POLL_SECONDS = 0.5  # as live.js does
 PATIENCE_SECONDS = 60.0
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+REST = re.compile(rb"\r\n%s: *([\d.]+)" % REST_HEADER.encode(), re.IGNORECASE)
 SEEN = re.compile(rb'"seen": *"([^"]*)"')
 
 
@@ -28,18 +28,19 @@ class Polled:
     failed: int = 0
 
 
-async def poll_all(url: str, browsers: int, window_seconds: float) -> Polled:
-    """Let browsers poll a program for some time, their polls spread over the interval."""
-    polled = Polled()
+async def poll_all(url: str, browsers: int, window_seconds: float, polled: Polled) -> None:
+    """Let browsers poll a program for some time, their polls spread over the interval.
+
+    polled: what they meet is added to it.
+    """
     end = time.monotonic() + window_seconds
     await asyncio.gather(*(_poll(url, polled, POLL_SECONDS * place / browsers, end)
                            for place in range(browsers)))
-    return polled
 
 
 async def _poll(url: str, polled: Polled, delay: float, end: float) -> None:
-    """Ask as one open page does: what is new since it asked last, twice a second."""
-    page = Page(url)
+    """Ask as one open page does: what is new since it asked last, as often as it is told to."""
+    page = Page(url, f"{delay:.3f}")
     await asyncio.sleep(delay)
     while (begun := time.monotonic()) < end:
         try:
@@ -50,15 +51,16 @@ async def _poll(url: str, polled: Polled, delay: float, end: float) -> None:
             await page.close()
         took = time.monotonic() - begun
         polled.seconds.append(took)
-        await asyncio.sleep(max(0.0, POLL_SECONDS - took))
+        await asyncio.sleep(max(0.0, page.rest - took))
     await page.close()
 
 
 class Page:
-    """One open page: its connection, and what it has seen."""
+    """One open page: its connection, what it has seen, and in how many seconds it asks again."""
 
-    def __init__(self, url: str) -> None:
-        self.seen = b""
+    def __init__(self, url: str, name: str = "") -> None:
+        self.seen, self.rest = b"", POLL_SECONDS
+        self._name = name.encode()
         self._address = urlsplit(url)
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
@@ -69,14 +71,15 @@ class Page:
         if self._streams is None:
             self._streams = await asyncio.open_connection(host, port)
         reader, writer = self._streams
-        writer.write(b"GET %s?seen=%s&key= HTTP/1.1\r\nHost: %s:%d\r\nAccept: */*\r\n\r\n"
-                     % (PATH.encode(), self.seen, host.encode(), port))
+        writer.write(b"GET %s?seen=%s&key=&page=%s HTTP/1.1\r\nHost: %s:%d\r\nAccept: */*"
+                     b"\r\n\r\n" % (PATH.encode(), self.seen, self._name, host.encode(), port))
         head = await reader.readuntil(b"\r\n\r\n")
         length = LENGTH.search(head)
         body = await reader.readexactly(int(length[1])) if length else b""
         status = int(head.split(b" ", 2)[1])
         if status not in (200, 204):
             raise ValueError(f"the program answered with {status}")
+        self.rest = float(REST.search(head)[1])
         if status == 200:
             self.seen = SEEN.search(body)[1]
         return len(head) + len(body)

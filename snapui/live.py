@@ -1,8 +1,9 @@
 """What every open page shows of the journal, drawn once for all and sent to each as what is new.
 
-A page asks twice a second and names what it has seen. Gradio takes milliseconds for the smallest
-event, so this answers before Gradio and out of memory: usually "nothing new". Where Gradio asks for
-a password, only a page behind it is given the key that this asks for.
+A page asks twice a second, less often beside many others, and names what it has seen. Gradio takes
+milliseconds for the smallest event, so this answers before Gradio and out of memory: usually
+"nothing new". Where Gradio asks for a password, only a page behind it is given the key that this
+asks for.
 """
 
 import json
@@ -27,6 +28,12 @@ REST = 10  # a drawing is not made anew for this many times as long as it took
 # The journal is asked no more often, for one page as it comes back or for many, unless this very
 # program has changed it: what is pressed shows at once.
 LOOK_SECONDS = 0.45
+# All pages together ask no more often than this: what they take, the workers on this machine miss.
+POLLS_A_SECOND = 25
+POLL_SECONDS = 0.5  # between the polls of one page, if there are few
+PAGE_SECONDS = 10.0  # one that has not asked for so long is gone
+PAGE_NAME = 16  # characters of a page's name that count
+REST_HEADER = "X-Rest"
 Part = Callable[[], dict[str, Any]]
 
 
@@ -65,6 +72,22 @@ class Drawing:
             self.told[seen] = json.dumps(
                 {"seen": token, "trouble": self.trouble, "parts": parts}).encode()
         return self.told[seen]
+
+
+class Audience:
+    """The pages that are open, known by the names they ask with."""
+
+    def __init__(self) -> None:
+        self._heard: dict[str, float] = {}  # when each asked last, the latest at the end
+
+    def rest(self, page: str) -> float:
+        """Note that a page asks. Returns: in how many seconds it should ask again."""
+        now = time.monotonic()
+        self._heard.pop(page, None)
+        self._heard[page] = now
+        while now - self._heard[oldest := next(iter(self._heard))] > PAGE_SECONDS:
+            del self._heard[oldest]
+        return max(POLL_SECONDS, len(self._heard) / POLLS_A_SECOND)
 
 
 class Live:
@@ -132,7 +155,7 @@ class LiveRoute:
     """Middleware that answers pages that ask what is new, and hands any other request on."""
 
     def __init__(self, app: ASGIApp, live: Live) -> None:
-        self.app, self.live = app, live
+        self.app, self.live, self.audience = app, live, Audience()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the news, 204 if there is none, or 401 to a page without the key."""
@@ -146,6 +169,7 @@ class LiveRoute:
             if self.live.is_due:  # a thread costs more than the answer
                 await run_in_threadpool(self.live.look)
             news = self.live.answer(asked.get("seen", ""))
-            response = Response(news, 204 if news is None else 200, {"Cache-Control": "no-store"},
-                                "application/json")
+            rest = self.audience.rest(asked.get("page", "")[:PAGE_NAME])
+            response = Response(news, 204 if news is None else 200, {
+                "Cache-Control": "no-store", REST_HEADER: f"{rest:g}"}, "application/json")
         await response(scope, receive, send)

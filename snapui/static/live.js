@@ -1,12 +1,15 @@
-/* Asks twice a second what is new in the journal, and hands it to the parts of the page. */
+/* Asks twice a second what is new in the journal, less often beside many other pages, and hands it
+   to the parts of the page. */
 window.snapui = (() => {
   const POLL = 500;
+  const PAGE = Math.random().toString(36).slice(2);
   const ASKED = "snapui-asked";
   const followers = new Set();
   let parts = {};
   let seen = "";
   let key = null;
   let again = false;
+  let rest = POLL;
   let wake = () => {};
 
   /* Fill in the cards that have not changed since this page asked last. */
@@ -25,9 +28,10 @@ window.snapui = (() => {
 
   async function ask() {
     try {
-      const answer = await fetch(`snapui/live?seen=${seen}&key=${key}`);
+      const answer = await fetch(`snapui/live?seen=${seen}&key=${key}&page=${PAGE}`);
       if (answer.status === 401) return location.reload();  /* the page asks for the password */
       if (!answer.ok) throw new Error(answer.status);
+      rest = 1000 * answer.headers.get("X-Rest");
       if (answer.status === 200) {
         const news = await answer.json();
         merge(news.parts);
@@ -35,7 +39,7 @@ window.snapui = (() => {
         tell(news.trouble);
       }
     } catch {
-      seen = "";  /* a program that comes back is asked for everything */
+      [seen, rest] = ["", POLL];  /* a program that comes back is asked for everything */
       tell("The program does not answer. Nothing is lost: start it again, and this page goes on.");
     }
     for (const follower of followers) follower();
@@ -45,7 +49,7 @@ window.snapui = (() => {
     for (;;) {
       again = false;
       await ask();
-      if (!again) await new Promise((done) => { wake = done; setTimeout(done, POLL); });
+      if (!again) await new Promise((done) => { wake = done; setTimeout(done, rest); });
     }
   }
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks import browsers
-from benchmarks.browsers import Page, poll_all
+from benchmarks.browsers import Page, Polled, poll_all
 from benchmarks.program import cpu_seconds
+from snapui.live import REST_HEADER
 
 NEWS = b'{"seen": "a.1", "parts": {}}'
 
@@ -29,6 +30,7 @@ def answering(*statuses):
             asked.append((self.client_address[1], self.path))
             status = next(coming, 204)
             self.send_response(status)
+            self.send_header(REST_HEADER, "0.02")
             body = NEWS if status == 200 else b""
             if status != 204:
                 self.send_header("Content-Length", str(len(body)))
@@ -46,23 +48,25 @@ def answering(*statuses):
 
 def test_a_page_names_what_it_has_seen_on_the_same_connection():
     async def look(url):
-        page = Page(url)
+        page = Page(url, "p1")
         received = [await page.look() for _ in range(3)]
         await page.close()
+        assert page.rest == 0.02
         return received
 
     with answering(200) as (url, asked):
         received = asyncio.run(look(url))
     assert [path for _, path in asked] == [
-        "/snapui/live?seen=&key=", *["/snapui/live?seen=a.1&key="] * 2]
+        "/snapui/live?seen=&key=&page=p1", *["/snapui/live?seen=a.1&key=&page=p1"] * 2]
     assert len({port for port, _ in asked}) == 1
     assert received[1] == received[2] < received[0] - len(NEWS)
 
 
 def test_answers_that_are_errors_are_counted_and_polled_on(monkeypatch):
     monkeypatch.setattr(browsers, "POLL_SECONDS", 0.01)
+    told = Polled()
     with answering(500) as (url, asked):
-        told = asyncio.run(poll_all(url, 2, 0.5))
+        asyncio.run(poll_all(url, 2, 0.5, told))
     assert told.failed == 1 and len(told.seconds) == len(asked) > 2
 
 

@@ -8,7 +8,7 @@ import pytest
 from engine.request import GenerationRequest
 from snapui import live, space
 from snapui.launch import shown_of
-from snapui.live import Live
+from snapui.live import PAGE_SECONDS, POLL_SECONDS, POLLS_A_SECOND, Audience, Live
 from snapui.schema import Job
 from tests.snapui.test_jobs import CLIP
 
@@ -174,3 +174,15 @@ def test_a_page_that_waits_for_the_journal_holds_up_no_other(journal, told, monk
     assert page.look() is None
     may_go.set()
     other.join()
+
+
+def test_pages_ask_less_often_the_more_there_are(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(live.time, "monotonic", lambda: now[0])
+    audience = Audience()
+    assert audience.rest("one") == audience.rest("one") == POLL_SECONDS
+    told = [audience.rest(f"page {number}") for number in range(99)]
+    assert told[0] == POLL_SECONDS and told == sorted(told)
+    assert 100 / told[-1] == POLLS_A_SECOND
+    now[0] = PAGE_SECONDS + 1
+    assert audience.rest("one") == POLL_SECONDS, "pages that are gone still count"
