@@ -8,8 +8,10 @@ from pathlib import Path
 from engine.errors import ModelError
 
 # "auto" is OpenVINO on a CPU where it is installed, and PyTorch, the reference, elsewhere.
-AUTO, PYTORCH, OPENVINO = BACKENDS = ("auto", "pytorch", "openvino")
-DEFAULT_HELP = "what computes on a CPU; default: openvino if it is installed, else pytorch"
+# "int8" is OpenVINO with the base's products in whole numbers (quantized.py): sooner, less exact.
+AUTO, PYTORCH, OPENVINO, INT8 = BACKENDS = ("auto", "pytorch", "openvino", "int8")
+DEFAULT_HELP = ("what computes on a CPU; default: openvino if it is installed, else pytorch; "
+                "int8 is openvino in whole numbers, faster and a little less exact")
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +31,18 @@ HERE = Place()
 def is_compiled(backend: str, device: str) -> bool:
     """Tell whether OpenVINO evaluates networks. Raises: ModelError if it should and cannot."""
     is_possible = device == "cpu" and find_spec("openvino") is not None
-    if backend == OPENVINO and not is_possible:
-        raise ModelError("The backend openvino needs the package of that name and --device cpu. "
+    if backend in (OPENVINO, INT8) and not is_possible:
+        raise ModelError(f"The backend {backend} needs the package openvino and --device cpu. "
                          "Install it (pip install openvino), or choose --backend auto.")
     if backend == AUTO and device == "cpu" and not is_possible:
         log.warning("OpenVINO is not installed: PyTorch computes, which takes longer.")
     return backend != PYTORCH and is_possible
+
+
+def is_quantized(backend: str) -> bool:
+    """Tell whether a compiled base computes in int8."""
+    if backend == INT8 and find_spec("nncf") is None:
+        log.warning("NNCF is not installed (pip install nncf): the backend int8 computes with "
+                    "floats, as openvino does, which takes longer.")
+        return False
+    return backend == INT8

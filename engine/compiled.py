@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -42,21 +42,41 @@ def cache_folder() -> Path:
     return Path(places.get(sys.platform, fallback)) / "snapui"
 
 
+class Quantizer(Protocol):
+    """Makes graphs of whole numbers; its name says all that decides them but the float graph."""
+
+    name: str
+
+    def __call__(self, graph: "openvino.Model", inputs: Inputs) -> "openvino.Model":
+        """Return a float graph for inputs of these shapes with products in int8."""
+
+
 class CompiledNetwork:
     """A network's evaluations, compiled when a shape of inputs is first seen.
 
     is_short: compute in bfloat16. cache: folder where graphs are kept; one that cannot be written
-    only costs the next start some seconds.
+    only costs the next start some seconds, or the minute that a quantizer takes.
     """
 
-    def __init__(self, network: FIT, *, is_short: bool = False, cache: Path | None = None):
-        self._network, self._is_short = network, is_short
+    def __init__(self, network: FIT, *, is_short: bool = False, cache: Path | None = None,
+                 quantizer: Quantizer | None = None):
+        self._network, self._is_short, self._quantizer = network, is_short, quantizer
         self._cache = cache or cache_folder()
         self._requests: dict[tuple, openvino.InferRequest] = {}
 
     def __call__(self, video: Tensor, c_noise: Tensor, conditions: Conditions,
                  carry: Carry | None = None) -> tuple[Tensor, Tensor]:
         """Evaluate as FIT.forward does, for whole clips (b, k, t, h, w)."""
+        inputs = self.inputs(video, c_noise, conditions, carry)
+        request = self._request(inputs)
+        request.infer([one.numpy() for one in inputs.values()], share_inputs=True)
+        output, latents = (torch.from_numpy(request.get_output_tensor(number).data.copy())
+                           for number in (0, 1))
+        return output, latents
+
+    def inputs(self, video: Tensor, c_noise: Tensor, conditions: Conditions,
+               carry: Carry | None = None) -> Inputs:
+        """Return what the graph is given in an evaluation."""
         config = self._network.config
         if carry is None:    # a row that keeps nothing adds exact zero
             b = len(video)
@@ -64,12 +84,7 @@ class CompiledNetwork:
                           torch.zeros(b, dtype=torch.bool))
         with torch.no_grad(), torch.autocast("cpu", enabled=False):
             told = self._network.told(c_noise, conditions)
-        inputs = flat(video, told, carry)
-        request = self._request(inputs)
-        request.infer([one.numpy() for one in inputs.values()], share_inputs=True)
-        output, latents = (torch.from_numpy(request.get_output_tensor(number).data.copy())
-                           for number in (0, 1))
-        return output, latents
+        return flat(video, told, carry)
 
     def _request(self, inputs: Inputs) -> "openvino.InferRequest":
         shapes = tuple(tuple(one.shape) for one in inputs.values())
@@ -78,7 +93,7 @@ class CompiledNetwork:
         return self._requests[shapes]
 
     def _compile(self, inputs: Inputs) -> "openvino.CompiledModel":
-        graph = kept_graph(self._network, inputs, self._cache)
+        graph = kept_graph(self._network, inputs, self._cache, self._quantizer)
         return imported().Core().compile_model(graph, "CPU", {
             "INFERENCE_PRECISION_HINT": "bf16" if self._is_short else "f32",
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
@@ -106,15 +121,21 @@ def imported() -> ModuleType:
     return openvino
 
 
-def kept_graph(network: FIT, inputs: Inputs, cache: Path) -> "openvino.Model":
-    """Return a network's graph for inputs of these shapes, from the disk if it is there."""
+def kept_graph(network: FIT, inputs: Inputs, cache: Path,
+               quantizer: Quantizer | None = None) -> "openvino.Model":
+    """Return a network's graph for inputs of these shapes, from the disk if it is there.
+
+    A quantized one is made of the float one, which is kept beside it.
+    """
     runtime = imported()
-    folder = cache / "graphs" / _name(network, inputs, runtime.__version__)
+    makers = runtime.__version__ + ("" if quantizer is None else f" {quantizer.name}")
+    folder = cache / "graphs" / _name(network, inputs, makers)
     with suppress(RuntimeError, OSError):
         graph = runtime.Core().read_model(folder / GRAPH)
         os.utime(folder)    # it was of use
         return graph
-    graph = traced_graph(network, inputs)
+    graph = traced_graph(network, inputs) if quantizer is None \
+        else quantizer(kept_graph(network, inputs, cache), inputs)
     with suppress(RuntimeError, OSError):
         _keep(graph, folder)
     return graph
@@ -151,9 +172,9 @@ class _Flat(nn.Module):
         return self.network.evaluate(given.pop("video"), Told(**given), carry)
 
 
-def _name(network: FIT, inputs: Inputs, version: str) -> str:
+def _name(network: FIT, inputs: Inputs, makers: str) -> str:
     """Name a graph after all that decides it: code, configuration, weights and shapes."""
-    digest = hashlib.blake2b(f"{version} {torch.__version__} {network.config}".encode(),
+    digest = hashlib.blake2b(f"{makers} {torch.__version__} {network.config}".encode(),
                              digest_size=16)
     for path in sorted(Path(sys.modules[FIT.__module__].__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine import checkpoint
 from engine.backends import OPENVINO, PYTORCH, is_compiled
-from engine.compiled import CompiledNetwork
+from engine.compiled import CompiledNetwork, Quantizer
 from engine.diffusion import Anchor, Preconditioning, anchored, broadcast, input_scale
 from engine.errors import Cancelled, ModelError
 from engine.model import FIT, Carry, Conditions, FITConfig, Part
@@ -122,18 +122,19 @@ class Stage:
     """A network that denoises clips of one size.
 
     is_short: compute in bfloat16 where that is fast (precision.py). is_compiled: evaluate by
-    OpenVINO wherever no gradient is wanted, on the CPU alone.
+    OpenVINO wherever no gradient is wanted, on the CPU alone. quantizer: what then makes its
+    products whole numbers (quantized.py).
     """
 
     def __init__(self, config: StageConfig, network: FIT | None = None, *, is_short: bool = False,
-                 is_compiled: bool = False):
+                 is_compiled: bool = False, quantizer: Quantizer | None = None):
         self.config = config
-        self.is_short = is_short
+        self.is_short, self.is_quantized = is_short, quantizer is not None
         self.preconditioning = config.preconditioning
         self.network = network if network is not None else FIT(config.network)
         self.compiled = CompiledNetwork(
-            self.network, is_short=is_short and has_fast_bfloat16(self.device)
-        ) if is_compiled else None
+            self.network, is_short=is_short and has_fast_bfloat16(self.device),
+            quantizer=quantizer) if is_compiled else None
 
     @property
     def clip_shape(self) -> tuple[int, int, int, int]:
@@ -146,7 +147,8 @@ class Stage:
         """What computes, and in which numbers: the same backend gives the same bits."""
         is_short = self.is_short and has_fast_bfloat16(self.device)
         maker = PYTORCH if self.compiled is None else OPENVINO
-        return f"{maker} {self.device.type} {'bfloat16' if is_short else 'float32'}"
+        numbers = ("int8 " if self.is_quantized else "") + ("bfloat16" if is_short else "float32")
+        return f"{maker} {self.device.type} {numbers}"
 
     @property
     def device(self) -> torch.device:
@@ -306,6 +308,7 @@ def unit_noise(seeds: Sequence[int], shape: tuple[int, ...], stream: int = 0) ->
 def load_stage(folder: Path, device: str = "cpu", backend: str = PYTORCH) -> Stage:
     """Load config and weights of one stage, evaluated by one of BACKENDS.
 
+    int8 is openvino here: what calibrates it needs texts, which cascade.py has.
     Raises: ModelError saying what is wrong.
     """
     path = folder / checkpoint.CONFIG_NAME
