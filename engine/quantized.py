@@ -152,5 +152,5 @@ def imported() -> ModuleType:
         warnings.simplefilter("ignore")
         import nncf
     logging.setLoggerClass(loggers)
-    nncf.set_log_level(logging.ERROR)
+    logging.getLogger("nncf").setLevel(logging.ERROR)    # its own way mutes others' handlers too
     return nncf
