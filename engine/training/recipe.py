@@ -168,7 +168,7 @@ _STORYBOOK = Recipe(
                         Phase(0.4, 8, 16, 0.5)),
     optimizer="muon", lr=0.02, weight_decay=0.1, warmup_steps=50, decay_share=0.8,
     ema_half_life=100, loss="unit", noise_mean=-0.4, noise_std=1.6, image_share=0.1,
-    truth_weight=0.2, known_share=0.2, lessons=64)
+    truth_weight=0.2, known_share=0.2, lessons=32, free_wording=0.5)
 
 RECIPES = {
     "paper_500m": Recipe(),

@@ -30,7 +30,7 @@ EXAMPLES = (
     "a red car driving to the right on the road",
     "a panda bouncing in the night sky",
     "a yellow star spinning in space",
-    "a snowman standing in the city",
+    "a snowman standing in the snow",
 )
 ADVANCED = ("steps", "sampler", "fps", "oscillating", "upscale_steps", "upscale_noise")
 TELLS = ("Off, files written from now on carry neither prompt nor settings; the library still "
