@@ -10,3 +10,9 @@ One axis alphabet, in einops patterns, comments and docstrings everywhere:
     m e         latent tokens, latent width
     l k         text (context) tokens, context width
 """
+
+import os
+
+# Intel's matrix library else divides sums among threads on some processors: one thread and two
+# would make different bits. It reads this when it first computes.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
