@@ -54,20 +54,19 @@ class Setting:
 
 
 NOW = Setting("now", RECIPES[PRESET], is_short=True, together=True)
-# Four frames in a row, then sixteen, a first pass for half of the clips, one prompt at a time.
+# Four frames, then sixteen, a first pass for half of the clips, captions alone and one at a time.
 FIRST = Setting("first trainer", replace(
     RECIPES[PRESET], phases=(Phase(0.3, 16, 4, 0.5), Phase(0.5, 32, 4, 0.5),
                              Phase(0.2, 16, 16, 0.5)),
-    truth_weight=0.0, known_share=0.0, lessons=0), is_short=False, together=False)
+    truth_weight=0.0, known_share=0.0, lessons=0, free_wording=0.0), is_short=False, together=False)
 
 
 def measure(options: argparse.Namespace) -> Report:
     """Run some steps of every phase of both recipes; nothing is saved."""
     rows, speeds, rate = [], {}, gemm_rate()
     with tempfile.TemporaryDirectory() as folder:
-        source = StorybookSource(options.sprites, "core12", cache=Path(folder))
         for setting in (FIRST, NOW):
-            trainer = trainer_of(setting, source, Path(folder))
+            trainer = trainer_of(setting, options.sprites, Path(folder))
             for start, _, phase in setting.recipe.phase_spans():
                 made, speed = phase_rows(trainer, setting.name, (start, phase), options.repeats,
                                          rate)
@@ -82,13 +81,14 @@ def measure(options: argparse.Namespace) -> Report:
         "optimizer the averaging and clipping"])
 
 
-def trainer_of(setting: Setting, source: StorybookSource, folder: Path) -> Trainer:
-    """Put a trainer together that writes nothing."""
-    config = PRESETS[PRESET]
-    torch.manual_seed(setting.recipe.seed)
+def trainer_of(setting: Setting, sprites: Path, folder: Path) -> Trainer:
+    """Put a trainer together that writes nothing but its sprites, into a folder."""
+    config, recipe = PRESETS[PRESET], setting.recipe
+    torch.manual_seed(recipe.seed)
+    source = StorybookSource(sprites, "core12", cache=folder, free_share=recipe.free_wording)
     encoder = TextEncoder(config.text_encoder, config.text_length, together=setting.together)
     return Trainer(Stage(config, is_short=setting.is_short),
-                   Batches(source, config, encoder), setting.recipe, folder)
+                   Batches(source, config, encoder), recipe, folder)
 
 
 def phase_rows(trainer: Trainer, name: str, begun: tuple[int, Phase], repeats: int,

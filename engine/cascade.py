@@ -32,7 +32,7 @@ SOURCE_RESOLUTION = (288, 512)
 CALIBRATION = {"a dog walking to the left in the meadow": 12.0,
                "a red heart beating on a yellow background": 12.0,
                "a rocket flying up in space": 24.0,
-               "a boat sailing to the right on the sea": 6.0}
+               "a blue fish swimming to the right in the sea": 6.0}
 
 log = logging.getLogger(__name__)
 

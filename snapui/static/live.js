@@ -31,7 +31,7 @@ window.snapui = (() => {
       const answer = await fetch(`snapui/live?seen=${seen}&key=${key}&page=${PAGE}`);
       if (answer.status === 401) return location.reload();  /* the page asks for the password */
       if (!answer.ok) throw new Error(answer.status);
-      rest = 1000 * answer.headers.get("X-Rest");
+      rest = 1000 * answer.headers.get("X-Rest") || POLL;
       if (answer.status === 200) {
         const news = await answer.json();
         merge(news.parts);

@@ -13,7 +13,7 @@ from engine.errors import SnapError
 from snapui import extend_form, reel
 from snapui.controls import drawn_seed
 from snapui.desk import Desk
-from snapui.events import PRESSED, QUIET
+from snapui.events import EACH, PRESSED, QUIET
 from snapui.extend_form import FILES, TYPED, Form, asked, files_shown, first_rows, taker
 from snapui.films import Films
 from snapui.guard import guarded
@@ -200,7 +200,7 @@ def _tie_work(tab: ExtendTab, parts: _Parts, desk: Desk) -> dict:
                   [form.rows, form.seconds, form.fps, form.upscale], **QUIET).then(**look)
     parts.run.click(guarded(tab.run), [chosen, desk.lock, *form.inputs, *settings], awaited,
                     **PRESSED).then(**look)
-    parts.reel.reel_act(guarded(tab.act), outputs=[chosen, awaited], **PRESSED).then(**look)
+    parts.reel.reel_act(guarded(tab.act), outputs=[chosen, awaited], **EACH).then(**look)
     parts.reel.look_again(**look)
     return look
 

@@ -5,11 +5,20 @@ import signal
 import sqlite3
 
 import pytest
+from playwright.sync_api import expect
 
 from engine.media import read_request
-from tests.browser.conftest import PATIENCE
+from snapui.tabs.create import EXAMPLES
+from tests.browser.conftest import LOOKS, PATIENCE
 from tests.browser.test_compare import FRAMES, compare, open_compare, wait_for_cells
-from tests.browser.test_create import PROMPT, make, previews_until, seed, type_prompt
+from tests.browser.test_create import (
+    PROMPT,
+    make,
+    previews_until,
+    seed,
+    type_prompt,
+    wait_for_drafts,
+)
 from tests.browser.test_library import open_first, open_library, wait_for_cards
 from tests.browser.test_restore import drop
 
@@ -75,3 +84,24 @@ def test_the_real_engines_jobs_are_stopped_compared_and_found(real_program, open
     open_first(page)
     page.wait_for_function("document.querySelector('#library video').currentTime > 0")
     assert len(real_program.files()) == 2
+
+
+@pytest.mark.slow
+def test_an_example_of_the_real_engine_is_made_by_keyboard_and_fits_every_screen(
+        real_program, open_page):
+    page = open_page(real_program.url)
+    page.get_by_label("Draft", exact=True).check()
+    page.locator("#control-drafts input[type=number]").fill("1")
+    example = page.locator("#sheet [data-act=example]").last
+    example.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#control-prompt textarea")).to_have_value(example.inner_text())
+    page.keyboard.press("Control+Enter")
+    wait_for_drafts(page, 1)
+    (file,) = real_program.files()
+    assert read_request(file).prompt == EXAMPLES[-1]
+    for width, scheme in LOOKS:
+        other = open_page(real_program.url, width=width, scheme=scheme)
+        other.wait_for_selector("#sheet [data-pick]")
+        overflow = other.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert overflow <= 0, f"the page is {overflow} pixels too wide at {width}"

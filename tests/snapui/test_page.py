@@ -232,7 +232,8 @@ def test_every_button_can_show_what_went_wrong_and_waits_for_no_other(journal):
 
 
 def test_presses_of_different_buttons_that_share_an_event_are_all_heard(journal):
-    shared = ("stop_job", "upscale_clips", "upscale_clip", "change_clip", "queue_act")
+    shared = ("stop_job", "upscale_clips", "upscale_clip", "change_clip", "queue_act",
+              "reel_act")
     heard = {event: fn.trigger_mode for fn in page.build(journal).fns.values()
              for _, event in fn.targets if event in shared}
     assert heard == dict.fromkeys(shared, "multiple")
