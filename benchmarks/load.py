@@ -26,8 +26,8 @@ from snapui.schema import Job, Worker, database_url
 
 CLIENTS = 50
 DRAFTS = 100
-WINDOW_SECONDS = 30.0
-ROUNDS = 4  # of a window without browsers and one with: a machine that wavers wavers for both
+WINDOW_SECONDS = 6.0
+ROUNDS = 20  # of a window without browsers and one with: a machine that wavers wavers for both
 
 
 @dataclass(frozen=True)

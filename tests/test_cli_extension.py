@@ -360,6 +360,14 @@ def test_a_rotated_video_is_upright(engine):
     assert abs(float(turned[0, :30].mean()) - float(turned[0, 34:].mean())) > 200
 
 
+@pytest.mark.parametrize(("pixels", "shown"), [
+    ("16/15", (36, 68)), ("1/2", (72, 64)), ("1", (36, 64)), ("0", (36, 64))])
+def test_a_video_whose_pixels_are_not_square_is_read_as_it_is_shown(engine, pixels, shown):
+    write_clip("flat.mp4", np.zeros((4, 36, 64, 3), np.uint8), 12)
+    ffmpeg("-i", "flat.mp4", "-vf", f"setsar={pixels}", "anamorphic.mp4")
+    assert read_clip("anamorphic.mp4", fps=12).frames.shape == (4, *shown, 3)
+
+
 def test_a_still_picture_and_rates_are_read(engine):
     assert read_picture("dot.png").tolist() == [[[255, 0, 0]]]
     assert (read_rate("clip.mp4"), read_rate("elsewhere.webm")) == (12, 25)

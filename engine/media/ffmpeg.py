@@ -159,17 +159,33 @@ def _checked_frames(path: Path, demuxer: str, limits: ReadLimits, arguments: lis
 
 
 def probe(path: Path, demuxer: str, limits: ReadLimits) -> tuple[int, int, float]:
-    """Return width, height and frames per second of the first video stream."""
+    """Return width, height and frames per second of the first video stream.
+
+    Where a video's pixels are not square, its size is the one it is shown at.
+    """
     arguments = [*_input(path, demuxer, limits), "-map", VIDEO, "-frames:v", "1",
                  "-pix_fmt", "gray", "-strict", "-1", "-f", "yuv4mpegpipe", "pipe:1"]
     header, _ = _output(arguments, limits.max_side_pixels**2 + 1024, METADATA_SECONDS)
     fields = {part[:1]: part[1:] for part in bytes(header[:200]).split(b"\n")[0].split(b" ")[1:]}
     try:
-        numerator, denominator = fields[b"F"].split(b":")
-        return int(fields[b"W"]), int(fields[b"H"]), int(numerator) / int(denominator)
+        width, height = _shown(int(fields[b"W"]), int(fields[b"H"]),
+                               _ratio(fields.get(b"A", b"1:1")) or 1.0)
+        return width, height, _ratio(fields[b"F"])
     except (KeyError, ValueError, ZeroDivisionError) as error:
         raise MediaError(f"{path.name} holds no video that can be read; it may be damaged or "
                          "cut short, so use another copy of the file.") from error
+
+
+def _ratio(text: bytes) -> float:
+    """Return the value of "n:d", 0 for the "0:0" of what is not known."""
+    numerator, denominator = map(int, text.split(b":"))
+    return numerator / denominator if numerator else 0.0
+
+
+def _shown(width: int, height: int, pixel_shape: float) -> tuple[int, int]:
+    """Return width and height in square pixels, none lost. pixel_shape: width over height."""
+    return (round(width * pixel_shape), height) if pixel_shape > 1 \
+        else (width, round(height / pixel_shape))
 
 
 def read_tags(path: Path, demuxer: str, limits: ReadLimits) -> dict[str, str]:

@@ -229,6 +229,23 @@ def test_pictures_that_were_handed_over_survive_a_refresh(program, open_page, tm
     assert {read_metadata(path).get(OPENING_KEY) for path in program.files()} == {None, "crop"}
 
 
+def test_a_clip_is_made_smooth_and_keeps_its_length(program, open_page):
+    page = open_page(program.url)
+    open_two_seconds(page)
+    assert page.locator("#rows").is_visible()
+    page.get_by_label("Smooth ×4").check()
+    for name in ("rows", "extend-seconds", "extend-loop"):    # of no use to a smoother clip
+        page.locator(f"#{name}").wait_for(state="hidden")
+    wait_for_plan(page, "61 frames")
+    page.locator("#run-extension").click()
+    wait_for_nodes(page, 2)
+    wait_for_open(page, "61 frames at 32 fps")
+    draft, smooth = (read_clip(path).frames for path in program.files())
+    assert len(smooth) == 61 and np.abs(smooth[::4].astype(int) - draft).max() <= 8
+    page.get_by_label("Longer").check()
+    page.locator("#rows").wait_for()
+
+
 def test_the_weight_of_known_frames_goes_into_the_file(program, open_page):
     page = open_page(program.url)
     page.get_by_role("tab", name="Extend").click()
