@@ -97,9 +97,11 @@ GROUNDS = ("on a {} canvas", "on a {} wall", "in front of a {} screen", "on {} p
 # Ways follow a verb; changes are a whole motion.
 WAYS = {
     "left": ("to the left-hand side", "from right to left", "towards the left edge",
-             "off to the left", "leftbound", "in a westerly direction", "to the far left"),
+             "off to the left", "leftbound", "in a westerly direction", "to the far left",
+             "towards the western horizon", "to the western side", "towards the setting sun"),
     "right": ("to the right-hand side", "from left to right", "towards the right edge",
-              "off to the right", "rightbound", "in an easterly direction", "to the far right"),
+              "off to the right", "rightbound", "in an easterly direction", "to the far right",
+              "towards the eastern horizon", "to the eastern side", "towards the rising sun"),
     "up": ("higher and higher", "up and away", "heavenwards", "into the heights",
            "up towards the ceiling"),
     "down": ("lower and lower", "earthwards", "down to the floor", "into the depths",

@@ -77,8 +77,11 @@ window.snapui = (() => {
   return {
     asked,
     look,
-    /* Keep the numbers of jobs that were just asked for, and look. */
+    /* Keep the numbers of jobs that were just asked for, tell the sheet whether there is a new one
+       or what was pressed was refused, and look. */
     ask(ids) {
+      const isNew = ids.some((id) => !asked().includes(id));
+      document.dispatchEvent(new CustomEvent("snapui-answered", { detail: isNew }));
       sessionStorage.setItem(ASKED, JSON.stringify([...new Set([...asked(), ...ids])]));
       look();
     },

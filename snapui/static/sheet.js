@@ -8,6 +8,7 @@ const untick = element.querySelector(".picks .untick");
 const MEMORY = "snapui-ticked";
 const markGone = watchGone(cards, ".clip:not(.is-moving)");  /* old previews may go */
 let measured = null;
+let sent = [];  /* the drafts whose upscales were asked for last */
 const ticked = new Set(JSON.parse(sessionStorage.getItem(MEMORY) || "[]"));
 
 function show(value) {
@@ -54,8 +55,9 @@ element.addEventListener("click", (event) => {
   if (!button || button.disabled) return;
   const id = Number(button.dataset.id);
   if (button === upscale) {
-    trigger("upscale_clips", { ids: [...ticked] });
+    sent = [...ticked];
     ticked.clear();
+    trigger("upscale_clips", { ids: sent });
     picks();
   } else if (button === untick) {
     ticked.clear();
@@ -66,6 +68,13 @@ element.addEventListener("click", (event) => {
   } else if (button.dataset.act === "reuse") trigger("reuse_clip", { id });
   else if (button.dataset.act === "extend") trigger("extend_clip", { id });
   else if (button.dataset.act === "example") trigger("use_example", { id });
+});
+
+/* Drafts whose upscales were refused are ticked as before. */
+document.addEventListener("snapui-answered", ({ detail: isAccepted }) => {
+  if (!isAccepted) for (const id of sent) ticked.add(id);
+  sent = [];
+  picks();
 });
 
 watch("value", picks);
