@@ -28,6 +28,7 @@ from engine.sampling import (
     constant_weights,
     dynamic_threshold,
     guided,
+    guided_above,
     oscillating_weights,
     sample,
     sigmas,
@@ -47,6 +48,7 @@ class StageConfig:
     sigma_max: noise level that sampling starts from. Differs from the paper where below 80: in
     units of the clip it is sigma_in times as large, so that few steps are better spent lower; an
     upsampler then starts from its low-resolution clip under so much noise.
+    guidance_above: noise level from which on clips are guided, 0 for the paper's every level.
     detail: deviation of a clip from its enlarged low-resolution one; above 0, an upsampler denoises
     only that (diffusion/anchor.py), 0 for the paper's whole clip.
     text_encoder: "minilm" for the embedded one, else a local folder or hub name.
@@ -56,6 +58,7 @@ class StageConfig:
     scale: float = 1.0
     sigma_data: float = 1.0
     sigma_max: float = SIGMA_MAX
+    guidance_above: float = 0.0
     detail: float = 0.0
     text_encoder: str = "minilm"
     text_length: int = 32
@@ -65,8 +68,10 @@ class StageConfig:
             value = getattr(self, name)
             if not _is_number(value) or value <= above:
                 raise ValueError(f"{name} must be a number above {above}, not {value!r}")
-        if not _is_number(self.detail) or self.detail < 0:
-            raise ValueError(f"detail must be a number from 0 on, not {self.detail!r}")
+        for name in ("detail", "guidance_above"):
+            value = getattr(self, name)
+            if not _is_number(value) or value < 0:
+                raise ValueError(f"{name} must be a number from 0 on, not {value!r}")
         if type(self.text_length) is not int or self.text_length < 1:
             raise ValueError("text_length must be a whole number above 0, "
                              f"not {self.text_length!r}")
@@ -271,11 +276,13 @@ class Stage:
         if settings.guidance == 0:
             return self.denoiser(conditions, beside, should_stop)
         pair = Conditions.cat(conditions, negative or conditions.without_text())
-        beside = None if beside is None else torch.cat((beside, beside))
+        twice = None if beside is None else torch.cat((beside, beside))
         weights = oscillating_weights if settings.oscillating else constant_weights
         per_step = SOLVERS[settings.sampler].evaluations_per_step
-        return guided(self.denoiser(pair, beside, should_stop, branches=2),
+        both = guided(self.denoiser(pair, twice, should_stop, branches=2),
                       weights(settings.guidance, settings.steps, per_step), threshold=None)
+        return guided_above(self.config.guidance_above, both,
+                            self.denoiser(conditions, beside, should_stop))
 
 
 def known_channels(clip: Tensor, mask: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from engine.catalog import SHIPPED
 from engine.errors import Cancelled, ModelError
 from engine.model import Conditions
 from engine.presets import PRESETS
-from engine.sampling import SOLVERS, KnownFrames, guided
+from engine.sampling import SOLVERS, KnownFrames, guided, sigmas
 from engine.stage import Given, SampleSettings, Stage, Watch, load_stage, unit_noise
 
 TINY = PRESETS["tiny"]
@@ -137,6 +137,19 @@ def test_oscillating_guidance_reaches_every_evaluation_of_the_sampler(
     assert not torch.equal(even, swinging)
 
 
+def test_little_noise_is_not_guided_and_asks_the_network_half_as_much(monkeypatch):
+    torch.manual_seed(0)
+    rows, every = [], Stage(TINY)
+    some = Stage(replace(TINY, guidance_above=0.9 * sigmas(4)[2].item()), every.network)
+    forward = every.network.forward
+    monkeypatch.setattr(every.network, "forward",
+                        lambda video, *rest: (rows.append(len(video)), forward(video, *rest))[1])
+    noise, settings = unit_noise([7], every.clip_shape), replace(SETTINGS, steps=4, guidance=2.0)
+    partly = some.sample(noise, conditions(1), settings)
+    assert rows == [2, 2, 2, 1]
+    assert not torch.equal(partly, every.sample(noise, conditions(1), settings))
+
+
 def test_negative_prompt_takes_the_unconditional_branch(stage):
     noise, c = unit_noise([7], stage.clip_shape), conditions(1)
     negative = replace(c, text_tokens=c.text_tokens * -1)
@@ -248,7 +261,7 @@ def test_bad_config_is_a_sentence(tmp_path, text):
     ("patch_width", 100), ("patch", 0), ("local_apart", 0), ("self_head_width", 0),
     ("self_head_width", 50), ("group", [5]), ("group", 5), ("group", [5, "x"]), ("frames", True),
     ("dropout", "x"), ("placed", 1), ("scale", "x"), ("scale", 0), ("sigma_data", -1),
-    ("sigma_max", "x"), ("sigma_max", float("inf")), ("detail", None),
+    ("sigma_max", "x"), ("sigma_max", float("inf")), ("detail", None), ("guidance_above", -0.1),
     ("text_length", "x"), ("text_length", 0), ("text_encoder", 3)])
 def test_one_bad_setting_in_the_shipped_config_is_a_sentence_that_names_it(
         tmp_path, setting, value):

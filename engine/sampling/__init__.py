@@ -4,6 +4,7 @@ from engine.sampling.guidance import (
     constant_weights,
     dynamic_threshold,
     guided,
+    guided_above,
     oscillating_weights,
 )
 from engine.sampling.known_frames import KnownFrames, with_known_frames
@@ -13,4 +14,5 @@ from engine.sampling.schedule import SIGMA_MAX, SIGMA_MIN, sigmas
 
 __all__ = ["SIGMA_MAX", "SIGMA_MIN", "SOLVERS", "Denoise", "KnownFrames", "OnState",
            "SamplerState", "Solver", "constant_weights", "dynamic_threshold", "guided",
-           "oscillating_weights", "pack", "sample", "sigmas", "unpack", "with_known_frames"]
+           "guided_above", "oscillating_weights", "pack", "sample", "sigmas", "unpack",
+           "with_known_frames"]

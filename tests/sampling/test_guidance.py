@@ -7,6 +7,7 @@ from engine.sampling import (
     constant_weights,
     dynamic_threshold,
     guided,
+    guided_above,
     oscillating_weights,
     sample,
     sigmas,
@@ -33,6 +34,19 @@ def test_branches_keep_their_own_carry():
     _, carry = denoise(torch.zeros(2, 1), torch.tensor(1.0), None)
     _, carry = denoise(torch.zeros(2, 1), torch.tensor(1.0), carry)
     assert carry.inner.tolist() == [6.0, 6.0, 2.0, 2.0]
+
+
+def test_below_its_lowest_level_only_the_conditional_branch_runs_and_keeps_its_carry():
+    def alone(x, sigma, carry):
+        return torch.full((len(x), 1), 4.0), carry + 1
+
+    denoise = guided_above(0.5, guided(_pair, [1.0, 1.0], threshold=None), alone)
+    x, carry = torch.zeros(2, 1), None
+    for sigma, expected, told in ((0.5, 5.0, [3.0, 3.0, 1.0, 1.0]), (0.4, 4.0, [4.0, 4.0]),
+                                  (0.1, 4.0, [5.0, 5.0])):
+        denoised, carry = denoise(x, torch.tensor(sigma), carry)
+        assert denoised.tolist() == [[expected]] * 2 and carry.inner.tolist() == told
+    assert carry.evaluation == 3
 
 
 def test_oscillating_weights_open_high_then_alternate_and_hold_within_a_step():
