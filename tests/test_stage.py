@@ -140,7 +140,8 @@ def test_oscillating_guidance_reaches_every_evaluation_of_the_sampler(
 def test_little_noise_is_not_guided_and_asks_the_network_half_as_much(monkeypatch):
     torch.manual_seed(0)
     rows, every = [], Stage(TINY)
-    some = Stage(replace(TINY, guidance_above=0.9 * sigmas(4)[2].item()), every.network)
+    third = sigmas(4, sigma_max=TINY.sigma_max)[2].item()
+    some = Stage(replace(TINY, guidance_above=0.9 * third), every.network)
     forward = every.network.forward
     monkeypatch.setattr(every.network, "forward",
                         lambda video, *rest: (rows.append(len(video)), forward(video, *rest))[1])
