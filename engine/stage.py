@@ -1,7 +1,7 @@
 """One trained resolution: network, noise process and sampler; the only place the three meet."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +25,14 @@ from engine.sampling import (
     KnownFrames,
     OnState,
     SamplerState,
+    Threshold,
     constant_weights,
-    dynamic_threshold,
     guided,
     guided_above,
     oscillating_weights,
     sample,
     sigmas,
+    threshold_above,
     with_known_frames,
 )
 
@@ -169,6 +170,13 @@ class Stage:
             return asked
         return 0.0 if self.config.network.known_frames else UNSEEN_WEIGHT
 
+    def relative_cost(self, settings: SampleSettings) -> float:
+        """Return what an evaluation of a run costs on average, of its first, the most noisy."""
+        if settings.guidance == 0:
+            return 1.0
+        levels = sigmas(settings.steps, sigma_max=self.config.sigma_max)[:-1]
+        return (1 + (levels >= self.config.guidance_above).double().mean().item()) / 2
+
     def output(self, noisy: Tensor, sigma: Tensor, conditions: Conditions,
                beside: Tensor | None = None, carry: Carry | None = None,
                part: Part | None = None) -> tuple[Tensor, Tensor]:
@@ -247,7 +255,7 @@ class Stage:
         levels = sigmas(settings.steps, sigma_max=self.config.sigma_max)
         denoise = self._guided(
             conditions, settings, negative, self._beside(given), watch.should_stop)
-        threshold = dynamic_threshold if settings.threshold else None
+        threshold = threshold_above(self.config.guidance_above) if settings.threshold else None
         sigma_in = self.preconditioning.sigma_in
         if given.known is not None:
             denoise = with_known_frames(denoise, given.known, sigma_in, threshold)
@@ -280,7 +288,7 @@ class Stage:
         weights = oscillating_weights if settings.oscillating else constant_weights
         per_step = SOLVERS[settings.sampler].evaluations_per_step
         both = guided(self.denoiser(pair, twice, should_stop, branches=2),
-                      weights(settings.guidance, settings.steps, per_step), threshold=None)
+                      weights(settings.guidance, settings.steps, per_step))
         return guided_above(self.config.guidance_above, both,
                             self.denoiser(conditions, beside, should_stop))
 
@@ -295,10 +303,10 @@ def known_channels(clip: Tensor, mask: Tensor) -> Tensor:
     return torch.cat((clip * shown, shown.expand_as(clip[:, :1])), dim=1)
 
 
-def _thresholded(denoise: Denoise, threshold: Callable[[Tensor], Tensor]) -> Denoise:
+def _thresholded(denoise: Denoise, threshold: Threshold) -> Denoise:
     def wrapped(x: Tensor, sigma: Tensor, carry):
         denoised, carry = denoise(x, sigma, carry)
-        return threshold(denoised), carry
+        return threshold(denoised, sigma), carry
 
     return wrapped
 

@@ -123,9 +123,9 @@ def test_oscillating_guidance_reaches_every_evaluation_of_the_sampler(
         stage, monkeypatch, sampler):
     told = []
 
-    def recording(pair, weights, threshold):
+    def recording(pair, weights):
         told.append(weights)
-        return guided(pair, weights, threshold)
+        return guided(pair, weights)
 
     monkeypatch.setattr("engine.stage.guided", recording)
     noise = unit_noise([7], stage.clip_shape)
@@ -148,6 +148,9 @@ def test_little_noise_is_not_guided_and_asks_the_network_half_as_much(monkeypatc
     noise, settings = unit_noise([7], every.clip_shape), replace(SETTINGS, steps=4, guidance=2.0)
     partly = some.sample(noise, conditions(1), settings)
     assert rows == [2, 2, 2, 1]
+    assert some.relative_cost(settings) == pytest.approx(sum(rows) / (2 * len(rows)))
+    assert every.relative_cost(settings) == 1.0
+    assert some.relative_cost(replace(settings, guidance=0.0)) == 1.0
     assert not torch.equal(partly, every.sample(noise, conditions(1), settings))
 
 

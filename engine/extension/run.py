@@ -198,7 +198,8 @@ class _Run:
         once = replace(self, request=replace(self.request, clip=replace(
             clip, steps=1, upscale_steps=1, sampler="euler")))
         parts = [(planned.base, once.base_window(draft),
-                  evaluations(len(planned.base), clip.steps, clip.sampler))]
+                  evaluations(len(planned.base), clip.steps, clip.sampler)
+                  * self.cascade.base.relative_cost(base_settings(clip)))]
         if large is not None:
             parts.append((planned.upsampler, once.upsampler_window(draft, large),
                           len(planned.upsampler) * clip.upscale_steps))

@@ -1,4 +1,4 @@
-"""Guidance wraps a denoiser: two branches in one batch, weighted apart, then thresholded.
+"""Guidance wraps a denoiser: two branches in one batch, weighted apart; thresholds follow it.
 
 The branches keep separate self-conditioning (PAPER.md 2, 4): their carries travel in the double
 batch and are never mixed. Weights are listed per network evaluation, so oscillation is a list.
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.sampling.samplers import Denoise
 
-Threshold = Callable[[Tensor], Tensor]
+Threshold = Callable[[Tensor, Tensor], Tensor]    # of an estimate and its noise level
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,19 @@ def dynamic_threshold(denoised: Tensor, percentile: float = 0.995) -> Tensor:
     return torch.stack([one(clip) for clip in denoised])
 
 
-def guided(denoise_pair: Denoise, weights: Sequence[float],
-           threshold: Threshold | None = dynamic_threshold) -> Denoise:
+def threshold_above(lowest: float) -> Threshold:
+    """Threshold dynamically from a noise level on; below it cut off what left [-1, 1].
+
+    Where nothing is guided only grain leaves the range, and to make room for it would grey the
+    whole clip.
+    """
+    def threshold(denoised: Tensor, sigma: Tensor) -> Tensor:
+        return dynamic_threshold(denoised) if sigma >= lowest else denoised.clamp(-1, 1)
+
+    return threshold
+
+
+def guided(denoise_pair: Denoise, weights: Sequence[float]) -> Denoise:
     """Wrap a denoiser of doubled batches: D = D_u + (1 + w) (D_c - D_u).
 
     denoise_pair: evaluates (2 b, ...) whose first half is conditional, second unconditional (or
@@ -68,8 +79,6 @@ def guided(denoise_pair: Denoise, weights: Sequence[float],
         conditional, unconditional = pair.chunk(2)
         weight = weights[carry.evaluation]
         mixed = unconditional + (1 + weight) * (conditional - unconditional)
-        if threshold is not None:
-            mixed = threshold(mixed)
         return mixed, GuidanceCarry(carry.evaluation + 1, inner)
 
     return denoise

@@ -75,7 +75,7 @@ def with_known_frames(denoise: Denoise, known: KnownFrames, sigma_in: float,
     def wrapped(x: Tensor, sigma: Tensor, carry):
         denoised, carry = estimate(x, sigma, carry)
         if threshold is not None:
-            denoised = threshold(denoised)
+            denoised = threshold(denoised, sigma)
         return known.put_into(denoised), carry
 
     return wrapped

@@ -11,6 +11,7 @@ from engine.sampling import (
     oscillating_weights,
     sample,
     sigmas,
+    threshold_above,
 )
 
 
@@ -24,13 +25,13 @@ def _pair(x, sigma, carry):
 
 @pytest.mark.parametrize(("weight", "expected"), [(0.0, 3.0), (1.0, 5.0), (2.5, 8.0)])
 def test_guidance_extrapolates_from_unconditional(weight, expected):
-    denoise = guided(_pair, [weight], threshold=None)
+    denoise = guided(_pair, [weight])
     denoised, _ = denoise(torch.zeros(2, 1), torch.tensor(1.0), None)
     torch.testing.assert_close(denoised, torch.full((2, 1), expected))
 
 
 def test_branches_keep_their_own_carry():
-    denoise = guided(_pair, [1.0, 1.0], threshold=None)
+    denoise = guided(_pair, [1.0, 1.0])
     _, carry = denoise(torch.zeros(2, 1), torch.tensor(1.0), None)
     _, carry = denoise(torch.zeros(2, 1), torch.tensor(1.0), carry)
     assert carry.inner.tolist() == [6.0, 6.0, 2.0, 2.0]
@@ -40,7 +41,7 @@ def test_below_its_lowest_level_only_the_conditional_branch_runs_and_keeps_its_c
     def alone(x, sigma, carry):
         return torch.full((len(x), 1), 4.0), carry + 1
 
-    denoise = guided_above(0.5, guided(_pair, [1.0, 1.0], threshold=None), alone)
+    denoise = guided_above(0.5, guided(_pair, [1.0, 1.0]), alone)
     x, carry = torch.zeros(2, 1), None
     for sigma, expected, told in ((0.5, 5.0, [3.0, 3.0, 1.0, 1.0]), (0.4, 4.0, [4.0, 4.0]),
                                   (0.1, 4.0, [5.0, 5.0])):
@@ -57,7 +58,7 @@ def test_oscillating_weights_open_high_then_alternate_and_hold_within_a_step():
 
 def test_heun_never_runs_out_of_weights():
     steps = 5
-    denoise = guided(lambda x, s, c: (x * 0, c), constant_weights(1.0, steps, 2), None)
+    denoise = guided(lambda x, s, c: (x * 0, c), constant_weights(1.0, steps, 2))
     sample(denoise, SamplerState(torch.ones(1, 1)), sigmas(steps), 1.0, SOLVERS["heun"])
 
 
@@ -72,3 +73,10 @@ def test_threshold_pulls_each_clip_back_by_its_own_extremes():
     assert pulled.abs().max() <= 1 + 1e-6
     assert torch.equal(pulled[1], clips[1])
     torch.testing.assert_close(pulled[0, 600], clips[0, 600] / (0.995 * 3), rtol=0.01, atol=0)
+
+
+def test_below_its_lowest_level_a_threshold_cuts_and_does_not_pull():
+    clip = torch.tensor([[-3.0, 0.5, 1.2]])
+    threshold = threshold_above(0.5)
+    assert torch.equal(threshold(clip, torch.tensor(0.4)), torch.tensor([[-1.0, 0.5, 1.0]]))
+    assert torch.equal(threshold(clip, torch.tensor(0.5)), dynamic_threshold(clip))

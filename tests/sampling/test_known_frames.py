@@ -76,7 +76,7 @@ def test_guidance_beats_replacement_and_its_best_weight_is_above_one(solver):
 def test_known_frames_stay_and_do_not_depend_on_the_solver(solver, weight):
     given = known(weight, rows=3)
     seen = []
-    denoise = with_known_frames(ideal, given, SIGMA_IN, threshold=lambda clip: clip / 2)
+    denoise = with_known_frames(ideal, given, SIGMA_IN, threshold=lambda clip, _: clip / 2)
     start = SamplerState(20.0 * torch.ones(3, 1, FRAMES, 1, 1, dtype=torch.float64))
     made = sample(denoise, start, sigmas(9, sigma_max=20.0), SIGMA_IN, SOLVERS[solver],
                   seen.append)
@@ -116,7 +116,7 @@ def test_the_gradient_is_of_the_estimate_that_the_prompt_guides():
     prompt_weight, factor = 1.0, 1.5
     given, sigma = known(2.0), torch.tensor(0.4, dtype=torch.float64)
     x = torch.ones(1, 1, FRAMES, 1, 1, dtype=torch.float64)
-    steered = guided(pair, constant_weights(prompt_weight, 1, 1), threshold=None)
+    steered = guided(pair, constant_weights(prompt_weight, 1, 1))
     denoised, _ = with_known_frames(steered, given, SIGMA_IN)(x, sigma, None)
     expected, _ = with_known_frames(
         lambda x, sigma, carry: (factor * ideal(x, sigma, None)[0], carry),
