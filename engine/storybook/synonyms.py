@@ -98,10 +98,10 @@ GROUNDS = ("on a {} canvas", "on a {} wall", "in front of a {} screen", "on {} p
 WAYS = {
     "left": ("to the left-hand side", "from right to left", "towards the left edge",
              "off to the left", "leftbound", "in a westerly direction", "to the far left",
-             "towards the western horizon", "to the western side", "towards the setting sun"),
+             "towards the western horizon", "to the western side", "towards the sunset"),
     "right": ("to the right-hand side", "from left to right", "towards the right edge",
               "off to the right", "rightbound", "in an easterly direction", "to the far right",
-              "towards the eastern horizon", "to the eastern side", "towards the rising sun"),
+              "towards the eastern horizon", "to the eastern side", "towards the sunrise"),
     "up": ("higher and higher", "up and away", "heavenwards", "into the heights",
            "up towards the ceiling"),
     "down": ("lower and lower", "earthwards", "down to the floor", "into the depths",
