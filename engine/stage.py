@@ -25,7 +25,6 @@ from engine.sampling import (
     KnownFrames,
     OnState,
     SamplerState,
-    Threshold,
     constant_weights,
     guided,
     guided_above,
@@ -33,6 +32,7 @@ from engine.sampling import (
     sample,
     sigmas,
     threshold_above,
+    thresholded,
     with_known_frames,
 )
 
@@ -260,7 +260,7 @@ class Stage:
         if given.known is not None:
             denoise = with_known_frames(denoise, given.known, sigma_in, threshold)
         elif threshold is not None:
-            denoise = _thresholded(denoise, threshold)
+            denoise = thresholded(denoise, threshold)
         start = levels[0].float() * noise.to(self.device)
         if given.low is not None:
             start = start + given.low / sigma_in
@@ -301,14 +301,6 @@ def known_channels(clip: Tensor, mask: Tensor) -> Tensor:
     """
     shown = mask.to(clip).reshape(-1, 1, mask.shape[-1], 1, 1)                # (b or 1, 1, t, 1, 1)
     return torch.cat((clip * shown, shown.expand_as(clip[:, :1])), dim=1)
-
-
-def _thresholded(denoise: Denoise, threshold: Threshold) -> Denoise:
-    def wrapped(x: Tensor, sigma: Tensor, carry):
-        denoised, carry = denoise(x, sigma, carry)
-        return threshold(denoised, sigma), carry
-
-    return wrapped
 
 
 def unit_noise(seeds: Sequence[int], shape: tuple[int, ...], stream: int = 0) -> Tensor:

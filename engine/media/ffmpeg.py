@@ -168,24 +168,21 @@ def probe(path: Path, demuxer: str, limits: ReadLimits) -> tuple[int, int, float
     header, _ = _output(arguments, limits.max_side_pixels**2 + 1024, METADATA_SECONDS)
     fields = {part[:1]: part[1:] for part in bytes(header[:200]).split(b"\n")[0].split(b" ")[1:]}
     try:
-        width, height = _shown(int(fields[b"W"]), int(fields[b"H"]),
-                               _ratio(fields.get(b"A", b"1:1")) or 1.0)
-        return width, height, _ratio(fields[b"F"])
+        numerator, denominator = fields[b"F"].split(b":")
+        width, height = _shown(int(fields[b"W"]), int(fields[b"H"]), fields.get(b"A", b"0:0"))
+        return width, height, int(numerator) / int(denominator)
     except (KeyError, ValueError, ZeroDivisionError) as error:
         raise MediaError(f"{path.name} holds no video that can be read; it may be damaged or "
                          "cut short, so use another copy of the file.") from error
 
 
-def _ratio(text: bytes) -> float:
-    """Return the value of "n:d", 0 for the "0:0" of what is not known."""
-    numerator, denominator = map(int, text.split(b":"))
-    return numerator / denominator if numerator else 0.0
-
-
-def _shown(width: int, height: int, pixel_shape: float) -> tuple[int, int]:
-    """Return width and height in square pixels, none lost. pixel_shape: width over height."""
-    return (round(width * pixel_shape), height) if pixel_shape > 1 \
-        else (width, round(height / pixel_shape))
+def _shown(width: int, height: int, pixel: bytes) -> tuple[int, int]:
+    """Return width and height in square pixels, none lost. pixel: its "w:h", 0 if not known."""
+    wide, high = map(int, pixel.split(b":"))
+    if not wide or not high:
+        return width, height
+    return (round(width * wide / high), height) if wide > high \
+        else (width, round(height * high / wide))
 
 
 def read_tags(path: Path, demuxer: str, limits: ReadLimits) -> dict[str, str]:

@@ -1,13 +1,13 @@
 """ODE solvers over one denoiser contract, and the guidance that wraps a denoiser."""
 
 from engine.sampling.guidance import (
-    Threshold,
     constant_weights,
     dynamic_threshold,
     guided,
     guided_above,
     oscillating_weights,
     threshold_above,
+    thresholded,
 )
 from engine.sampling.known_frames import KnownFrames, with_known_frames
 from engine.sampling.packing import pack, unpack
@@ -15,6 +15,6 @@ from engine.sampling.samplers import SOLVERS, Denoise, OnState, SamplerState, So
 from engine.sampling.schedule import SIGMA_MAX, SIGMA_MIN, sigmas
 
 __all__ = ["SIGMA_MAX", "SIGMA_MIN", "SOLVERS", "Denoise", "KnownFrames", "OnState",
-           "SamplerState", "Solver", "Threshold", "constant_weights", "dynamic_threshold",
-           "guided", "guided_above", "oscillating_weights", "pack", "sample", "sigmas",
-           "threshold_above", "unpack", "with_known_frames"]
+           "SamplerState", "Solver", "constant_weights", "dynamic_threshold", "guided",
+           "guided_above", "oscillating_weights", "pack", "sample", "sigmas",
+           "threshold_above", "thresholded", "unpack", "with_known_frames"]

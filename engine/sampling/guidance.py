@@ -67,6 +67,15 @@ def threshold_above(lowest: float) -> Threshold:
     return threshold
 
 
+def thresholded(denoise: Denoise, threshold: Threshold) -> Denoise:
+    """Wrap a denoiser whose estimates are to be thresholded."""
+    def wrapped(x: Tensor, sigma: Tensor, carry: Any) -> tuple[Tensor, Any]:
+        denoised, carry = denoise(x, sigma, carry)
+        return threshold(denoised, sigma), carry
+
+    return wrapped
+
+
 def guided(denoise_pair: Denoise, weights: Sequence[float]) -> Denoise:
     """Wrap a denoiser of doubled batches: D = D_u + (1 + w) (D_c - D_u).
 
