@@ -241,7 +241,9 @@ def test_a_clip_is_made_smooth_and_keeps_its_length(program, open_page):
     wait_for_nodes(page, 2)
     wait_for_open(page, "61 frames at 32 fps")
     draft, smooth = (read_clip(path).frames for path in program.files())
-    assert len(smooth) == 61 and np.abs(smooth[::4].astype(int) - draft).max() <= 8
+    kept = np.abs(smooth[::4].astype(int) - draft).mean()
+    between = np.abs(smooth[2::4].astype(int) - draft[:-1]).mean()
+    assert len(smooth) == 61 and kept < 1 and kept < between / 2    # both files are lossy
     page.get_by_label("Longer").check()
     page.locator("#rows").wait_for()
 
