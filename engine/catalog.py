@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ModelError
+from engine.vocabulary import Vocabulary, read_vocabulary
 
 SHIPPED = Path(__file__).resolve().parents[1] / "assets"
 CONFIG_NAME = "config.json"
@@ -52,6 +53,11 @@ class ModelCard:
     def stage_folders(self) -> tuple[Path, ...]:
         """The folders with weights: the base stage's, and the upsampler's if there is one."""
         return tuple(stage for stage in (self.base_folder, self.upsampler_folder) if stage)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What the model has learnt to read; empty if nothing tells."""
+        return read_vocabulary(self.base_folder)
 
     @property
     def window_frames(self) -> int:

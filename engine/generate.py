@@ -70,7 +70,7 @@ def generate(request: GenerationRequest, *, on_step: OnStep | None = None,
     start = start or Start()
     saved = None if start.work_folder is None else SavedRuns(
         start.work_folder, _work(request, card, cascade.backend, start), cascade.base.device)
-    notes = tuple(_notes(request, cascade))
+    notes = tuple(_notes(request, card, cascade))
     try:
         return [GeneratedClip(request.single(seed), large, small, notes, card.model_hash,
                               cascade.backend)
@@ -127,19 +127,19 @@ def extend(request: ExtensionRequest, material: Material | None = None, *,
     work = None if work_folder is None else Work(work_folder, "\n".join(
         [request.to_json(), card.model_hash, cascade.backend, material.digest]))
     made = make(cascade, request, material, followers, work)
-    return ExtendedClip(request, made, tuple(_notes(request, cascade)),
+    return ExtendedClip(request, made, tuple(_notes(request, card, cascade)),
                         tuple(_drift_notes(request, made, material)), card.model_hash,
                         cascade.backend)
 
 
 def text_notes(request: GenerationRequest | ExtensionRequest, *,
                place: Place = HERE) -> tuple[str, ...]:
-    """Say before the work begins which words of a request's texts are used, where not all are.
+    """Say before the work begins which words of a request's texts are not used or not learnt.
 
     Raises: ModelError, RequestError.
     """
     clip = request.clip if isinstance(request, ExtensionRequest) else request
-    return tuple(_notes(request, _model(clip, place)[1]))
+    return tuple(_notes(request, *_model(clip, place)))
 
 
 def _drift_notes(request: ExtensionRequest, made: LongClip, material: Material) -> list[str]:
@@ -221,8 +221,11 @@ def _prompts(request: GenerationRequest, seeds) -> Prompts:
     return Prompts([request.prompt] * len(seeds), seeds, [request.fps] * len(seeds), negative)
 
 
-def _notes(request: GenerationRequest | ExtensionRequest, cascade: Cascade) -> Iterator[str]:
-    """Say how many words of texts that are too long were used, and which."""
+def _notes(request: GenerationRequest | ExtensionRequest, card: ModelCard,
+           cascade: Cascade) -> Iterator[str]:
+    """Say how many words of texts that are too long were used, and which; and what is new to the
+    model.
+    """
     if isinstance(request, ExtensionRequest):
         clip, prompts = request.clip, request.timeline.prompts
     else:
@@ -233,6 +236,9 @@ def _notes(request: GenerationRequest | ExtensionRequest, cascade: Cascade) -> I
         if used != text:
             yield (f"The {label} is too long for the model: it used the first "
                    f'{_whole_words(used, text)} of {len(text.split())} words, "{used}".')
+    new = card.vocabulary.note(" ".join(prompts))
+    if new:
+        yield new
 
 
 def _whole_words(used: str, text: str) -> int:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LIGHT = {"errors", "progress", "request", "media", "catalog", "drift", "backends"}
+LIGHT = {"errors", "progress", "request", "media", "catalog", "drift", "backends", "vocabulary"}
 LIGHT_EXTENSION = ("plan", "request", "segments", "material")
 ALLOWED = {
     "errors": set(), "progress": set(),
     "request": {"errors", "progress"}, "media": {"errors", "progress", "request"},
-    "catalog": {"errors", "progress"}, "drift": set(), "precision": set(),
+    "catalog": {"errors", "progress", "vocabulary"}, "drift": set(), "precision": set(),
+    "vocabulary": set(),
     "backends": {"errors"}, "compiled": {"model"},
     "video": {"errors", "progress"}, "text": {"errors", "progress"},
     "checkpoint": {"errors", "progress"}, "model": {"errors", "progress"},
@@ -38,7 +39,7 @@ ALLOWED = {
     "cli_extension": {"errors", "request", "media", "catalog", "extension"},
     "cli_progress": {"progress", "request", "extension"},
     "training": {"errors", "stage", "diffusion", "checkpoint", "video", "media", "text",
-                 "presets", "storybook", "model"},
+                 "presets", "storybook", "model", "vocabulary"},
     "evaluation": {"errors", "progress", "backends", "generate", "cascade", "stage", "storybook",
                    "catalog", "video", "checkpoint", "request", "extension", "drift", "sampling"},
 }

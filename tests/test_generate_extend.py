@@ -10,6 +10,7 @@ import torch
 from engine import catalog
 from engine import generate as door
 from engine.cascade import Cascade
+from engine.checkpoint import write_config
 from engine.errors import Cancelled, RequestError
 from engine.extension import run
 from engine.extension.material import Material
@@ -21,6 +22,7 @@ from engine.presets import PRESETS
 from engine.request import GenerationRequest
 from engine.stage import Stage
 from engine.video import fitted
+from engine.vocabulary import VOCABULARY_NAME, Vocabulary
 from tests.extension.test_run import Letters, stage
 from tests.test_catalog import make_model, make_stage
 
@@ -87,6 +89,14 @@ def test_which_words_are_used_is_known_before_the_work(model, monkeypatch):
             assert (len(notes), said is None or said in notes[0]) == (int(said is not None), True)
     both = door.text_notes(GenerationRequest("a dog", negative_prompt="rain, snow, hail"))
     assert "negative prompt is too long" in both[0] and "first 1 of 3" in both[0]
+
+
+def test_words_the_model_has_not_learnt_are_named_once(model, tmp_path):
+    write_config(Vocabulary(("a", "dog")), tmp_path / "assets/storybook/base" / VOCABULARY_NAME)
+    segments = (Segment(0, 0.5, "a dog"), Segment(0.5, 1, "a cow"))
+    for request in (GenerationRequest("a cow"), ExtensionRequest(CLIP, 1.0, segments)):
+        assert door.text_notes(request)[-1].endswith("will guess at: cow.")
+    assert door.text_notes(GenerationRequest("a dog")) == ()
 
 
 def test_a_draft_made_large_is_measured_by_the_joins_it_has(model, monkeypatch, tmp_path):

@@ -18,10 +18,12 @@ from engine.stage import StageConfig
 from engine.text import TextEncoder
 from engine.training.truth import UNKNOWN
 from engine.video import to_clips, to_frames, upscale
+from engine.vocabulary import Vocabulary, vocabulary_of
 
 LOW_HEIGHT, LOW_WIDTH = 36, 64
 CLIP_FRAMES = 16
 LESSON_FRAMES = 4  # asking all 16 costs more than painting a clip
+VOCABULARY_SCENES = 4000
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,9 @@ class Source(Protocol):
     def lesson(self, rng: np.random.Generator, frame_index: np.ndarray,
                window: Window) -> Lesson:
         """Draw what a source that knows parts would show, a hundred times faster."""
+
+    def vocabulary(self) -> Vocabulary:
+        """Tell the words of its captions, and some whole ones; the same every time."""
 
 
 @dataclass(frozen=True)
@@ -295,6 +300,15 @@ class StorybookSource:
         scene, fps = self._scene(rng)
         return Lesson(self._caption(scene, rng), fps, self._truth(scene, False),
                       self._parts(scene, frame_index / fps, window))
+
+    def vocabulary(self) -> Vocabulary:
+        """Caption scenes as in training; the ideas are their full captions."""
+        from engine.storybook.captions import canonical_caption
+
+        rng = np.random.default_rng(0)
+        scenes = [self._scene(rng)[0] for _ in range(VOCABULARY_SCENES)]
+        return vocabulary_of((self._caption(scene, rng) for scene in scenes),
+                             (canonical_caption(scene, self.sprites) for scene in scenes))
 
     def _scene(self, rng: np.random.Generator):
         """Draw a scene and the rate of its clip."""

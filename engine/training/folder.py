@@ -17,6 +17,7 @@ import numpy as np
 from engine.errors import DataError, MediaError
 from engine.media import read_clip, read_metadata
 from engine.training.data import LOW_HEIGHT, LOW_WIDTH, Example, Window
+from engine.vocabulary import Vocabulary, vocabulary_of
 
 CAPTIONS_NAME = "captions.csv"
 NOT_MEDIA = {".txt", ".csv"}
@@ -82,6 +83,11 @@ class FolderSource:
         crop = frames[:, w.top:w.top + w.crop_height, w.left:w.left + w.crop_width]
         small = resized_to_cover(frames, LOW_HEIGHT, LOW_WIDTH) if low else None
         return Example(crop, small, file.caption, fps, clip.source)
+
+    def vocabulary(self) -> Vocabulary:
+        """Tell the words of all captions; videos' captions come first as ideas."""
+        captions = [file.caption for file in (*self.videos, *self.pictures)]
+        return vocabulary_of(captions, captions)
 
     def _drawn(self, rng: np.random.Generator, image: bool,
                window: Window) -> tuple[CaptionedFile, ResizedClip]:

@@ -8,6 +8,7 @@ import json
 import os
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -29,6 +30,7 @@ from engine.training.recipe_file import RECIPE_NAME
 from engine.training.step import error, loss
 from engine.training.team import ALONE, Team
 from engine.training.truth import LEARNING_RATE, PartsHead, heads_of
+from engine.vocabulary import VOCABULARY_NAME, Vocabulary
 
 STATE_NAME = "state.pt"
 LOG_NAME = "log.jsonl"
@@ -232,8 +234,13 @@ class Trainer:
         os.replace(temporary, self.folder / STATE_NAME)
         checkpoint.write_config(self.stage.config, self.folder / checkpoint.CONFIG_NAME)
         checkpoint.write_config(self.recipe, self.folder / RECIPE_NAME)
+        checkpoint.write_config(self._vocabulary, self.folder / VOCABULARY_NAME)
         checkpoint.save_weights({k: v.half() for k, v in self.ema.tensors.items()},
                                 self.folder / checkpoint.WEIGHTS_NAME)
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        return self.batches.source.vocabulary()
 
     def resume(self) -> bool:
         """Load the folder's state. Returns: whether there was one. Raises: DataError."""

@@ -1,6 +1,7 @@
 """The create tab: say what the clip shows, see drafts move, keep some, upscale those."""
 
 import json
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -10,8 +11,9 @@ from typing import Any
 import gradio as gr
 
 from engine.catalog import find_model, list_models, model_problems
-from engine.errors import RequestError
+from engine.errors import ModelError, RequestError
 from engine.request import QUALITY_STEPS, GenerationRequest
+from engine.vocabulary import Vocabulary
 from snapui import estimate, inside, queue
 from snapui.controls import Controls, drawn_seed, quality_of
 from snapui.desk import Beginning, Desk, order, place_beginning
@@ -82,6 +84,21 @@ class Create:
         """Return the example prompt that was pressed."""
         return EXAMPLES[int(event.id)]
 
+    def idea(self, model: str) -> str:
+        """Draw a prompt that the model has learnt, or an example if it names none."""
+        return random.choice(self._vocabulary(model).ideas or EXAMPLES)
+
+    def new_words(self, prompt: str, model: str) -> gr.HTML:
+        """Tell which words of a prompt the model has not learnt."""
+        note = self._vocabulary(model).note(prompt)
+        return gr.HTML(f"<p>{escape(note)}</p>", visible=bool(note))
+
+    def _vocabulary(self, model: str) -> Vocabulary:
+        try:
+            return find_model(model, self.models_directory).vocabulary
+        except ModelError:    # said when drafts are asked for
+            return Vocabulary()
+
     def measured(self, *costs: Any) -> tuple[str, dict]:
         """Return the estimate, and the seconds of one upscale as the sheet's value."""
         request = _costly(costs)
@@ -129,7 +146,11 @@ def build(journal: Journal, models_directory: Path | None, live_key: str,
     place = tab.controls.place
     with gr.Row(elem_id="desk"):
         with gr.Column(elem_id="settings"):
-            place("prompt", lines=3, max_lines=8, autofocus=True, placeholder=EXAMPLES[0])
+            with gr.Column(elem_id="asked"):
+                place("prompt", lines=3, max_lines=8, autofocus=True, placeholder=EXAMPLES[0])
+                idea = gr.Button("Surprise me", size="sm", elem_id="idea")
+            new_words = gr.HTML(visible=False, elem_id="new-words", js_on_load=None,
+                                apply_default_css=False)
             with gr.Row():
                 run = gr.Button("Make drafts", variant="primary", elem_id="run", scale=3)
                 stop = gr.Button("Stop", elem_id="stop", scale=1, min_width=80)
@@ -157,6 +178,7 @@ def build(journal: Journal, models_directory: Path | None, live_key: str,
                 line = queue_panel.component(Editor(journal))
             sheet = component(live_key)
     _tie_settings(tab, quality, draw, lock, examples)
+    _tie_prompt(tab, new_words, idea)
     desk = Desk(tab.controls, lock, beginning)
     sheet.reuse_clip(guarded(settings_of(journal, desk)), outputs=desk.outputs, **PRESSED)
     run_inputs = [lock, *beginning.inputs, *tab.controls.components()]
@@ -188,6 +210,14 @@ def _tie_settings(tab: Create, quality: gr.Radio, draw: gr.Button, lock: gr.Chec
     draw.click(lambda: (drawn_seed(), True), outputs=[named["seed"], lock], **PRESSED)
     for button in examples:
         button.click(fn=None, js=f"() => {json.dumps(button.value)}", outputs=named["prompt"])
+
+
+def _tie_prompt(tab: Create, new_words: gr.HTML, idea: gr.Button) -> None:
+    """Tell what is new to the model, and have an idea for those who have none."""
+    prompt, model = tab.controls.components(("prompt", "model"))
+    gr.on([gr.context.Context.root_block.load, prompt.change, model.change],
+          guarded(tab.new_words), [prompt, model], new_words, trigger_mode="always_last", **QUIET)
+    idea.click(guarded(tab.idea), model, prompt, **PRESSED)
 
 
 def _tie_work(tab: Create, sheet: gr.HTML, line: gr.HTML, told: gr.Markdown,

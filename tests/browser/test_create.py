@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from engine.catalog import find_model
 from engine.media import OPENING_KEY, read_metadata, read_request, write_clip
 from tests.browser.conftest import PATIENCE
 from tests.snapui.test_worker import wait_for
@@ -202,6 +203,19 @@ def test_a_killed_worker_is_replaced_and_its_job_is_done(slow_program, open_page
     os.kill(pid, signal.SIGKILL)
     wait_for_drafts(page)
     assert "Waiting" not in told(page)
+
+
+def test_new_words_are_named_while_typing_and_a_surprise_has_none(program, open_page):
+    page = open_page(program.url)
+    note = page.locator("#new-words")
+    type_prompt(page, "a xylophone walking in the meadow")
+    expect(note).to_contain_text("guess at: xylophone.")
+    page.get_by_role("button", name="Surprise me").click()
+    expect(note).to_be_hidden()
+    prompt = page.locator("#control-prompt textarea").input_value()
+    assert prompt in find_model("storybook").vocabulary.ideas
+    make(page, prompt)
+    wait_for_drafts(page)
 
 
 def test_the_seed_changes_every_run_until_it_is_locked(program, open_page):

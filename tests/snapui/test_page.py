@@ -1,6 +1,7 @@
 """The page without a browser: controls, messages, estimates, endpoints."""
 
 import errno
+import json
 import sqlite3
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ import pytest
 from engine.errors import ModelError, RequestError
 from engine.media import COMPARISON_KEY, request_metadata, write_clip
 from engine.request import GenerationRequest
+from engine.vocabulary import VOCABULARY_NAME
 from snapui import api, controls, estimate, guard, messages, page
 from snapui.compare import Axis, Plan
 from snapui.comparisons import Comparisons
@@ -155,6 +157,18 @@ def test_keeping_a_file_never_overwrites_one(tmp_path):
 def test_the_example_prompts_are_valid_requests():
     for text in EXAMPLES:
         GenerationRequest(prompt=text)
+
+
+def test_words_new_to_the_model_are_told_as_text_and_ideas_are_its_own(journal, tmp_path):
+    own = make_model(tmp_path / "own") / "base"
+    tab = Create(journal, Panel(journal), Controls(), tmp_path)
+    assert tab.new_words("a <b> cat", "own").visible is False and tab.idea("own") in EXAMPLES
+    assert tab.new_words("a cat", "missing").visible is False
+    (own / VOCABULARY_NAME).write_text(json.dumps({"words": ["a"], "ideas": ["a cow"]}))
+    told = tab.new_words("a <script>alert</script> cat", "own")
+    assert told.visible and told.value == ("<p>Words this model has not learnt and will guess at: "
+                                           "script, alert, cat.</p>")
+    assert tab.idea("own") == "a cow"
 
 
 def test_the_estimate_is_told_beside_the_time_of_one_upscale(journal):

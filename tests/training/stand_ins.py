@@ -9,6 +9,7 @@ from engine.presets import PRESETS
 from engine.stage import StageConfig
 from engine.text import EncodedText
 from engine.training.data import LOW_HEIGHT, LOW_WIDTH, Batch, Batches, Example, Lesson
+from engine.vocabulary import vocabulary_of
 
 CAPTIONS = ("a dog walking to the left", "a red heart", "a fish in the sea")
 
@@ -36,6 +37,10 @@ class DriftingSquares:
         kind = int(rng.integers(len(CAPTIONS)))
         frames = self._painted(frame_index, window.height, window.width, kind)
         return Lesson(CAPTIONS[kind], 12.0, (kind,), self._parts(frames, window.patch, kind))
+
+    def vocabulary(self):
+        """Tell all captions, as engine.training.data.Source asks."""
+        return vocabulary_of(CAPTIONS, CAPTIONS)
 
     def _parts(self, frames, patch, kind):
         """What the middle of each patch shows: the square or not."""

@@ -96,6 +96,14 @@ def test_storybook_batches_have_the_stage_s_shapes(cast):
         assert torch.equal(clip, clip[:, :1].expand_as(clip)) or fps.isfinite()
 
 
+def test_the_storybook_tells_its_words_and_full_captions_as_ideas(cast):
+    plain, free = (StorybookSource(cast, ["dog", "red heart"], free_share=share).vocabulary()
+                   for share in (0, 0.5))
+    assert {"dog", "walking", "heart", "meadow", "background"} <= set(plain.words) < set(free.words)
+    assert "puppy" not in plain.words and "a dog walking to the left in the meadow" in plain.ideas
+    assert plain.ideas == StorybookSource(cast, ["dog", "red heart"]).vocabulary().ideas
+
+
 def test_storybook_lessons_say_what_its_clips_show(cast):
     """Conditions, truth and parts come from one generator's scenes, as those of clips do."""
     batches = Batches(StorybookSource(cast, ["dog", "red heart"]), TINY, HashedText(384, length=24))

@@ -84,6 +84,12 @@ def test_chosen_frames_of_the_clip_keep_their_spacing(mixed):
         assert stride < 4  # frame 6 at a quarter of the rate lies beyond the end
 
 
+def test_a_folder_tells_the_words_and_captions_of_its_files(mixed):
+    vocabulary = FolderSource(mixed, silent).vocabulary()
+    assert vocabulary.ideas == ("a light growing brighter", "a violet card")
+    assert vocabulary.words == ("a", "brighter", "card", "growing", "light", "violet")
+
+
 def test_picture_repeats_at_an_infinite_rate_with_its_own_resolution(mixed):
     example = drawn(FolderSource(mixed, silent), image=True)
     assert example.fps == float("inf") and example.source == (30, 40)

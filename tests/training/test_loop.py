@@ -15,7 +15,8 @@ from engine.stage import Stage, load_stage
 from engine.training import loop
 from engine.training.loop import Trainer
 from engine.training.recipe import RECIPES, Phase
-from tests.training.stand_ins import one_batch, tiny_batches
+from engine.vocabulary import read_vocabulary
+from tests.training.stand_ins import CAPTIONS, one_batch, tiny_batches
 
 TINY = replace(PRESETS["tiny"], network=replace(PRESETS["tiny"].network, dropout=0.2))
 UPSAMPLER = replace(PRESETS["tiny"], scale=8.0, detail=0.1, network=replace(
@@ -176,6 +177,11 @@ def test_saved_weights_are_the_average_in_half_precision_and_load_as_a_stage(tmp
     assert loaded.config == run.stage.config
     for name, value in loaded.network.state_dict().items():
         assert torch.equal(value, run.ema.tensors[name].half().float())
+
+
+def test_the_words_of_the_captions_are_saved_beside_the_weights(tmp_path):
+    trainer(tmp_path).save()
+    assert read_vocabulary(tmp_path).ideas == CAPTIONS
 
 
 def test_run_stops_with_the_schedule_logs_and_saves(tmp_path, monkeypatch):

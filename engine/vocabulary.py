@@ -1,0 +1,55 @@
+"""What a model has learnt to read: the words of its captions, and prompts for what it draws.
+
+A small model draws what it was taught and guesses at the rest, so an artist should know before a
+clip is made. Training writes vocabulary.json beside the base stage's weights; a model without one
+may be asked for anything.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+VOCABULARY_NAME = "vocabulary.json"
+IDEAS = 300
+WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """words: all that captions used, in small letters. ideas: whole prompts."""
+
+    words: tuple[str, ...] = ()
+    ideas: tuple[str, ...] = ()
+
+    def new_words(self, prompt: str) -> list[str]:
+        """List the words of a prompt that no caption used, not even with or without an s."""
+        known = set(self.words)
+        return [word for word in dict.fromkeys(words_of(prompt))
+                if not known & {word, word.removesuffix("s"), word + "s"}]
+
+    def note(self, prompt: str) -> str:
+        """Say which words of a prompt are new, in a sentence; nothing if none is."""
+        new = ", ".join(self.new_words(prompt)) if self.words else ""
+        return f"Words this model has not learnt and will guess at: {new}." if new else ""
+
+
+def words_of(text: str) -> list[str]:
+    """List the words of a text in small letters."""
+    return WORD.findall(text.lower())
+
+
+def vocabulary_of(captions: Iterable[str], ideas: Iterable[str]) -> Vocabulary:
+    """Collect the words of captions, and the first of the ideas, each once."""
+    words = {word for caption in captions for word in words_of(caption)}
+    return Vocabulary(tuple(sorted(words)), tuple(dict.fromkeys(ideas))[:IDEAS])
+
+
+def read_vocabulary(folder: Path) -> Vocabulary:
+    """Read a stage's vocabulary; an empty one if it has none that can be read."""
+    try:
+        read = json.loads((folder / VOCABULARY_NAME).read_text(encoding="utf-8"))
+        return Vocabulary(*(tuple(map(str, read[name])) for name in ("words", "ideas")))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return Vocabulary()
