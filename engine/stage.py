@@ -14,7 +14,7 @@ from engine.backends import OPENVINO, PYTORCH, is_compiled
 from engine.compiled import CompiledNetwork, Quantizer
 from engine.diffusion import Anchor, Preconditioning, anchored, broadcast, input_scale
 from engine.errors import Cancelled, ModelError
-from engine.model import FIT, Carry, Conditions, FITConfig, Part
+from engine.model import FIT, Carry, Conditions, FITConfig, Part, known_channels
 from engine.precision import has_fast_bfloat16, short
 from engine.progress import ShouldStop
 from engine.sampling import (
@@ -29,6 +29,7 @@ from engine.sampling import (
     guided,
     guided_above,
     oscillating_weights,
+    overstated,
     sample,
     sigmas,
     threshold_above,
@@ -50,6 +51,7 @@ class StageConfig:
     units of the clip it is sigma_in times as large, so that few steps are better spent lower; an
     upsampler then starts from its low-resolution clip under so much noise.
     guidance_above: noise level from which on clips are guided, 0 for the paper's every level.
+    overstated: how many times the sampler's noise the network is told of below that level.
     detail: deviation of a clip from its enlarged low-resolution one; above 0, an upsampler denoises
     only that (diffusion/anchor.py), 0 for the paper's whole clip.
     text_encoder: "minilm" for the embedded one, else a local folder or hub name.
@@ -60,12 +62,14 @@ class StageConfig:
     sigma_data: float = 1.0
     sigma_max: float = SIGMA_MAX
     guidance_above: float = 0.0
+    overstated: float = 1.0
     detail: float = 0.0
     text_encoder: str = "minilm"
     text_length: int = 32
 
     def __post_init__(self) -> None:
-        for name, above in (("scale", 0), ("sigma_data", 0), ("sigma_max", SIGMA_MIN)):
+        for name, above in (("scale", 0), ("sigma_data", 0), ("sigma_max", SIGMA_MIN),
+                            ("overstated", 0)):
             value = getattr(self, name)
             if not _is_number(value) or value <= above:
                 raise ValueError(f"{name} must be a number above {above}, not {value!r}")
@@ -281,26 +285,17 @@ class Stage:
                 negative: Conditions | None, beside: Tensor | None,
                 should_stop: ShouldStop | None) -> Denoise:
         """Return the denoiser steered by the prompt, without a threshold."""
+        single = overstated(self.denoiser(conditions, beside, should_stop), self.config.overstated,
+                            self.config.guidance_above)
         if settings.guidance == 0:
-            return self.denoiser(conditions, beside, should_stop)
+            return single
         pair = Conditions.cat(conditions, negative or conditions.without_text())
         twice = None if beside is None else torch.cat((beside, beside))
         weights = oscillating_weights if settings.oscillating else constant_weights
         per_step = SOLVERS[settings.sampler].evaluations_per_step
         both = guided(self.denoiser(pair, twice, should_stop, branches=2),
                       weights(settings.guidance, settings.steps, per_step))
-        return guided_above(self.config.guidance_above, both,
-                            self.denoiser(conditions, beside, should_stop))
-
-
-def known_channels(clip: Tensor, mask: Tensor) -> Tensor:
-    """Return what a network that takes known frames sees of them, (b, c + 1, t, h, w).
-
-    clip: (b, c, t, h, w) in [-1, 1]. mask: (t,) or (b, t), true where a frame is known; the
-    others are zero, and the last channel says which are which.
-    """
-    shown = mask.to(clip).reshape(-1, 1, mask.shape[-1], 1, 1)                # (b or 1, 1, t, 1, 1)
-    return torch.cat((clip * shown, shown.expand_as(clip[:, :1])), dim=1)
+        return guided_above(self.config.guidance_above, both, single)
 
 
 def unit_noise(seeds: Sequence[int], shape: tuple[int, ...], stream: int = 0) -> Tensor:

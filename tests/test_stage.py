@@ -154,6 +154,21 @@ def test_little_noise_is_not_guided_and_asks_the_network_half_as_much(monkeypatc
     assert not torch.equal(partly, every.sample(noise, conditions(1), settings))
 
 
+@pytest.mark.parametrize("guidance", [0.0, 2.0])
+def test_the_network_hears_of_more_noise_where_it_is_not_guided(monkeypatch, guidance):
+    torch.manual_seed(0)
+    told = []
+    level = sigmas(4, sigma_max=TINY.sigma_max)
+    stage = Stage(replace(TINY, guidance_above=0.9 * level[2].item(), overstated=1.5))
+    forward = stage.network.forward
+    monkeypatch.setattr(stage.network, "forward", lambda video, c_noise, *rest: (
+        told.append(c_noise[0].item()), forward(video, c_noise, *rest))[1])
+    stage.sample(unit_noise([7], stage.clip_shape), conditions(1),
+                 replace(SETTINGS, steps=4, guidance=guidance))
+    counted = level[:-1] * torch.tensor([1, 1, 1, 1.5])
+    assert told == pytest.approx(stage.preconditioning.c_noise(counted).tolist(), rel=1e-5)
+
+
 def test_negative_prompt_takes_the_unconditional_branch(stage):
     noise, c = unit_noise([7], stage.clip_shape), conditions(1)
     negative = replace(c, text_tokens=c.text_tokens * -1)
@@ -266,6 +281,7 @@ def test_bad_config_is_a_sentence(tmp_path, text):
     ("self_head_width", 50), ("group", [5]), ("group", 5), ("group", [5, "x"]), ("frames", True),
     ("dropout", "x"), ("placed", 1), ("scale", "x"), ("scale", 0), ("sigma_data", -1),
     ("sigma_max", "x"), ("sigma_max", float("inf")), ("detail", None), ("guidance_above", -0.1),
+    ("overstated", 0),
     ("text_length", "x"), ("text_length", 0), ("text_encoder", 3)])
 def test_one_bad_setting_in_the_shipped_config_is_a_sentence_that_names_it(
         tmp_path, setting, value):

@@ -2,5 +2,6 @@
 
 from engine.model.embedding import IMAGE_FPS, Conditions
 from engine.model.fit import FIT, Carry, FITConfig, Part, Told
+from engine.model.patching import known_channels
 
-__all__ = ["FIT", "IMAGE_FPS", "Carry", "Conditions", "FITConfig", "Part", "Told"]
+__all__ = ["FIT", "IMAGE_FPS", "Carry", "Conditions", "FITConfig", "Part", "Told", "known_channels"]

@@ -170,3 +170,13 @@ class OutputGain(nn.Module):
         """output: (b, c, t, h, w); description: (b, k). Returns: like output."""
         gain = self.log_gain(description).float().exp()               # (b, 1)
         return output * gain[:, :, None, None, None]
+
+
+def known_channels(clip: Tensor, mask: Tensor) -> Tensor:
+    """Return what a network that takes known frames sees of them, (b, c + 1, t, h, w).
+
+    clip: (b, c, t, h, w) in [-1, 1]. mask: (t,) or (b, t), true where a frame is known; the
+    others are zero, and the last channel says which are which.
+    """
+    shown = mask.to(clip).reshape(-1, 1, mask.shape[-1], 1, 1)                # (b or 1, 1, t, 1, 1)
+    return torch.cat((clip * shown, shown.expand_as(clip[:, :1])), dim=1)

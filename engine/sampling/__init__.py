@@ -1,5 +1,6 @@
 """ODE solvers over one denoiser contract, and the guidance that wraps a denoiser."""
 
+from engine.sampling.exposure import overstated
 from engine.sampling.guidance import (
     constant_weights,
     dynamic_threshold,
@@ -16,5 +17,5 @@ from engine.sampling.schedule import SIGMA_MAX, SIGMA_MIN, sigmas
 
 __all__ = ["SIGMA_MAX", "SIGMA_MIN", "SOLVERS", "Denoise", "KnownFrames", "OnState",
            "SamplerState", "Solver", "constant_weights", "dynamic_threshold", "guided",
-           "guided_above", "oscillating_weights", "pack", "sample", "sigmas",
+           "guided_above", "oscillating_weights", "overstated", "pack", "sample", "sigmas",
            "threshold_above", "thresholded", "unpack", "with_known_frames"]

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.diffusion import broadcast, vp_corrupt
-from engine.model import Conditions
-from engine.stage import known_channels
+from engine.model import Conditions, known_channels
 from engine.training.data import Batch
 from engine.training.known import known_masks
 from engine.training.recipe import Phase, Recipe
