@@ -27,7 +27,7 @@ PRESETS = {
     "paper_3b9": replace(_paper_base, network=_paper_wide),
     "paper_3b9_upsampler": replace(
         _paper_base, network=replace(_paper_wide, **_upsampled), scale=8.0),
-    "storybook_base": replace(_storybook_base, guidance_above=0.5, overstated=1.2),
+    "storybook_base": replace(_storybook_base, guidance_above=0.5, overstated=1.25),
     "storybook_upsampler": replace(
         _storybook_base, sigma_max=0.5, detail=0.12,
         network=replace(_storybook, patch_width=64, n_latents=768, local_apart=2, **_upsampled)),
