@@ -147,8 +147,8 @@ def build(journal: Journal, models_directory: Path | None, live_key: str,
     with gr.Row(elem_id="desk"):
         with gr.Column(elem_id="settings"):
             with gr.Column(elem_id="asked"):
-                place("prompt", lines=3, max_lines=8, autofocus=True, placeholder=EXAMPLES[0])
                 idea = gr.Button("Surprise me", size="sm", elem_id="idea")
+                place("prompt", lines=3, max_lines=8, autofocus=True, placeholder=EXAMPLES[0])
             new_words = gr.HTML(visible=False, elem_id="new-words", js_on_load=None,
                                 apply_default_css=False)
             with gr.Row():
