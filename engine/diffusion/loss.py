@@ -6,21 +6,21 @@ from engine.diffusion.noise import broadcast
 from engine.diffusion.preconditioning import Preconditioning
 
 
-def output_error(output: Tensor, clip: Tensor, noise: Tensor, sigma: Tensor,
-                 preconditioning: Preconditioning) -> Tensor:
-    """Return the mean of |F - c_nrm F_tgt|^2 per clip, (b,); unweighted, the v-prediction loss.
+def output_errors(output: Tensor, clip: Tensor, noise: Tensor, sigma: Tensor,
+                  preconditioning: Preconditioning) -> Tensor:
+    """Return (F - c_nrm F_tgt)^2, (b, c, t, h, w), whose mean is the v-prediction loss.
 
     output, clip, noise: (b, c, t, h, w); sigma: (b,).
     """
     target = preconditioning.target(clip, noise, broadcast(sigma, clip))
-    return (output - target).square().flatten(1).mean(1)
+    return (output - target).square()
 
 
 def output_loss(output: Tensor, clip: Tensor, noise: Tensor, sigma: Tensor,
                 preconditioning: Preconditioning) -> Tensor:
     """Return w |F - c_nrm F_tgt|^2 per clip, (b,): the paper's loss."""
     weight = preconditioning.loss_weight_output(sigma)
-    return weight * output_error(output, clip, noise, sigma, preconditioning)
+    return weight * output_errors(output, clip, noise, sigma, preconditioning).flatten(1).mean(1)
 
 
 def denoised_loss(denoised: Tensor, clip: Tensor, sigma: Tensor,

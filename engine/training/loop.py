@@ -27,7 +27,7 @@ from engine.training.ema import EMA
 from engine.training.optimizer import build_optimizers
 from engine.training.recipe import Recipe
 from engine.training.recipe_file import RECIPE_NAME
-from engine.training.step import error, loss
+from engine.training.step import errors_of, loss, stressed
 from engine.training.team import ALONE, Team
 from engine.training.truth import LEARNING_RATE, PartsHead, heads_of
 from engine.vocabulary import VOCABULARY_NAME, Vocabulary
@@ -122,9 +122,10 @@ class Trainer:
             rows = slice(start, start + size)
             batch = self.batches.batch(drawn[rows]).to(self.stage.device)
             dealt = draws.deal(rows, batch)
-            own = error(self.stage, batch, dealt)
+            own = errors_of(self.stage, batch, dealt)
             share = len(own) / len(drawn)
-            total = share * loss(self.stage, own, dealt.sigma, self.recipe.loss)
+            learnt = stressed(own, batch.parts, self.recipe.subject_weight)
+            total = share * loss(self.stage, learnt, dealt.sigma, self.recipe.loss)
             for name, count in self._answers(drawn[rows], draws.text_kept[rows]).items():
                 head = self.heads[name]
                 one = head.loss(*_asked(head, batch, dealt.conditions.text_kept))
@@ -132,7 +133,7 @@ class Trainer:
                 head_losses[name] += one.item()
                 total = total + self.recipe.truth_weight * one
             total.backward()
-            errors.append(own.detach().cpu())
+            errors.append(own.detach().flatten(1).mean(1).cpu())
         for name, one in head_losses.items():
             self.head_losses[name].append(one)
         return torch.cat(errors)

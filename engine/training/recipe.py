@@ -11,7 +11,8 @@ CHOICES = {"optimizer": ("lamb", "adamw", "muon"), "loss": ("paper", "unit")}
 # Of numbers: those at most 1, above 0, and of either sign; all others are from 0 on.
 SHARES = {"share", "self_conditioning", "decay_share", "final_lr", "label_dropout", "image_share",
           "known_share", "free_wording"}
-POSITIVE = {"share", "batch", "frames", "steps", "lr", "clip_norm", "noise_std", "corruption_power"}
+POSITIVE = {"share", "batch", "frames", "steps", "lr", "clip_norm", "noise_std", "corruption_power",
+            "subject_weight"}
 SIGNED = {"noise_mean"}
 
 
@@ -65,6 +66,7 @@ class Recipe:
     lr: peak rate; warmup_steps linear, then constant, then cosine to `final_lr` of the peak over
     the last `decay_share` of the steps (1 for the paper's plain cosine).
     loss: "paper" weights the error of F by w, "unit" does not (v-prediction loss).
+    subject_weight: how much more errors count where the subject is, if the source knows where.
     noise_mean, noise_std: of ln sigma. crop_groups: rows and columns of groups a clip is cropped
     to, (0, 0) for the whole frame. truth_weight: of a truth head's loss (truth.py). known_share:
     of the clips some of whose frames are given (known.py). corruption_power: of the uniform draw of
@@ -85,6 +87,7 @@ class Recipe:
     clip_norm: float = 1.0
     ema_half_life: float = 6000
     loss: str = "paper"
+    subject_weight: float = 1.0
     noise_mean: float = -1.2
     noise_std: float = 1.2
     label_dropout: float = 0.1

@@ -1,19 +1,19 @@
-"""The loss of some clips: noise, self-conditioning, error of F (PAPER.md 2, 7)."""
+"""The loss of some clips: noise, self-conditioning, errors of F (PAPER.md 2, 7)."""
 
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from engine.diffusion import add_noise, output_error
+from engine.diffusion import add_noise, output_errors
 from engine.model import Carry
 from engine.stage import Stage
 from engine.training.data import Batch
 from engine.training.draws import Draws
 
 
-def error(stage: Stage, batch: Batch, draws: Draws) -> Tensor:
-    """Return the unweighted error of F per clip, (b,), after the self-conditioning pass.
+def errors_of(stage: Stage, batch: Batch, draws: Draws) -> Tensor:
+    """Return the squared errors of F, (b, c, t, h, w), after the self-conditioning pass.
 
     The first pass runs without gradient, on the rows that keep its latents only.
     """
@@ -36,7 +36,21 @@ def error(stage: Stage, batch: Batch, draws: Draws) -> Tensor:
         carry = Carry(everyone, draws.kept.to(noisy.device))
     output, _ = stage.output(
         noisy, draws.sigma, draws.conditions, draws.beside, carry, batch.part)
-    return output_error(output, clips, draws.noise, draws.sigma, stage.preconditioning)
+    return output_errors(output, clips, draws.noise, draws.sigma, stage.preconditioning)
+
+
+def stressed(errors: Tensor, parts: Tensor | None, weight: float) -> Tensor:
+    """Return each clip's mean error, (b,), in which what shows the subject counts `weight` times.
+
+    errors: (b, c, t, h, w). parts: (b, t, rows, columns), above 0 where a patch shows some of it;
+    None if nobody knows. Each pixel's best estimate is the same under any weight; a subject is a
+    fifth of a frame, and most of what is looked at.
+    """
+    if parts is not None and weight != 1:
+        side = errors.shape[-1] // parts.shape[-1]
+        shown = (parts > 0).repeat_interleave(side, 2).repeat_interleave(side, 3)  # (b, t, h, w)
+        errors = errors * torch.where(shown, weight, 1.0)[:, None]
+    return errors.flatten(1).mean(1)
 
 
 def loss(stage: Stage, errors: Tensor, sigma: Tensor, kind: str) -> Tensor:
