@@ -170,8 +170,8 @@ _STORYBOOK = Recipe(
     steps=3200, phases=(Phase(0.3, 64, 1, 0.0), Phase(0.3, 16, 4, 0.0, noise_mean=0.7),
                         Phase(0.4, 8, 16, 0.5)),
     optimizer="muon", lr=0.02, weight_decay=0.1, warmup_steps=50, decay_share=0.8,
-    ema_half_life=100, loss="unit", noise_mean=-0.4, noise_std=1.6, image_share=0.1,
-    truth_weight=0.2, known_share=0.2, lessons=32, free_wording=0.5)
+    ema_half_life=100, loss="unit", subject_weight=3.0, noise_mean=-0.4, noise_std=1.6,
+    image_share=0.1, truth_weight=0.2, known_share=0.2, lessons=32, free_wording=0.5)
 
 RECIPES = {
     "paper_500m": Recipe(),
@@ -181,8 +181,8 @@ RECIPES = {
     # One group at all times a crop; noise where the low-resolution clip leaves something open.
     "storybook_upsampler": replace(
         _STORYBOOK, steps=1600, phases=(Phase(0.75, 32, 4, 0.0), Phase(0.25, 8, 16, 0.0)),
-        noise_mean=-1.0, noise_std=1.2, ema_half_life=60, crop_groups=(1, 1), truth_weight=0.0,
-        known_share=0.0, lessons=0, corruption_power=3.0, grain=0.1),
+        subject_weight=1.0, noise_mean=-1.0, noise_std=1.2, ema_half_life=60, crop_groups=(1, 1),
+        truth_weight=0.0, known_share=0.0, lessons=0, corruption_power=3.0, grain=0.1),
     "tiny": replace(_STORYBOOK, steps=100, phases=(Phase(0.5, 4, 2), Phase(0.5, 4, 4)),
                     warmup_steps=5),
 }
