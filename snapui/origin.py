@@ -1,10 +1,11 @@
 """Refuses what another site's page tries to get or do here through a visitor's browser.
 
-Gradio keeps a foreign page from reading the answer, but carries the request out: an upload or a
-job would be taken. A browser names the page it sends for in the Origin header, which no page can
-forge. A page whose own name is made to point at this machine (DNS rebinding) is no foreign page to
-the browser; it is known by that name in the Host header. With --auth it lacks the password's
-cookie, so names are checked only without.
+Gradio carries out what a foreign page asks for: an upload or a job would be taken. Reached by a
+name, as with --share, it also lets that page read the answer, and send a forwarded host of its own
+making. A browser tells in Origin and Sec-Fetch-Site which page asks; no page can forge these.
+A page whose own name is made to point at this machine (DNS rebinding) is no foreign page to the
+browser; it is known by that name in the Host header. With --auth it lacks the password's cookie, so
+names are checked only without.
 """
 
 import base64
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from snapui.loopback import asked_name, is_loopback
 
-READING = ("GET", "HEAD", "OPTIONS")
+OWN_SITE = ("same-origin", "none")  # old browsers tell nothing of it
 HOSTS = ("host", "x-forwarded-host")  # the second is set by a proxy before the program
 TOOLS = "/gradio_api/mcp"
 
@@ -50,14 +51,14 @@ class OwnName:
 
 
 class SameOrigin:
-    """Middleware that lets only this program's own page send anything."""
+    """Middleware that lets only this program's own page ask for anything."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request of a foreign page with 403, and hand any other on."""
-        if scope["type"] == "http" and scope["method"] not in READING:
+        if scope["type"] == "http":
             headers = Headers(scope=scope)
             origin = headers.get("origin")
             if origin is not None and not _is_own(origin, headers):
@@ -88,4 +89,6 @@ class ToolsPassword:
 
 
 def _is_own(origin: str, headers: Headers) -> bool:
+    if headers.get("sec-fetch-site", OWN_SITE[0]) not in OWN_SITE:
+        return False
     return urlsplit(origin).netloc in [headers[name] for name in HOSTS if name in headers]

@@ -130,6 +130,20 @@ def test_posts_of_other_sites_pages_are_refused(served, origin, status):
     assert Job.select().count() - before == (status == 200)
 
 
+@pytest.mark.parametrize(("method", "origin", "forwarded", "site", "status"), [
+    ("GET", "http://evil.example", None, None, 403), ("GET", "own", None, "same-origin", 200),
+    ("GET", "https://studio.example", "studio.example", "same-origin", 200),    # behind a proxy
+    ("GET", "https://evil.example", "evil.example", "cross-site", 403),
+    ("POST", "https://evil.example", "evil.example", "cross-site", 403),
+    ("POST", "https://evil.example", "evil.example", "same-site", 403)])
+def test_pages_of_other_sites_read_nothing_and_feign_no_proxy(
+        served, method, origin, forwarded, site, status):
+    told = {"Origin": served.url.rstrip("/") if origin == "own" else origin,
+            "X-Forwarded-Host": forwarded, "Sec-Fetch-Site": site}
+    headers = {name: value for name, value in told.items() if value}
+    assert served.ask(method, "/config", headers=headers)[0] == status
+
+
 @pytest.mark.parametrize(("host", "status"), [
     ("127.0.0.1", 200), ("localhost:7860", 200), ("[::1]:7860", 200), ("evil.example", 403),
     ("127.0.0.1.evil.example:7860", 403), ("localhost.evil.example", 403), ("[::1", 403),
