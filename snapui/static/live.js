@@ -26,6 +26,11 @@ window.snapui = (() => {
     if (told && told.textContent !== trouble) told.textContent = trouble;
   }
 
+  /* Say whether what was pressed was taken, to the parts that wait to hear it. */
+  function answered(isAccepted) {
+    document.dispatchEvent(new CustomEvent("snapui-answered", { detail: isAccepted }));
+  }
+
   async function ask() {
     try {
       const answer = await fetch(`snapui/live?seen=${seen}&key=${key}&page=${PAGE}`);
@@ -40,6 +45,7 @@ window.snapui = (() => {
       }
     } catch {
       [seen, rest] = ["", POLL];  /* a program that comes back is asked for everything */
+      answered(false);  /* it may never have heard what was pressed */
       tell("The program does not answer. Nothing is lost: start it again, and this page goes on.");
     }
     for (const follower of followers) follower();
@@ -81,7 +87,7 @@ window.snapui = (() => {
        or what was pressed was refused, and look. */
     ask(ids) {
       const isNew = ids.some((id) => !asked().includes(id));
-      document.dispatchEvent(new CustomEvent("snapui-answered", { detail: isNew }));
+      answered(isNew);
       sessionStorage.setItem(ASKED, JSON.stringify([...new Set([...asked(), ...ids])]));
       look();
     },

@@ -70,7 +70,7 @@ element.addEventListener("click", (event) => {
   else if (button.dataset.act === "example") trigger("use_example", { id });
 });
 
-/* Drafts whose upscales were refused are ticked as before. */
+/* Drafts whose upscales were refused, or never heard of, are ticked as before. */
 document.addEventListener("snapui-answered", ({ detail: isAccepted }) => {
   if (!isAccepted) for (const id of sent) ticked.add(id);
   sent = [];

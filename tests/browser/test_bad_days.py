@@ -28,6 +28,23 @@ def test_a_program_that_ends_is_said_and_the_open_page_goes_on_with_the_next(pro
     wait_for_drafts(page, 8)
 
 
+def test_an_upscale_that_the_program_never_heard_of_leaves_the_ticks(program, open_page):
+    page = open_page(program.url)
+    make(page)
+    wait_for_drafts(page)
+    page.locator("#sheet [data-pick]").first.check()
+    program.stop()
+    button = page.locator("#sheet .upscale")
+    button.click()
+    expect(button).to_contain_text("Upscale 1 ticked")
+    program.start()
+    expect(page.locator("#trouble")).to_be_hidden()
+    expect(button).to_contain_text("Upscale 1 ticked")
+    button.click()
+    page.wait_for_selector("#sheet video")
+    expect(button).to_be_disabled()
+
+
 def test_files_that_were_deleted_are_said_and_the_clip_can_be_made_again(program, open_page):
     page = open_page(program.url)
     make(page)
