@@ -305,6 +305,10 @@ def test_a_journal_of_a_newer_version_is_refused(journal, tmp_path):
         Journal(journal.url, tmp_path)
 
 
+def test_whoever_reads_the_journal_waits_for_nobody_who_writes(journal):
+    assert journal.database.execute_sql("pragma journal_mode").fetchone() == ("wal",)
+
+
 def test_a_file_that_is_no_database_is_refused_in_a_sentence(tmp_path):
     (tmp_path / "journal.db").write_text("this is not a database, only some text" * 100)
     with pytest.raises(JournalError, match="cannot be opened"):

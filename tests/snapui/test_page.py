@@ -10,6 +10,7 @@ import numpy as np
 import peewee
 import pytest
 
+from engine.catalog import find_model
 from engine.errors import ModelError, RequestError
 from engine.media import COMPARISON_KEY, request_metadata, write_clip
 from engine.request import GenerationRequest
@@ -154,9 +155,11 @@ def test_keeping_a_file_never_overwrites_one(tmp_path):
     assert len(list((tmp_path / "day").iterdir())) == 3
 
 
-def test_the_example_prompts_are_valid_requests():
+def test_the_example_prompts_are_six_in_words_the_shipped_model_has_learnt():
+    assert len(EXAMPLES) == 6
     for text in EXAMPLES:
-        GenerationRequest(prompt=text)
+        model = GenerationRequest(prompt=text).model
+        assert find_model(model).vocabulary.new_words(text) == []
 
 
 def test_words_new_to_the_model_are_told_as_text_and_ideas_are_its_own(journal, tmp_path):

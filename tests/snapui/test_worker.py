@@ -561,6 +561,28 @@ def test_previews_of_an_earlier_run_go_once_they_are_old(journal, tmp_path, monk
     assert {path.name for path in folder.iterdir()} == {"base-33-0.webp", "base-34-0.webp"}
 
 
+def test_a_preview_that_newer_ones_overtake_is_never_written(journal, monkeypatch):
+    monkeypatch.setattr("snapui.previews.PREVIEW_SECONDS", 0.0)
+    written, is_begun, may_end = [], threading.Event(), threading.Event()
+
+    def write(path, frames, fps):
+        is_begun.set()
+        assert may_end.wait(60)
+        written.append(frames.max())
+
+    monkeypatch.setattr("snapui.previews.write_loop", write)
+    journal.submit(QUICK)
+    previewer = Previewer(journal, journal.claim("worker"), QUICK)
+    for step in range(1, 5):
+        picture = np.full((1, 2, 4, 6, 3), step, np.uint8)
+        previewer.on_step(stand_in.StepEvent("base", step, 9, 1.0, lambda shown=picture: shown))
+        assert is_begun.wait(60)
+    may_end.set()
+    wait_for(lambda: len(written) == 2)
+    previewer.close()
+    assert written == [1, 4]
+
+
 def test_the_clock_measures_one_clip_in_one_evaluation(monkeypatch):
     moments = iter([10.0, 12.0, 14.0])
     monkeypatch.setattr(time, "monotonic", lambda: next(moments))
