@@ -152,6 +152,9 @@ def _card(folder: Path) -> ModelCard:
     base = folder / "base" if (folder / "base").is_dir() else folder
     upsampler = folder / "upsampler" if (folder / "upsampler").is_dir() else None
     parameters = sum(_checked_stage(stage) for stage in (base, upsampler) if stage)
+    if _settings(base).get("condition_channels"):
+        raise ModelError(f"{base} holds an upsampler, which only enlarges a base stage's clips: "
+                         "choose a folder that holds it as upsampler/ beside a base/.")
     return ModelCard(folder.name, folder, base, upsampler, _description(folder), parameters)
 
 
@@ -224,8 +227,9 @@ def _sha256(path: Path) -> str:
 
 
 def _settings(stage: Path) -> dict[str, Any]:
-    """Return what a stage's config says of its network."""
-    return json.loads((stage / CONFIG_NAME).read_text(encoding="utf-8"))["network"]
+    """Return what a stage's config says of its network; nothing if it does not describe one."""
+    network = json.loads((stage / CONFIG_NAME).read_text(encoding="utf-8")).get("network")
+    return network if isinstance(network, dict) else {}
 
 
 def _network(stage: Path, name: str) -> int:

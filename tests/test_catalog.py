@@ -139,6 +139,25 @@ def test_a_damaged_model_is_named_with_what_to_do(shipped, tmp_path, stage, dama
     assert model_problems(tmp_path / "models") == {"mine": str(caught.value)}
 
 
+def test_an_upsampler_alone_is_no_model_and_says_where_it_belongs(shipped, tmp_path):
+    run = tmp_path / "models" / "upsampler_run"
+    make_stage(run)
+    give_network(run, condition_channels=3)
+    with pytest.raises(ModelError, match=r"holds an upsampler.*as upsampler/ beside a base/"):
+        find_model(run)
+    assert [card.name for card in list_models(tmp_path / "models")] == ["storybook"]
+
+
+@pytest.mark.parametrize("config", ["{}", '{"network": 3}'])
+def test_a_config_without_a_network_promises_nothing(shipped, tmp_path, config):
+    make_stage(tmp_path / "mine")
+    (tmp_path / "mine" / "config.json").write_text(config)
+    card = find_model(tmp_path / "mine")
+    assert not card.sees_known_frames
+    with pytest.raises(ModelError, match="does not say what frames"):
+        card.window_frames  # noqa: B018
+
+
 @pytest.mark.parametrize("name", ["nothing", "", "  ", "a\0b", "x" * 5000, "../..", "/dev/null"])
 def test_an_unknown_model_lists_the_known_ones(shipped, name):
     with pytest.raises(ModelError, match=r"Known models: storybook|has no config\.json"):
