@@ -8,8 +8,11 @@ Fine levels are large (19 MB for a loop of 72) and are decoded only when somebod
 import hashlib
 import json
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image
@@ -44,19 +47,19 @@ class Pyramid:
     def open(cls, path: Path, *, cache: Path | None = None, still: bool = False) -> "Pyramid":
         """Read a picture's coarse levels, from the cache folder when it already holds them.
 
-        path: a picture Pillow reads. cache: folder for decoded levels. still: only its first frame.
+        path: a picture Pillow reads. cache: folder for decoded levels; one that is damaged or
+        cannot be written costs nothing but time. still: only its first frame.
         Raises: DataError when the file is missing, damaged or entirely transparent.
         """
         store = _store_folder(path, cache, still) if cache is not None else None
-        if store is not None and (store / "about.json").is_file():
-            written = json.loads((store / "about.json").read_text())
-            about = {name: written[name] for name in _ABOUT}
+        about = None if store is None else _read_about(store / "about.json")
+        if about is not None:
             return cls(path=path, store=store, **about)
         levels, about = _decode(path, still)
         pyramid = cls(path=path, store=store, **about)
         pyramid._keep(levels)
         if store is not None:
-            _write_text(store / "about.json", json.dumps(about))
+            _write(store / "about.json", lambda file: file.write(json.dumps(about).encode()))
         return pyramid
 
     def level(self, index: int) -> np.ndarray:
@@ -65,19 +68,20 @@ class Pyramid:
         index: 0 (finest) to LEVELS - 1. Raises: DataError when the file can no longer be read.
         """
         if index not in self._levels:
-            if self.store is None or not (self.store / f"{index}.npy").is_file():
+            kept = None if self.store is None else _read_array(
+                self.store / f"{index}.npy", is_mapped=index < FIRST_EAGER_LEVEL)
+            if kept is None:
                 levels, _ = _decode(self.path, still=self.frame_count == 1)
                 self._keep(levels, index)
             else:
-                mapped = "r" if index < FIRST_EAGER_LEVEL else None
-                self._levels[index] = np.load(self.store / f"{index}.npy", mmap_mode=mapped)
+                self._levels[index] = kept
         return self._levels[index]
 
     def _keep(self, levels: list[np.ndarray], wanted: int = LEVELS) -> None:
         """Keep the small levels and the wanted one in memory; write all to the cache."""
         for index, level in enumerate(levels):
             if self.store is not None:
-                _write_array(self.store / f"{index}.npy", level)
+                _write(self.store / f"{index}.npy", lambda file, level=level: np.save(file, level))
             if index >= FIRST_EAGER_LEVEL or index == wanted:
                 self._levels[index] = level
 
@@ -101,7 +105,7 @@ def _decode(path: Path, still: bool) -> tuple[list[np.ndarray], dict]:
                 picture.seek(index)
                 # "RGBa" is premultiplied: averaging it never bleeds colour from clear pixels.
                 frames.append(np.asarray(picture.convert("RGBA").convert("RGBa")))
-    except (OSError, ValueError, EOFError, SyntaxError) as problem:
+    except (OSError, ValueError, EOFError, SyntaxError, Image.DecompressionBombError) as problem:
         raise DataError(f"Cannot decode the picture {path.name}: {problem}.") from problem
     stack, height, width = _crop(np.stack(frames), path)
     levels = [stack]
@@ -133,17 +137,33 @@ def _halve(frame: np.ndarray) -> np.ndarray:
     return ((total + 2) >> 2).astype(np.uint8)  # (h / 2, w / 2, 4)
 
 
-def _write_array(path: Path, array: np.ndarray) -> None:
-    """Write through a temporary name: two processes may fill the same cache at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.stem}.{os.getpid()}.part")
-    with temporary.open("wb") as file:
-        np.save(file, array)
-    temporary.replace(path)
+def _read_about(path: Path) -> dict[str, int] | None:
+    """Read the fields that a cache wrote down; None if there is nothing that can be used."""
+    try:
+        written = json.loads(path.read_text())
+        return {name: int(written[name]) for name in _ABOUT}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
-def _write_text(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _read_array(path: Path, *, is_mapped: bool) -> np.ndarray | None:
+    """Read a level that a cache holds; None if there is nothing that can be used."""
+    try:
+        return np.load(path, mmap_mode="r" if is_mapped else None)
+    except (OSError, ValueError, EOFError):
+        return None
+
+
+def _write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
+    """Write through a temporary name, for two processes may fill the same cache at once; leave
+    nothing where there is no room.
+    """
     temporary = path.with_name(f"{path.stem}.{os.getpid()}.part")
-    temporary.write_text(text)
-    temporary.replace(path)
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                fill(file)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """Loading a cast: names, pyramids, the cache and damaged files."""
 
+import errno
 import itertools
 
 import numpy as np
@@ -70,6 +71,39 @@ def test_the_cache_gives_back_the_same_levels_without_the_decoder(tmp_path, monk
     assert again.aspect == first.aspect
     for index, level in enumerate(before):
         np.testing.assert_array_equal(level, again.frames.level(index))
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\x93NUMPY\x01"])
+@pytest.mark.parametrize("name", ["about.json", "0.npy", "3.npy"])
+def test_a_damaged_cache_is_decoded_anew(tmp_path, name, damage):
+    folder, cache = write_cast(tmp_path / "sprites"), tmp_path / "cache"
+    first = load_sprites(folder, ["dog"], cache=cache)[0].frames
+    (whole,) = cache.rglob(name)
+    before = whole.read_bytes()
+    whole.write_bytes(damage)
+    again = load_sprites(folder, ["dog"], cache=cache)[0].frames
+    for index in range(LEVELS):
+        np.testing.assert_array_equal(again.level(index), first.level(index))
+    assert whole.read_bytes() == before
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path):
+    folder, cache = write_cast(tmp_path / "sprites"), tmp_path / "cache"
+    cache.write_text("in the way")
+    reports = []
+    dog = load_sprites(folder, ["dog"], reports.append, cache=cache)[0]
+    assert dog.frames.level(0).any() and not reports
+
+
+def test_a_full_disk_leaves_nothing_half_written_in_the_cache(tmp_path, monkeypatch):
+    def full(file, level):
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("engine.storybook.pyramid.np.save", full)
+    folder, cache = write_cast(tmp_path / "sprites"), tmp_path / "cache"
+    assert load_sprites(folder, ["dog"], cache=cache)[0].frames.level(0).any()
+    assert [path.name for path in cache.rglob("*") if path.is_file()] == ["about.json"]
 
 
 def test_a_damaged_picture_is_skipped_and_reported_in_one_sentence(tmp_path):
