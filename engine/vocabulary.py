@@ -7,6 +7,7 @@ may be asked for anything.
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +37,8 @@ class Vocabulary:
 
 
 def words_of(text: str) -> list[str]:
-    """List the words of a text in small letters."""
-    return WORD.findall(text.lower())
+    """List the words of a text in small letters, and its emoji, which are words too."""
+    return WORD.findall(text.lower()) + [one for one in text if unicodedata.category(one) == "So"]
 
 
 def vocabulary_of(captions: Iterable[str], ideas: Iterable[str]) -> Vocabulary:

@@ -18,7 +18,8 @@ def test_words_and_ideas_are_collected_once():
 @pytest.mark.parametrize(("prompt", "new"), [
     ("A dog walking in the meadow", []), ("dogs, heart", []), ("", []),
     ("dog's 3 dogs!", ["dog's"]), ("ein Hündchen", ["ein", "hündchen"]),
-    ("a cat and a Cat in the garden", ["cat", "and", "garden"])])
+    ("a cat and a Cat in the garden", ["cat", "and", "garden"]), ("🐶", ["🐶"]),
+    ("🏃\u200d♂️ a dog 🌈🌈", ["🏃", "♂", "🌈"]), ("כלב", ["כלב"])])
 def test_new_words_are_those_no_caption_used(prompt, new):
     assert KNOWN.new_words(prompt) == new
     assert KNOWN.note(prompt) == ("Words this model has not learnt and will guess at: "
