@@ -101,7 +101,7 @@ def build(options: argparse.Namespace) -> Trainer:
     torch.set_num_threads(options.threads or torch.get_num_threads())
     config, recipe = PRESETS[options.preset], recipe_of(options)
     check_fits(recipe, config.network)
-    torch.manual_seed(recipe.seed)
+    torch.manual_seed(recipe.seed % 2**64)    # all that it takes
     encoder = encoder_of(config, device)
     batches = Batches(source(options, recipe.free_wording), config, encoder, recipe.crop_groups)
     stage = Stage(config, is_short=True)
@@ -148,6 +148,8 @@ def check_numbers(options: argparse.Namespace) -> None:
         value = getattr(options, name.replace("-", "_"))
         if value is not None and value < least:
             raise DataError(f"--{name} must be {least} or more, not {value}.")
+    if not options.minutes > 0:
+        raise DataError(f"--minutes must be a number above 0, not {options.minutes}.")
     if options.lr is not None and not 0 < options.lr < float("inf"):
         raise DataError(f"--lr must be a number above 0, not {options.lr}.")
 

@@ -257,8 +257,9 @@ class Trainer:
             for name, tensor in state["ema"].items():
                 self.ema.tensors[name].copy_(tensor)
         except UNREADABLE_STATE as error:
-            raise DataError(f"{path} does not belong to this preset or is damaged: "
-                            "choose another --out folder.") from error
+            raise DataError(f"{path} does not belong to this preset or is damaged, or the subjects "
+                            "were others: give the same ones, or choose another --out folder."
+                            ) from error
         self.step = state["step"]
         return True
 

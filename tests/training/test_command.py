@@ -111,6 +111,8 @@ def test_run_goes_on_with_resume_and_refuses_to_overwrite_without(clips, tmp_pat
     (("--out", "run", "--data", "clips", "--steps", "0"), "--steps must be 1 or more"),
     (("--out", "run", "--data", "clips", "--seed", "-3"), "--seed must be 0 or more"),
     (("--out", "run", "--data", "clips", "--lr", "nan"), "--lr must be a number above 0, not nan"),
+    (("--out", "run", "--data", "clips", "--minutes", "nan"), "--minutes must be a number above 0"),
+    (("--out", "run", "--data", "clips", "--minutes", "-5"), "--minutes must be a number above 0"),
     (("--out", "run", "--data", "clips", "--recipe", "clips/waves.txt"), "neither JSON nor"),
     (("--out", "run", "--data", "clips", "--micro-batch", "0"), "--micro-batch must be 1 or more"),
     (("--out", "run", "--data", "clips", "--device", "nonsense"), "device 'nonsense' cannot be"),
@@ -120,6 +122,11 @@ def test_bad_arguments_are_one_sentence(clips, tmp_path, monkeypatch, capsys, gi
     monkeypatch.chdir(tmp_path)
     code, said = run(capsys, "--preset", "tiny", *given)
     assert code == 1 and reason in said and said.count("\n") == 1 and "Traceback" not in said
+
+
+def test_any_whole_number_is_a_seed(clips, tmp_path, capsys):
+    given = ("--preset", "tiny", "--data", clips, "--out", tmp_path / "run", "--threads", 1)
+    assert run(capsys, *given, "--steps", 1, "--seed", 2**64)[0] == 0
 
 
 def test_a_run_starts_from_the_tensors_that_agree_and_a_stem_of_fewer_channels(tmp_path, capsys):
