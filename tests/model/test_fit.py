@@ -46,6 +46,16 @@ def test_paper_presets_have_the_paper_s_size(name, billions):
     assert count == pytest.approx(billions, rel=0.01)
 
 
+def test_only_what_follows_self_attention_drops_out():
+    with torch.device("meta"):
+        network = FIT(PRESETS["paper_500m"].network)
+    dropping = [name for name, part in network.named_modules()
+                if isinstance(part, torch.nn.Dropout) and part.p == 0.1]
+    assert len(dropping) == 6 * 4 and all(".global_layers." in name for name in dropping)
+    assert not any(part.p for name, part in network.named_modules()
+                   if isinstance(part, torch.nn.Dropout) and name not in dropping)
+
+
 def test_group_order_comes_back():
     layout = Layout(frames=3, group_rows=2, group_columns=5, rows=7, columns=11)
     grid = torch.randn(2, 3, 14, 55, 4)
