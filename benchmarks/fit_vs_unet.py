@@ -16,7 +16,8 @@ from benchmarks.stages import conditions
 from benchmarks.timing import MatrixProducts, median_seconds, peak_gibibytes
 from engine.errors import DataError
 from engine.presets import PRESETS
-from engine.stage import Stage, StageConfig
+from engine.stage import Stage
+from engine.stage_config import StageConfig
 
 HEIGHT = 40
 PAPER_FORWARD, PAPER_BOTH = 4.49, 3.31

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from engine.model import FITConfig
-from engine.stage import StageConfig
+from engine.stage_config import StageConfig
 
 _T5_11B = "google-t5/t5-11b"  # of width 1024, as the paper's; v1.1 has 4096
 

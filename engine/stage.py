@@ -1,6 +1,5 @@
 """One trained resolution: network, noise process and sampler; the only place the three meet."""
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,14 +11,12 @@ from torch import Tensor
 from engine import checkpoint
 from engine.backends import OPENVINO, PYTORCH, is_compiled
 from engine.compiled import CompiledNetwork, Quantizer
-from engine.diffusion import Anchor, Preconditioning, anchored, broadcast, input_scale
+from engine.diffusion import Anchor, anchored, broadcast
 from engine.errors import Cancelled, ModelError
 from engine.model import FIT, Carry, Conditions, FITConfig, Part, known_channels
 from engine.precision import has_fast_bfloat16, short
 from engine.progress import ShouldStop
 from engine.sampling import (
-    SIGMA_MAX,
-    SIGMA_MIN,
     SOLVERS,
     Denoise,
     KnownFrames,
@@ -31,66 +28,15 @@ from engine.sampling import (
     oscillating_weights,
     overstated,
     sample,
-    sigmas,
     threshold_above,
     thresholded,
     with_known_frames,
 )
+from engine.stage_config import StageConfig
 
 # Of a network that is not shown its known frames: replaced alone, they leave the others up to
 # a fifth further off (assets/storybook/TRIALS.md).
 UNSEEN_WEIGHT = 2.0
-
-
-@dataclass(frozen=True)
-class StageConfig:
-    """A stage: its network's shape, its noise process, and the text encoder it was trained with.
-
-    scale: factor per axis over 64 px images; with the frame count it gives sigma_in.
-    sigma_max: noise level that sampling starts from. Differs from the paper where below 80: in
-    units of the clip it is sigma_in times as large, so that few steps are better spent lower; an
-    upsampler then starts from its low-resolution clip under so much noise.
-    guidance_above: noise level from which on clips are guided, 0 for the paper's every level.
-    overstated: how many times the sampler's noise the network is told of below that level.
-    detail: deviation of a clip from its enlarged low-resolution one; above 0, an upsampler denoises
-    only that (diffusion/anchor.py), 0 for the paper's whole clip.
-    text_encoder: "minilm" for the embedded one, else a local folder or hub name.
-    """
-
-    network: FITConfig
-    scale: float = 1.0
-    sigma_data: float = 1.0
-    sigma_max: float = SIGMA_MAX
-    guidance_above: float = 0.0
-    overstated: float = 1.0
-    detail: float = 0.0
-    text_encoder: str = "minilm"
-    text_length: int = 32
-
-    def __post_init__(self) -> None:
-        for name, above in (("scale", 0), ("sigma_data", 0), ("sigma_max", SIGMA_MIN),
-                            ("overstated", 0)):
-            value = getattr(self, name)
-            if not _is_number(value) or value <= above:
-                raise ValueError(f"{name} must be a number above {above}, not {value!r}")
-        for name in ("detail", "guidance_above"):
-            value = getattr(self, name)
-            if not _is_number(value) or value < 0:
-                raise ValueError(f"{name} must be a number from 0 on, not {value!r}")
-        if type(self.text_length) is not int or self.text_length < 1:
-            raise ValueError("text_length must be a whole number above 0, "
-                             f"not {self.text_length!r}")
-        if not isinstance(self.text_encoder, str) or not self.text_encoder:
-            raise ValueError(f"text_encoder must be a name, not {self.text_encoder!r}")
-
-    @property
-    def preconditioning(self) -> Preconditioning:
-        """The coefficients of this stage's process."""
-        return Preconditioning(input_scale(self.scale, self.network.frames), self.sigma_data)
-
-
-def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
 
 
 @dataclass(frozen=True)
@@ -178,7 +124,7 @@ class Stage:
         """Return what an evaluation of a run costs on average, of its first, the most noisy."""
         if settings.guidance == 0:
             return 1.0
-        levels = sigmas(settings.steps, sigma_max=self.config.sigma_max)[:-1]
+        levels = self.config.levels(settings.steps)[:-1]
         return (1 + (levels >= self.config.guidance_above).double().mean().item()) / 2
 
     def output(self, noisy: Tensor, sigma: Tensor, conditions: Conditions,
@@ -256,7 +202,7 @@ class Stage:
         """
         watch, given = watch or Watch(), given or Given()
         self.network.eval()
-        levels = sigmas(settings.steps, sigma_max=self.config.sigma_max)
+        levels = self.config.levels(settings.steps)
         denoise = self._guided(
             conditions, settings, negative, self._beside(given), watch.should_stop)
         threshold = threshold_above(self.config.guidance_above) if settings.threshold else None

@@ -53,13 +53,13 @@ def test_a_silent_upsampler_that_draws_detail_gives_its_low_resolution_clip():
     assert (made - low).abs().mean() < 0.2 * low.abs().mean()
 
 
-def test_sampling_starts_at_the_stage_s_highest_noise_level(monkeypatch):
-    seen, high = [], Stage(replace(TINY, sigma_max=7.0))
+def test_sampling_goes_from_the_stage_s_highest_noise_level_to_its_lowest(monkeypatch):
+    seen, high = [], Stage(replace(TINY, sigma_max=7.0, sigma_min=0.01))
     monkeypatch.setattr(high, "denoise", lambda x, sigma, *_: (seen.append(sigma) or 0 * x, x))
     high.sample(unit_noise([1], high.clip_shape), conditions(1), replace(SETTINGS, guidance=0.0))
-    assert seen[0].item() == pytest.approx(7.0) and seen[-1].item() == pytest.approx(0.002)
+    assert seen[0].item() == pytest.approx(7.0) and seen[-1].item() == pytest.approx(0.01)
     with pytest.raises(ValueError, match="sigma_max"):
-        replace(TINY, sigma_max=0.001)
+        replace(TINY, sigma_max=0.01, sigma_min=0.01)
 
 
 @pytest.mark.parametrize("sampler", list(SOLVERS))
@@ -280,8 +280,8 @@ def test_bad_config_is_a_sentence(tmp_path, text):
     ("patch_width", 100), ("patch", 0), ("local_apart", 0), ("self_head_width", 0),
     ("self_head_width", 50), ("group", [5]), ("group", 5), ("group", [5, "x"]), ("frames", True),
     ("dropout", "x"), ("placed", 1), ("scale", "x"), ("scale", 0), ("sigma_data", -1),
-    ("sigma_max", "x"), ("sigma_max", float("inf")), ("detail", None), ("guidance_above", -0.1),
-    ("overstated", 0),
+    ("sigma_max", "x"), ("sigma_max", float("inf")), ("sigma_min", 0), ("detail", None),
+    ("guidance_above", -0.1), ("overstated", 0),
     ("text_length", "x"), ("text_length", 0), ("text_encoder", 3)])
 def test_one_bad_setting_in_the_shipped_config_is_a_sentence_that_names_it(
         tmp_path, setting, value):

@@ -19,7 +19,8 @@ import torch.nn.functional as F
 from engine.checkpoint import read_tensors
 from engine.errors import DataError, ModelError, SnapError
 from engine.presets import PRESETS
-from engine.stage import Stage, StageConfig, using
+from engine.stage import Stage, using
+from engine.stage_config import StageConfig
 from engine.text import TextEncoder
 from engine.training.data import Batches, StorybookSource
 from engine.training.loop import Progress, Trainer

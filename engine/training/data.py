@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.model import Conditions, Part
-from engine.stage import StageConfig
+from engine.stage_config import StageConfig
 from engine.text import TextEncoder
 from engine.training.truth import UNKNOWN
 from engine.video import to_clips, to_frames, upscale

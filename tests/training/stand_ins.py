@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from engine.presets import PRESETS
-from engine.stage import StageConfig
+from engine.stage_config import StageConfig
 from engine.text import EncodedText
 from engine.training.data import LOW_HEIGHT, LOW_WIDTH, Batch, Batches, Example, Lesson
 from engine.vocabulary import vocabulary_of
