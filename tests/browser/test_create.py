@@ -146,6 +146,20 @@ def test_a_running_job_says_its_step_and_stops_at_once(slow_program, open_page):
     assert slow_program.files() == []
 
 
+def test_what_is_chosen_looks_chosen_under_the_pointer_too(program, open_page):
+    page = open_page(program.url)
+    chosen, colour = page.get_by_label("Fine"), "(one) => getComputedStyle(one).backgroundColor"
+    chosen.check()
+    page.locator("#control-prompt textarea").focus()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(1000)
+    apart = chosen.evaluate(colour)
+    chosen.hover()
+    page.wait_for_timeout(1000)
+    assert chosen.evaluate("(one) => one.matches(':hover')")
+    assert chosen.evaluate(colour) == apart != page.get_by_label("Standard").evaluate(colour)
+
+
 def test_the_sheet_and_the_settings_survive_a_refresh_and_a_second_tab(slow_program, open_page):
     page = open_page(slow_program.url)
     page.locator("#control-guidance input[type=number]").fill("5")
