@@ -23,6 +23,14 @@ from tests.browser.test_library import open_first, open_library, wait_for_cards
 from tests.browser.test_restore import drop
 
 pytestmark = pytest.mark.browser
+STEP = """() => Number((/step (\\d+) of 64/.exec(
+  document.querySelector("#sheet .cards").innerText) || [0, 0])[1])"""
+
+
+def wait_for_step(page, steps):
+    """Wait until the sheet says one of these steps. Returns: which."""
+    page.wait_for_function(f"({STEP})() >= {steps[0]} && ({STEP})() <= {steps[-1]}")
+    return page.evaluate(STEP)
 
 
 @pytest.mark.slow
@@ -58,6 +66,38 @@ def test_the_real_engines_upscale_outlives_its_worker_and_its_file_brings_all_ba
     assert seed(page) == str(made.seed)
     assert page.locator("#control-upscale_steps input[type=number]").input_value() == "6"
     assert page.get_by_label("Draft", exact=True).is_checked()
+
+
+@pytest.mark.slow
+def test_the_real_engines_draft_outlives_its_worker_a_closed_tab_and_a_restart_to_the_same_bits(
+        real_program, open_page):
+    page = open_page(real_program.url)
+    page.locator("#control-drafts input[type=number]").fill("1")
+    page.get_by_label("Fine").check()
+    make(page)
+    wait_for_drafts(page, 1)
+    page.locator("#lock input").check()
+    page.keyboard.press("Control+Enter")
+    wait_for_step(page, range(10, 40))
+    with sqlite3.connect(real_program.outputs / "journal.db") as journal:
+        (worker,) = journal.execute("select pid from worker").fetchone()
+        os.kill(worker, signal.SIGKILL)
+    page.reload()
+    page.get_by_text("The worker stopped unexpectedly; this job goes on").wait_for()
+    assert wait_for_step(page, range(1, 64)) >= 5, "it began anew, or its step was forgotten"
+    page.wait_for_selector("#sheet .is-moving img")
+    page.close()
+    real_program.stop()
+    real_program.start()
+    page = open_page(real_program.url)
+    wait_for_drafts(page, 2)
+    (undisturbed, _), (interrupted, deaths) = journal.execute(
+        "select clip.loop, deaths from job join clip on job.id = clip.job_id order by job.id")
+    journal.close()
+    assert deaths == 1
+    first, second = ((real_program.outputs / path).read_bytes()
+                     for path in (undisturbed, interrupted))
+    assert first == second
 
 
 @pytest.mark.slow
