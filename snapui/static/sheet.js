@@ -8,7 +8,7 @@ const untick = element.querySelector(".picks .untick");
 const MEMORY = "snapui-ticked";
 const markGone = watchGone(cards, ".clip:not(.is-moving)");  /* old previews may go */
 let measured = null;
-let sent = [];  /* the drafts whose upscales were asked for last */
+let sent = [];  /* the drafts whose upscales were asked for, until that is answered */
 const ticked = new Set(JSON.parse(sessionStorage.getItem(MEMORY) || "[]"));
 
 function show(value) {
@@ -39,7 +39,7 @@ function picks() {
     : `Upscale ${ticked.size} ticked` + (seconds ? `, about ${time}` : "");
   hint.hidden = ticked.size > 0;
   untick.hidden = ticked.size === 0;
-  sessionStorage.setItem(MEMORY, JSON.stringify([...ticked]));
+  sessionStorage.setItem(MEMORY, JSON.stringify([...ticked, ...sent]));
 }
 
 element.addEventListener("change", (event) => {

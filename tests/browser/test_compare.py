@@ -44,15 +44,36 @@ def step_to(page, frame):
     page.wait_for_function(f"({FRAMES}).every((one) => one === {frame})")
 
 
+def play_in_lockstep(page):
+    """Watch for some seconds: all cells show the same frame, and not always the same."""
+    seen = [page.evaluate(FRAMES) for _ in range(60) if page.wait_for_timeout(50) is None]
+    assert all(len(set(frames)) == 1 for frames in seen), "the cells fell out of step"
+    assert len({frames[0] for frames in seen}) > 1, "nothing played"
+
+
+def vote_for_a(page):
+    for aspect in ("alignment", "motion", "looks"):
+        page.locator(f"#player input[name={aspect}][value=A]").check()
+    page.get_by_role("button", name="Vote", exact=True).click()
+    page.wait_for_selector("#player .tally table")
+
+
+def save_grid(page, button, folder):
+    """Press a button that saves the comparison. Returns: the file."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
 def test_cells_play_in_lockstep_under_one_bar(program, open_page):
     page = open_page(program.url)
     open_compare(page)
     assert "See what one setting does" in page.locator("#player").inner_text()
     compare(page, "Seed", "0\n4\n1")
     wait_for_cells(page, 3)
-    seen = [page.evaluate(FRAMES) for _ in range(60) if page.wait_for_timeout(50) is None]
-    assert all(len(set(frames)) == 1 for frames in seen), "the cells fell out of step"
-    assert len({frames[0] for frames in seen}) > 1, "nothing played"
+    play_in_lockstep(page)
     step_to(page, 5)
     page.locator("#player .forth").click()
     assert page.evaluate(FRAMES) == [6, 6, 6]
@@ -96,10 +117,7 @@ def test_a_blind_vote_hides_the_names_until_it_is_cast(program, open_page):
     assert page.locator("#player figcaption").all_inner_texts() == ["A", "B"]
     page.get_by_role("button", name="Vote", exact=True).click()
     assert page.locator("#player .vote").count() == 1, "an empty ballot was taken"
-    for aspect in ("alignment", "motion", "looks"):
-        page.locator(f"#player input[name={aspect}][value=A]").check()
-    page.get_by_role("button", name="Vote", exact=True).click()
-    page.wait_for_selector("#player .tally table")
+    vote_for_a(page)
     cells = page.locator("#player tbody tr").first.locator("td").all_inner_texts()
     assert sorted(cell.split("\n")[0] for cell in cells) == ["0 of 1", "1 of 1"]
     assert any("21 to 100%" in cell for cell in cells)
@@ -129,11 +147,8 @@ def test_a_comparison_is_saved_as_one_file(program, open_page, tmp_path):
     wait_for_cells(page, 4)
     for button, suffix, count in (("Save as MP4", ".mp4", 16),
                                   ("Save this frame as PNG", ".png", 1)):
-        with page.expect_download() as download:
-            page.get_by_role("button", name=button).click()
-        path = tmp_path / f"grid{suffix}"
-        download.value.save_as(path)
-        assert download.value.suggested_filename.endswith(f"_comparison_1{suffix}")
+        path = save_grid(page, button, tmp_path)
+        assert path.name.endswith(f"_comparison_1{suffix}")
         assert len(read_clip(path).frames) == count
         plan = Plan.from_json(read_metadata(path)["comparison"])
         assert plan.columns.values == ("a dog", "a cat")

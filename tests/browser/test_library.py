@@ -45,6 +45,15 @@ def open_first(page):
     page.wait_for_selector("#library dialog[open] video")
 
 
+def save_first_as_gif(page, path):
+    open_first(page)
+    page.get_by_label("Format").select_option(label="GIF")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename.endswith(".gif")
+    download.value.save_as(path)
+
+
 def test_a_clip_is_found_played_and_its_settings_are_taken(program, open_page):
     page = open_page(program.url)
     open_library(page)
@@ -109,13 +118,8 @@ def test_stars_names_and_the_bin(program, open_page):
 def test_a_clip_is_converted_and_upscaled(program, open_page):
     page = open_page(program.url)
     make_both(page)
-    open_first(page)
-    page.get_by_label("Format").select_option(label="GIF")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download").click()
-    assert download.value.suggested_filename.endswith(".gif")
     path = program.outputs / "got.gif"
-    download.value.save_as(path)
+    save_first_as_gif(page, path)
     assert read_clip(path).frames.shape == (16, 36, 64, 3)
     assert read_request(path).prompt == PENGUIN
     page.locator("#library dialog [name=upscale_steps]").fill("2")
