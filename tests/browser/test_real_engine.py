@@ -146,11 +146,12 @@ def test_the_real_engines_jobs_are_stopped_compared_and_found(real_program, open
     wait_for_cards(page, 1)
     open_first(page)
     page.get_by_role("button", name="Take out of the bin").click()
-    page.get_by_label("Bin", exact=True).uncheck()
+    wait_for_cards(page, 0)
+    page.locator("#view").get_by_label("All", exact=True).check()
     wait_for_cards(page, 2)
     save_first_as_gif(page, tmp_path / "got.gif")
     assert read_request(tmp_path / "got.gif").prompt == PROMPT
-    assert len(real_program.files()) == 2
+    assert len(real_program.files()) == 3    # two clips and their grid
 
 
 @pytest.mark.slow
