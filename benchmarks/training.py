@@ -17,9 +17,10 @@ from engine.presets import PRESETS
 from engine.stage import Stage
 from engine.text import TextEncoder
 from engine.training import loop
-from engine.training.data import Batches, StorybookSource
+from engine.training.data import Batches
 from engine.training.loop import Trainer
 from engine.training.recipe import RECIPES, Phase, Recipe
+from engine.training.storybook import StorybookSource
 
 PRESET = "storybook_base"
 PARTS = ("render", "text", "forward", "backward", "optimizer")
@@ -85,7 +86,7 @@ def trainer_of(setting: Setting, sprites: Path, folder: Path) -> Trainer:
     """Put a trainer together that writes nothing but its sprites, into a folder."""
     config, recipe = PRESETS[PRESET], setting.recipe
     torch.manual_seed(recipe.seed)
-    source = StorybookSource(sprites, "core12", cache=folder, free_share=recipe.free_wording)
+    source = StorybookSource(sprites, "core12", recipe, cache=folder)
     encoder = TextEncoder(config.text_encoder, config.text_length, together=setting.together)
     return Trainer(Stage(config, is_short=setting.is_short),
                    Batches(source, config, encoder), recipe, folder)

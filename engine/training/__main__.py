@@ -22,10 +22,11 @@ from engine.presets import PRESETS
 from engine.stage import Stage, using
 from engine.stage_config import StageConfig
 from engine.text import TextEncoder
-from engine.training.data import Batches, StorybookSource
+from engine.training.data import Batches
 from engine.training.loop import Progress, Trainer
 from engine.training.recipe import RECIPES, Recipe, check_fits
 from engine.training.recipe_file import RECIPE_NAME, as_json, changes, read_recipe
+from engine.training.storybook import StorybookSource
 from engine.training.team import join_team, own_device
 
 STEM = "stem.to_tokens.weight"
@@ -104,7 +105,7 @@ def build(options: argparse.Namespace) -> Trainer:
     check_fits(recipe, config.network)
     torch.manual_seed(recipe.seed % 2**64)    # all that it takes
     encoder = encoder_of(config, device)
-    batches = Batches(source(options, recipe.free_wording), config, encoder, recipe.crop_groups)
+    batches = Batches(source(options, recipe), config, encoder, recipe.crop_groups)
     stage = Stage(config, is_short=True)
     stage.network.to(device)
     if options.start_from:
@@ -155,8 +156,8 @@ def check_numbers(options: argparse.Namespace) -> None:
         raise DataError(f"--lr must be a number above 0, not {options.lr}.")
 
 
-def source(options: argparse.Namespace, free_share: float):
-    """Return where examples come from. free_share: Recipe.free_wording, of painted ones."""
+def source(options: argparse.Namespace, recipe: Recipe):
+    """Return where examples come from; of painted ones the recipe says how they are drawn."""
     if options.data is not None:
         from engine.training.folder import FolderSource
 
@@ -166,7 +167,7 @@ def source(options: argparse.Namespace, free_share: float):
                         "or --data FOLDER for your own clips.")
     subjects = options.subjects
     return StorybookSource(options.sprites, subjects.split(",") if "," in subjects else subjects,
-                           report=say, cache=options.out.parent / "sprites", free_share=free_share)
+                           recipe, report=say, cache=options.out.parent / "sprites")
 
 
 def make_folder(folder: Path) -> None:

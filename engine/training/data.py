@@ -6,7 +6,6 @@ A source gives examples; here they become tensors. Because the whole batch follo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -16,14 +15,11 @@ from torch import Tensor
 from engine.model import Conditions, Part
 from engine.stage_config import StageConfig
 from engine.text import TextEncoder
-from engine.training.truth import UNKNOWN
-from engine.video import to_clips, to_frames, upscale
-from engine.vocabulary import Vocabulary, vocabulary_of
+from engine.video import to_clips, upscale
+from engine.vocabulary import Vocabulary
 
 LOW_HEIGHT, LOW_WIDTH = 36, 64
-CLIP_FRAMES = 16
 LESSON_FRAMES = 4  # asking all 16 costs more than painting a clip
-VOCABULARY_SCENES = 4000
 
 
 @dataclass(frozen=True)
@@ -249,93 +245,3 @@ class Batches:
         return Conditions(
             text.tokens, text.mask, torch.ones(len(captions), dtype=torch.bool),
             torch.tensor(fps), torch.tensor(sources, dtype=torch.float32))
-
-
-class StorybookSource:
-    """The painted world as training data (STORYBOOK.md)."""
-
-    FPS = (6.0, 12.0, 24.0)
-    BLURRED_SHARE = 0.05
-
-    def __init__(self, sprites_folder: Path, subjects: str | Sequence[str] = "core40",
-                 report=None, cache: Path | None = None, free_share: float = 0.0):
-        from engine.storybook.parts import PARTS
-        from engine.storybook.places import PAINTED, PLAIN_COLOURS
-        from engine.storybook.scene import TRAVELS
-        from engine.storybook.sprites import load_sprites
-
-        self.sprites = {s.name: s for s in load_sprites(
-            sprites_folder, subjects, report=report, cache=cache)}
-        self._answers = [{name: number for number, name in enumerate(names)}
-                         for names in (self.sprites, (*PAINTED, *PLAIN_COLOURS), TRAVELS)]
-        self.truth_sizes = tuple(map(len, self._answers))
-        self.part_count = PARTS
-        self.free_share = free_share
-
-    def example(self, rng: np.random.Generator, frame_index: np.ndarray, window: Window,
-                *, image: bool, low: bool) -> Example:
-        """Paint a training-split scene. A few small clips come from half their size, blurred."""
-        from engine.storybook.world import render
-
-        scene, fps = self._scene(rng)
-        times = frame_index[:1] / fps if image else frame_index / fps
-        blurred = not low and rng.random() < self.BLURRED_SHARE
-        w = window
-        source = (w.height // 2, w.width // 2) if blurred else (288, 512)
-        crop = None if low is False else (w.top, w.left, w.crop_height, w.crop_width)
-        size = source if blurred else (w.height, w.width)
-        frames = render(scene, self.sprites, times, *size, window=crop)
-        if blurred:
-            frames = to_frames(upscale(to_clips([frames]), w.height, w.width))[0]
-        small = render(scene, self.sprites, times, LOW_HEIGHT, LOW_WIDTH) if low else None
-        n = len(frame_index)
-        return Example(_repeated(frames, n), None if small is None else _repeated(small, n),
-                       self._caption(scene, rng), float("inf") if image else fps, source,
-                       self._truth(scene, image),
-                       None if low else _repeated(self._parts(scene, times, window), n))
-
-    def lesson(self, rng: np.random.Generator, frame_index: np.ndarray,
-               window: Window) -> Lesson:
-        """Draw a training-split scene and paint nothing."""
-        scene, fps = self._scene(rng)
-        return Lesson(self._caption(scene, rng), fps, self._truth(scene, False),
-                      self._parts(scene, frame_index / fps, window))
-
-    def vocabulary(self) -> Vocabulary:
-        """Caption scenes as in training; the ideas are their full captions."""
-        from engine.storybook.captions import canonical_caption
-
-        rng = np.random.default_rng(0)
-        scenes = [self._scene(rng)[0] for _ in range(VOCABULARY_SCENES)]
-        return vocabulary_of((self._caption(scene, rng) for scene in scenes),
-                             (canonical_caption(scene, self.sprites) for scene in scenes))
-
-    def _scene(self, rng: np.random.Generator):
-        """Draw a scene and the rate of its clip."""
-        from engine.storybook.casting import sample_scene
-
-        fps = float(rng.choice(self.FPS))
-        return sample_scene(rng, self.sprites, split="train", clip_seconds=CLIP_FRAMES / fps), fps
-
-    def _caption(self, scene, rng: np.random.Generator) -> str:
-        from engine.storybook.captions import caption
-
-        return caption(scene, self.sprites, rng, self.free_share)
-
-    def _truth(self, scene, image: bool) -> tuple[int, int, int]:
-        """Number the subject, place and travel of a scene; an image has no travel."""
-        subjects, places, travels = self._answers
-        return (subjects[scene.subject], places[scene.place],
-                UNKNOWN if image else travels[scene.travel])
-
-    def _parts(self, scene, times: np.ndarray, w: Window) -> np.ndarray:
-        """Number what each patch of a whole frame shows of the subject."""
-        from engine.storybook.parts import parts
-
-        return parts(scene, self.sprites[scene.subject], times,
-                     (w.height // w.patch, w.width // w.patch), w.width / w.height)
-
-
-def _repeated(frames: np.ndarray, n: int) -> np.ndarray:
-    """An image is a clip of n equal frames."""
-    return frames if len(frames) == n else np.repeat(frames, n, axis=0)

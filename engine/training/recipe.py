@@ -10,7 +10,7 @@ from engine.model import FITConfig
 CHOICES = {"optimizer": ("lamb", "adamw", "muon"), "loss": ("paper", "unit")}
 # Of numbers: those at most 1, above 0, and of either sign; all others are from 0 on.
 SHARES = {"share", "self_conditioning", "decay_share", "final_lr", "label_dropout", "image_share",
-          "known_share", "free_wording"}
+          "known_share", "free_wording", "newcomer_share"}
 POSITIVE = {"share", "batch", "frames", "steps", "lr", "clip_norm", "noise_std", "corruption_power",
             "subject_weight"}
 SIGNED = {"noise_mean"}
@@ -74,6 +74,8 @@ class Recipe:
     often; grain: highest deviation of draft-like noise on it, of which the network is not told.
     lessons: scenes a step that teach what words mean without being painted, where there is a truth
     head. free_wording: share of the storybook's captions in other words than the usual ones.
+    newcomers: of its subjects, those that a model that was trained before has yet to meet;
+    newcomer_share: of the scenes that show one of them, beside their part of all the others.
     """
 
     steps: int = 550_000
@@ -99,6 +101,8 @@ class Recipe:
     grain: float = 0.0
     lessons: int = 0
     free_wording: float = 0.0
+    newcomers: tuple[str, ...] = ()
+    newcomer_share: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -113,6 +117,12 @@ class Recipe:
             raise ValueError("crop_groups must be how many rows and columns of groups a crop has, "
                              f"or [0, 0] for none, not {crop!r}")
         object.__setattr__(self, "crop_groups", tuple(crop))
+        if not isinstance(self.newcomers, list | tuple) \
+                or any(type(name) is not str for name in self.newcomers):
+            raise ValueError(f"newcomers must be a list of names, not {self.newcomers!r}")
+        object.__setattr__(self, "newcomers", tuple(self.newcomers))
+        if self.newcomer_share and not self.newcomers:
+            raise ValueError("newcomer_share must be 0 where newcomers names nobody")
 
     def learning_rate(self, step: int) -> float:
         """Rate of a step, counted from 0."""

@@ -7,8 +7,11 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from engine.errors import DataError
 from engine.presets import PRESETS
-from engine.training.data import Batches, StorybookSource, Window
+from engine.training.data import Batches, Window
+from engine.training.recipe import Recipe
+from engine.training.storybook import StorybookSource
 from tests.training.stand_ins import CAPTIONS, HashedText, one_batch, tiny_batches
 
 TINY = PRESETS["tiny"]
@@ -97,8 +100,9 @@ def test_storybook_batches_have_the_stage_s_shapes(cast):
 
 
 def test_the_storybook_tells_its_words_and_full_captions_as_ideas(cast):
-    plain, free = (StorybookSource(cast, ["dog", "red heart"], free_share=share).vocabulary()
-                   for share in (0, 0.5))
+    plain, free = (
+        StorybookSource(cast, ["dog", "red heart"], Recipe(free_wording=share)).vocabulary()
+        for share in (0, 0.5))
     assert {"dog", "walking", "heart", "meadow", "background"} <= set(plain.words) < set(free.words)
     assert "puppy" not in plain.words and "a dog walking to the left in the meadow" in plain.ideas
     assert plain.ideas == StorybookSource(cast, ["dog", "red heart"]).vocabulary().ideas
@@ -116,6 +120,25 @@ def test_storybook_lessons_say_what_its_clips_show(cast):
     assert clips.parts.shape == (60, 4, 3, 4)
     for parts, fps in zip(clips.parts, clips.conditions.fps, strict=True):
         assert torch.equal(parts, parts[:1].expand_as(parts)) or fps.isfinite()
+
+
+def test_newcomers_are_shown_more_often(cast):
+    def hearts(**settings) -> float:
+        source = StorybookSource(cast, ["dog", "red heart"], Recipe(**settings))
+        window, rng = Window(12, 16, 0, 0, 12, 16, 4), np.random.default_rng(0)
+        number = list(source.sprites).index("red heart")
+        drawn = [source.lesson(rng, np.arange(2), window) for _ in range(400)]
+        return sum(one.truth[0] == number for one in drawn) / len(drawn)
+
+    assert hearts() == pytest.approx(0.5, abs=0.08)
+    assert hearts(newcomers=("red heart",), newcomer_share=0.6) == pytest.approx(0.8, abs=0.08)
+    assert hearts(newcomers=("red heart",), newcomer_share=1.0) == 1
+    assert hearts(newcomers=("red heart",)) == pytest.approx(0.5, abs=0.08)
+
+
+def test_newcomers_have_to_be_among_the_subjects(cast):
+    with pytest.raises(DataError, match=r"newcomers names zebra, .* they are dog, red heart"):
+        StorybookSource(cast, ["dog", "red heart"], Recipe(newcomers=("zebra", "dog")))
 
 
 def test_storybook_crops_come_with_the_whole_small_clip(cast):
