@@ -20,7 +20,7 @@ _storybook = FITConfig(
     text_norm=True, pooled_text=True)
 _storybook_base = StageConfig(
     replace(_storybook, place_attention=True, known_frames=True, overview=True,
-            refiner_width=64), sigma_max=20.0)
+            refiner_width=64, refiner_levels=2), sigma_max=20.0)
 
 PRESETS = {
     "paper_500m": _paper_base,
@@ -35,5 +35,5 @@ PRESETS = {
         _storybook_base.network, frames=4, height=12, width=16, group=(2, 2), patch_width=32,
         latent_width=48, context_width=32, n_latents=16, blocks=2, global_layers=1,
         self_head_width=24, cross_head_width=16,
-        refiner_width=16, refiner_blocks=1)),
+        refiner_width=16, refiner_blocks=1, refiner_levels=1)),
 }

@@ -14,17 +14,17 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from engine.model.block import FeedForward, FITBlock, PatchLayers, Surroundings, Widths
+from engine.model.block import FITBlock, PatchLayers, Surroundings, Widths
 from engine.model.embedding import Conditions, ContextEmbedding, PooledText
-from engine.model.modulation import LAYER_NORM_EPS
 from engine.model.overview import Overview
 from engine.model.patching import Head, Layout, OutputGain, PixelSkip, Stem, pad_rows
 from engine.model.positions import PatchPositions, SpaceTimeWaves
-from engine.model.refiner import CELL, Refiner
+from engine.model.refiner import CELL, Refiner, Shape
+from engine.model.self_conditioning import Carry, LatentSelfConditioning
 
 # Settings that may be 0, for none of it.
 OPTIONAL = {"condition_channels", "global_layers", "local_kernel", "overlap", "refiner_width",
-            "refiner_blocks"}
+            "refiner_blocks", "refiner_levels"}
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class FITConfig:
     shared_positions: one position table for every group instead of one for the frame.
     local_kernel, local_apart (from the second block on), frame_attention, place_attention,
     overlap, pixel_skip, factorised_positions, placed, modulated, text_norm, pooled_text,
-    overview, refiner_width (of convolutions finer than patches), known_frames (the network also
-    sees the frames of the clip that are given, and which they are): ours, off in the paper's
-    presets.
+    overview, refiner_width (of convolutions finer than patches), refiner_levels (coarser ones
+    beside them, each half as fine and twice as wide), known_frames (the network also sees the
+    frames of the clip that are given, and which they are): ours, off in the paper's presets.
     """
 
     frames: int = 16
@@ -75,6 +75,7 @@ class FITConfig:
     overview: bool = False
     refiner_width: int = 0
     refiner_blocks: int = 2
+    refiner_levels: int = 0
 
     def __post_init__(self) -> None:
         for spec in fields(self):
@@ -128,6 +129,10 @@ class FITConfig:
                "pixels")
         yield (self.refiner_width and (not self.pixel_skip or self.patch % CELL),
                f"refiner_width needs pixel_skip and patches of whole {CELL} pixels")
+        cells = (side * self.patch // CELL for side in self.whole_grid)
+        yield (self.refiner_levels and any(side % 2**self.refiner_levels for side in cells),
+               f"refiner_levels {self.refiner_levels} do not halve a frame of "
+               f"{self.whole_grid} patches evenly")
         yield (self.width % wide, f"clip width {self.width} is not whole groups of {wide} pixels")
         yield (self.n_latents % self.groups,
                f"{self.n_latents} latents do not divide among {self.groups} groups")
@@ -149,33 +154,14 @@ class FITConfig:
         return math.ceil(self.height / self.group_pixels[0]), self.width // self.group_pixels[1]
 
     @property
+    def whole_grid(self) -> tuple[int, int]:
+        """Rows and columns of patches in the whole frame, padding included."""
+        return self.group_grid[0] * self.group[0], self.group_grid[1] * self.group[1]
+
+    @property
     def groups(self) -> int:
         """Number of groups in the whole frame."""
         return math.prod(self.group_grid)
-
-
-class LatentSelfConditioning(nn.Module):
-    """P(z_prev) = LN0(z_prev + FF(LN z_prev)), exactly zero at the start (PAPER.md 2)."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.feed_forward = FeedForward(width)
-        self.gate = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
-        nn.init.zeros_(self.gate.weight)
-        nn.init.zeros_(self.gate.bias)
-
-    def forward(self, latents: Tensor, kept: Tensor) -> Tensor:
-        """latents: (b, m, e) of an earlier evaluation; kept: (b,) bool, false adds exact zero."""
-        projected = self.gate(latents + self.feed_forward(latents))
-        return projected * kept[:, None, None]
-
-
-@dataclass(frozen=True)
-class Carry:
-    """Latents of an earlier evaluation (b, g m, e), and which rows keep them, (b,) bool."""
-
-    latents: Tensor
-    kept: Tensor
 
 
 @dataclass(frozen=True)
@@ -210,8 +196,7 @@ class FIT(nn.Module):
         c = config
         widths = Widths(c.patch_width, c.latent_width, c.context_width,
                         c.self_head_width, c.cross_head_width)
-        whole_grid = c.group_grid[0] * c.group[0], c.group_grid[1] * c.group[1]
-        position_grid = c.group if c.shared_positions else whole_grid
+        position_grid = c.group if c.shared_positions else c.whole_grid
         self.stem = Stem(c.input_channels, c.patch_width, c.patch, c.overlap)
         self.positions = PatchPositions((c.frames, *position_grid), c.patch_width,
                                         factorised=c.factorised_positions)
@@ -226,11 +211,11 @@ class FIT(nn.Module):
         self.describing_text = PooledText(c.text_width, c.context_width) if c.modulated else None
         described = c.context_width if c.modulated else 0
         self.overview = Overview(
-            (c.frames, *whole_grid), c.channels, c.patch_width, c.patch,
+            (c.frames, *c.whole_grid), c.channels, c.patch_width, c.patch,
             described) if c.overview else None
         among = PatchLayers(
             kernel=c.local_kernel, frames=c.frames if c.frame_attention else 0,
-            grid=whole_grid if c.place_attention else None,
+            grid=c.whole_grid if c.place_attention else None,
             waves=self.waves.shape if c.placed else None, description=described)
         self.blocks = nn.ModuleList(
             FITBlock(widths, c.global_layers, c.dropout,
@@ -242,7 +227,8 @@ class FIT(nn.Module):
             described) if c.pixel_skip else None
         self.refiner = Refiner(
             c.patch_width, (self.pixel_skip.views * c.channels, c.channels), c.patch,
-            c.refiner_width, c.refiner_blocks, described) if c.refiner_width else None
+            Shape(c.refiner_width, c.refiner_blocks, c.refiner_levels),
+            described) if c.refiner_width else None
         self.gain = OutputGain(described) if c.modulated else None
 
     def forward(self, video: Tensor, c_noise: Tensor, conditions: Conditions,

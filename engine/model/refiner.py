@@ -6,6 +6,8 @@ power at the lowest levels). A U-Net's finest layers around a transformer, as in
 (arXiv 2301.11093); off in the paper's presets.
 """
 
+from dataclasses import dataclass
+
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
@@ -16,24 +18,35 @@ from engine.model.patching import ToPixels
 CELL = 2  # pixels on the side of what the convolutions see as one place
 
 
+@dataclass(frozen=True)
+class Shape:
+    """Channels of the finest convolutions, blocks of a level a way, and coarser levels."""
+
+    width: int
+    blocks: int
+    levels: int = 0
+
+
 class Refiner(nn.Module):
     """Add to the output what pictures of the input show once patches say what they belong to.
 
     It works frame by frame, and adds nothing at first.
     """
 
-    def __init__(self, token_width: int, channels: tuple[int, int], patch: int, width: int,
-                 blocks: int, description_width: int):
-        """channels: of the pictures and of the output. width, blocks: of the convolutions.
+    def __init__(self, token_width: int, channels: tuple[int, int], patch: int, shape: Shape,
+                 description_width: int):
+        """channels: of the pictures and of the output. shape: of the convolutions.
         description_width: 0 if patches are told nothing.
         """
+        width = shape.width
         super().__init__()
         self.side = patch // CELL
         self.from_pixels = nn.Conv2d(channels[0], width, 2 * CELL, CELL, CELL // 2)
         self.norm = AdaptiveNorm(token_width, description_width)
         self.from_tokens = nn.Linear(token_width, self.side**2 * width)
         self.blocks = nn.ModuleList(
-            ConvolutionBlock(width, description_width) for _ in range(blocks))
+            ConvolutionBlock(width, description_width) for _ in range(shape.blocks))
+        self.coarser = Coarser(shape, description_width) if shape.levels else None
         self.to_pixels = ToPixels(width, channels[1], CELL, CELL // 2)
         nn.init.zeros_(self.to_pixels.weight)
         nn.init.zeros_(self.to_pixels.bias)
@@ -48,10 +61,49 @@ class Refiner(nn.Module):
         cells = cells + rearrange(
             self.from_tokens(self.norm(grid, description)),
             "b t h w (y x d) -> b t (h y) (w x) d", y=self.side, x=self.side)
-        for block in self.blocks:
+        for number, block in enumerate(self.blocks):
+            if self.coarser is not None and number == len(self.blocks) // 2:
+                cells = cells + self.coarser(cells, description)
             cells = cells + block(cells, description)                     # (b, t, h/2, w/2, d)
         pixels = self.to_pixels(_as_frames(cells))
         return rearrange(pixels, "(b t) c h w -> b c t h w", b=len(grid))
+
+
+class Coarser(nn.Module):
+    """What convolutions on cells half as fine, twice as wide, add to finer ones; nothing at first.
+
+    A level of a U-Net, with the coarser ones inside it.
+    """
+
+    def __init__(self, shape: Shape, description_width: int):
+        """shape: of the level above; it counts the levels from here on."""
+        super().__init__()
+        width = 2 * shape.width
+
+        def blocks() -> nn.ModuleList:
+            return nn.ModuleList(
+                ConvolutionBlock(width, description_width) for _ in range(shape.blocks))
+
+        self.down = nn.Linear(4 * shape.width, width)
+        self.before = blocks()
+        self.inner = self.after = None
+        if shape.levels > 1:
+            self.inner = Coarser(Shape(width, shape.blocks, shape.levels - 1), description_width)
+            self.after = blocks()
+        self.up = nn.Linear(width, 4 * shape.width)
+        nn.init.zeros_(self.up.weight)
+        nn.init.zeros_(self.up.bias)
+
+    def forward(self, cells: Tensor, description: Tensor | None) -> Tensor:
+        """cells: (b, t, h, w, d), even sides. Returns the same shape."""
+        coarse = self.down(rearrange(cells, "b t (h y) (w x) d -> b t h w (y x d)", y=2, x=2))
+        for block in self.before:
+            coarse = coarse + block(coarse, description)                  # (b, t, h/2, w/2, 2 d)
+        if self.inner is not None:
+            coarse = coarse + self.inner(coarse, description)
+            for block in self.after:
+                coarse = coarse + block(coarse, description)
+        return rearrange(self.up(coarse), "b t h w (y x d) -> b t (h y) (w x) d", y=2, x=2)
 
 
 class ConvolutionBlock(nn.Module):

@@ -101,6 +101,7 @@ def build(options: argparse.Namespace) -> Trainer:
     with using(device):
         torch.zeros(1, device=device).item()
     torch.set_num_threads(options.threads or torch.get_num_threads())
+    torch.set_flush_denormal(True)    # what grows from zero would crawl through them
     config, recipe = PRESETS[options.preset], recipe_of(options)
     check_fits(recipe, config.network)
     torch.manual_seed(recipe.seed % 2**64)    # all that it takes

@@ -7,6 +7,7 @@ optimizers and the step number.
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -68,7 +69,7 @@ class Trainer:
         self.stage, self.batches, self.recipe, self.folder = stage, batches, recipe, folder
         self.team, self.micro_batch = team, micro_batch
         self.heads = nn.ModuleDict()
-        self.parameters = list(stage.network.parameters())
+        self.parameters = _learning(stage.network, recipe.learns)
         self.optimizers = build_optimizers(
             stage.network, recipe.optimizer, recipe.lr, recipe.weight_decay, team)
         if recipe.truth_weight:
@@ -262,6 +263,19 @@ class Trainer:
                             ) from error
         self.step = state["step"]
         return True
+
+
+def _learning(network: nn.Module, parts: Sequence[str]) -> list[nn.Parameter]:
+    """Freeze all but the named parts of a network. Returns: what learns. Raises: DataError."""
+    if not parts:
+        return list(network.parameters())
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name.startswith(tuple(parts)))
+    learning = [p for p in network.parameters() if p.requires_grad]
+    if not learning:
+        raise DataError(f"learns names {', '.join(parts)}, which the network lacks: its parts are "
+                        f"{', '.join(name for name, _ in network.named_children())}.")
+    return learning
 
 
 def _asked(head: nn.Module, clips: Drawn | Batch, told: Tensor) -> tuple[Tensor, ...]:

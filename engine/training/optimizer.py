@@ -90,7 +90,8 @@ class Muon(Optimizer):
         buffer = state["momentum"].lerp_(p.grad, 1 - momentum)
         nesterov = p.grad.lerp(buffer, momentum)
         parts = self.splits.get(id(p), 1)
-        return zip(p.chunk(parts), nesterov.chunk(parts), strict=True)
+        # A kernel (out, in, h, w) counts as the matrix (out, in h w): views, so that p is updated.
+        return zip(*(one.view(len(p), -1).chunk(parts) for one in (p, nesterov)), strict=True)
 
 
 def orthogonalised(matrices: Tensor, iterations: int = 5) -> Tensor:
@@ -118,8 +119,9 @@ def build_optimizers(network: nn.Module, kind: str, lr: float, weight_decay: flo
                      team: Team = ALONE) -> list[Optimizer]:
     """Return the optimizers of a network: LAMB or AdamW alone, or Muon with AdamW.
 
-    Muon takes the matrices between hidden layers; vectors, tables, convolutions and the layers
-    that touch pixels or raw text go to AdamW, at a tenth of Muon's rate.
+    Muon takes the matrices between hidden layers and the kernels of dense convolutions, as
+    matrices of their outputs; vectors, tables, convolutions of single channels and the layers that
+    touch pixels or raw text go to AdamW, at a tenth of Muon's rate.
     """
     if kind == "lamb":
         return [LAMB(network.parameters(), lr=lr, weight_decay=weight_decay)]
@@ -129,8 +131,8 @@ def build_optimizers(network: nn.Module, kind: str, lr: float, weight_decay: flo
         raise ValueError(f"optimizer {kind!r} is not one of lamb, adamw, muon")
     matrices, rest, splits = [], [], {}
     for name, p in network.named_parameters():
-        hidden = p.ndim == 2 and name.endswith("weight") and name.startswith(
-            ("blocks.", "self_conditioning."))
+        hidden = p.ndim > 1 and p.shape[1] > 1 and name.endswith("weight") and name.startswith(
+            ("blocks.", "self_conditioning.", "refiner.coarser."))
         (matrices if hidden else rest).append(p)
         splits[id(p)] = next((n for part, n in FUSED.items() if part in name), 1)
     return [Muon(matrices, lr=lr, weight_decay=weight_decay, splits=splits, team=team),

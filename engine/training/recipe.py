@@ -74,6 +74,8 @@ class Recipe:
     often; grain: highest deviation of draft-like noise on it, of which the network is not told.
     lessons: scenes a step that teach what words mean without being painted, where there is a truth
     head. free_wording: share of the storybook's captions in other words than the usual ones.
+    learns: parts of the network that learn, as its weights are named ("refiner.coarser"), so that
+    what is grown onto a trained network may catch up with it; all of it if none is named.
     newcomers: of its subjects, those that a model that was trained before has yet to meet;
     newcomer_share: of the scenes that show one of them, beside their part of all the others.
     """
@@ -101,6 +103,7 @@ class Recipe:
     grain: float = 0.0
     lessons: int = 0
     free_wording: float = 0.0
+    learns: tuple[str, ...] = ()
     newcomers: tuple[str, ...] = ()
     newcomer_share: float = 0.0
     seed: int = 0
@@ -117,10 +120,11 @@ class Recipe:
             raise ValueError("crop_groups must be how many rows and columns of groups a crop has, "
                              f"or [0, 0] for none, not {crop!r}")
         object.__setattr__(self, "crop_groups", tuple(crop))
-        if not isinstance(self.newcomers, list | tuple) \
-                or any(type(name) is not str for name in self.newcomers):
-            raise ValueError(f"newcomers must be a list of names, not {self.newcomers!r}")
-        object.__setattr__(self, "newcomers", tuple(self.newcomers))
+        for setting in ("learns", "newcomers"):
+            names = getattr(self, setting)
+            if not isinstance(names, list | tuple) or any(type(name) is not str for name in names):
+                raise ValueError(f"{setting} must be a list of names, not {names!r}")
+            object.__setattr__(self, setting, tuple(names))
         if self.newcomer_share and not self.newcomers:
             raise ValueError("newcomer_share must be 0 where newcomers names nobody")
 

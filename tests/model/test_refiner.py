@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.model.refiner import Refiner
+from engine.model.refiner import Coarser, Refiner, Shape
 from engine.presets import PRESETS
 
 TINY = PRESETS["tiny"].network
@@ -18,7 +18,7 @@ def refined(picture, grid, network):
 @pytest.fixture
 def refiner():
     torch.manual_seed(0)
-    return Refiner(token_width=8, channels=(6, 3), patch=4, width=16, blocks=2,
+    return Refiner(token_width=8, channels=(6, 3), patch=4, shape=Shape(16, 2),
                    description_width=0)
 
 
@@ -58,7 +58,60 @@ def test_a_patch_token_reaches_its_own_pixels(refiner, pictures, grid):
     assert not changed[0].any() and not changed[1, :2].any()
 
 
+@pytest.fixture
+def deep():
+    """Two coarser levels: 8 x 24 cells, 4 x 12, 2 x 6."""
+    torch.manual_seed(0)
+    return Refiner(token_width=8, channels=(6, 3), patch=4, shape=Shape(16, 2, levels=2),
+                   description_width=0)
+
+
+def levels(coarser):
+    return [coarser] if coarser.inner is None else [coarser, *levels(coarser.inner)]
+
+
+def test_coarser_levels_add_nothing_at_first(refiner, deep, pictures, grid):
+    refiner.to_pixels.weight.data.normal_()
+    own = deep.state_dict() | refiner.state_dict()
+    deep.load_state_dict(own)
+    assert refined(pictures, grid, deep).any()
+    assert torch.equal(refined(pictures, grid, deep), refined(pictures, grid, refiner))
+
+
+def test_each_coarser_level_is_half_as_fine_and_twice_as_wide(deep):
+    seen = {}
+    for level in levels(deep.coarser):
+        level.before[0].register_forward_hook(
+            lambda _, inputs, made, level=level: seen.update({level: made.shape[1:]}))
+    with torch.no_grad():
+        deep(torch.zeros(2, 3, 4, 12, 8), torch.zeros(2, 6, 3, 16, 48), None)
+    assert [tuple(seen[level]) for level in levels(deep.coarser)] == [
+        (3, 4, 12, 32), (3, 2, 6, 64)]
+
+
+def test_coarser_levels_reach_further_and_keep_to_their_frame(deep, pictures, grid):
+    deep.to_pixels.weight.data.normal_()
+    for level in levels(deep.coarser):
+        level.up.weight.data.normal_()
+    before = refined(pictures, grid, deep)
+    pictures[0, :, 1, 8, 24] += 1
+    changed = (refined(pictures, grid, deep) - before).abs().amax(dim=1) > 0
+    assert changed[0, 1, 8, 24 + REACH:].any()
+    assert not changed[1].any() and not changed[0, [0, 2]].any()
+
+
+def test_a_level_without_a_coarser_one_has_no_way_back_up():
+    assert Coarser(Shape(16, 2, levels=1), 0).after is None
+
+
 def test_it_needs_pictures_and_whole_cells():
     for wrong in ({"pixel_skip": False}, {"patch": 3, "width": 18, "height": 9}):
         with pytest.raises(ValueError, match="refiner_width"):
             replace(TINY, **wrong)
+
+
+def test_levels_have_to_halve_the_frame():
+    assert TINY.whole_grid == (4, 4)    # 8 x 8 cells
+    replace(TINY, refiner_levels=3)
+    with pytest.raises(ValueError, match="refiner_levels 4 do not halve"):
+        replace(TINY, refiner_levels=4)

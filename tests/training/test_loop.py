@@ -63,6 +63,21 @@ def test_resumed_run_ends_in_the_same_bits_as_an_uninterrupted_one(tmp_path, opt
     assert not [name for name in one if not torch.equal(one[name], two[name])]
 
 
+@pytest.mark.parametrize("optimizer", ["muon", "lamb", "adamw"])
+def test_only_the_parts_that_learn_change(tmp_path, optimizer):
+    of = trainer(tmp_path, replace(RECIPE, optimizer=optimizer, learns=("refiner.", "gain")))
+    before = {k: v.clone() for k, v in of.stage.network.named_parameters()}
+    steps(of, 3)
+    changed = {k for k, v in of.stage.network.named_parameters() if not torch.equal(v, before[k])}
+    assert {"refiner.to_pixels.weight", "gain.log_gain.weight"} <= changed
+    assert {name.split(".")[0] for name in changed} == {"refiner", "gain"}
+
+
+def test_what_should_learn_has_to_be_part_of_the_network(tmp_path):
+    with pytest.raises(DataError, match=r"learns names refine_r, .*its parts are .*refiner"):
+        trainer(tmp_path, replace(RECIPE, learns=("refine_r",)))
+
+
 def test_steps_differ_from_one_another(tmp_path):
     run = trainer(tmp_path)
     draws = [one_batch(run.batches, np.random.default_rng((0, s)), 3, 2, 0.3).clips

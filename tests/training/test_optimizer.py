@@ -114,6 +114,28 @@ def test_muon_treats_a_fused_projection_as_separate_matrices():
         fused.grad = None
 
 
+def test_muon_steps_a_kernel_as_the_matrix_of_its_outputs():
+    torch.manual_seed(3)
+    network = Stage(PRESETS["tiny"]).network
+    muon, _ = build_optimizers(network, "muon", lr=0.1, weight_decay=0.0)
+    kernel = network.refiner.coarser.before[0].expand.weight                # (32, 32, 3, 3)
+    before, kernel.grad = kernel.detach().clone(), torch.randn_like(kernel)
+    muon.step()
+    step = orthogonalised(kernel.grad.flatten(1)[None])[0].view_as(kernel)
+    assert torch.allclose(before - kernel.detach(), 0.1 * step, atol=1e-4)
+
+
+def test_convolutions_of_single_channels_and_those_that_touch_pixels_are_not_muon_s():
+    network = Stage(PRESETS["tiny"]).network
+    names = {id(p): name for name, p in network.named_parameters()}
+    muon, rest = ({names[id(p)] for group in o.param_groups for p in group["params"]}
+                  for o in build_optimizers(network, "muon", 0.1, 0.0))
+    assert "refiner.coarser.down.weight" in muon
+    assert {"refiner.from_pixels.weight", "refiner.blocks.0.expand.weight",
+            "stem.to_tokens.weight"} <= rest
+    assert any("local" in name and name.endswith("mix.weight") for name in rest)
+
+
 @pytest.mark.parametrize("kind", ["lamb", "adamw", "muon"])
 def test_every_parameter_has_exactly_one_optimizer(kind):
     network = Stage(PRESETS["tiny"]).network

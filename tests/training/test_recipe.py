@@ -56,6 +56,7 @@ def test_every_preset_has_a_recipe_and_every_recipe_a_preset():
     ({"loss": ["unit"]}, "loss must be one of paper, unit"),
     ({"crop_groups": [1]}, "crop_groups must be"), ({"crop_groups": [0, 1]}, "crop_groups must be"),
     ({"newcomers": "zebra"}, "newcomers must be a list of names, not 'zebra'"),
+    ({"learns": "refiner"}, "learns must be a list of names, not 'refiner'"),
     ({"newcomers": [1]}, "newcomers must be"), ({"newcomer_share": 2}, "newcomer_share must be"),
     ({"newcomer_share": 0.5}, "newcomer_share must be 0 where newcomers names nobody"),
     ({"phases": (Phase(0.5, 1, 1),)}, "phases must have shares that add to one"),
