@@ -87,6 +87,14 @@ class Listener:
         return report
 
 
+def _check_reads(stage: Stage, folder: Path, encoder: TextEncoder, remedy: str) -> None:
+    """Raise ModelError if a stage reads other text tokens than the encoder gives."""
+    width = stage.config.network.text_width
+    if encoder.width != width:
+        raise ModelError(f"{folder} was trained with text tokens of width {width}; the encoder "
+                         f"{encoder.name} gives {encoder.width}. {remedy}")
+
+
 class Cascade:
     """The two stages and the text encoder they share."""
 
@@ -99,11 +107,11 @@ class Cascade:
         """Load the stages of a model. Raises: ModelError saying what is wrong."""
         stage = load_stage(base, device, backend)
         encoder = TextEncoder(stage.config.text_encoder, stage.config.text_length, device)
-        if encoder.width != stage.config.network.text_width:
-            raise ModelError(f"{base} was trained with text tokens of width "
-                             f"{stage.config.network.text_width}; {stage.config.text_encoder} "
-                             f"gives {encoder.width}. Name the right encoder in its config.")
         large = None if upsampler is None else load_stage(upsampler, device, backend)
+        _check_reads(stage, base, encoder, "Name the right encoder in its config.")
+        if large is not None:
+            _check_reads(large, upsampler, encoder, "Both stages read the base's text: choose an "
+                                                    "upsampler that was trained with its encoder.")
         made = cls(stage, large, encoder)
         return made.quantized() if is_quantized(backend) else made
 

@@ -41,7 +41,7 @@ class TextEncoder:
 
     def __init__(self, name: str = MINILM, length: int = 32, device: str = "cpu",
                  together: bool = False):
-        self.length = length
+        self.name, self.length = name, length
         self.together = together
         self.device = device
         self._model, self._tokenizer = _load(_folder(name))

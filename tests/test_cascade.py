@@ -10,9 +10,11 @@ from engine import cascade as module
 from engine import catalog, cli
 from engine import generate as door
 from engine.cascade import CORRUPTION_STREAM, Cascade, Listener, Prompts
+from engine.checkpoint import CONFIG_NAME, WEIGHTS_NAME, save_weights, write_config
 from engine.errors import ModelError
+from engine.presets import PRESETS
 from engine.request import GenerationRequest
-from engine.stage import SampleSettings, unit_noise
+from engine.stage import SampleSettings, Stage, unit_noise
 from engine.video import to_clips, to_frames, upscale
 from tests.extension.test_run import Letters, two_stages
 from tests.test_catalog import make_model
@@ -128,3 +130,19 @@ def test_a_model_without_an_upsampler_says_so(cascade):
     flat = Cascade(cascade.base, None, Letters())
     with pytest.raises(ModelError, match="no upsampler"):
         flat.upscale(torch.zeros(1, *cascade.base.clip_shape), PROMPTS, SETTINGS, 0.1)
+
+
+@pytest.mark.parametrize("wrong, mistake", [
+    ("base", r"base was trained with text tokens of width 48; the encoder minilm gives 384\. Name"),
+    ("upsampler", r"upsampler was trained .* of width 48; .*choose an upsampler that was trained"),
+])
+def test_a_stage_that_reads_other_text_is_refused_by_name(tmp_path, wrong, mistake):
+    for name in ("base", "upsampler"):
+        config = PRESETS["tiny"]
+        if name == wrong:
+            config = replace(config, network=replace(config.network, text_width=48))
+        (tmp_path / name).mkdir()
+        write_config(config, tmp_path / name / CONFIG_NAME)
+        save_weights(Stage(config).network.state_dict(), tmp_path / name / WEIGHTS_NAME)
+    with pytest.raises(ModelError, match=mistake):
+        Cascade.load(tmp_path / "base", tmp_path / "upsampler")
