@@ -20,7 +20,7 @@ _storybook = FITConfig(
     text_norm=True, pooled_text=True)
 _storybook_base = StageConfig(
     replace(_storybook, place_attention=True, known_frames=True, overview=True,
-            refiner_width=64, refiner_levels=2), sigma_max=20.0)
+            refiner_width=64), sigma_max=20.0)
 
 PRESETS = {
     "paper_500m": _paper_base,
