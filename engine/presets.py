@@ -35,5 +35,5 @@ PRESETS = {
         _storybook_base.network, frames=4, height=12, width=16, group=(2, 2), patch_width=32,
         latent_width=48, context_width=32, n_latents=16, blocks=2, global_layers=1,
         self_head_width=24, cross_head_width=16,
-        refiner_width=16, refiner_blocks=1, refiner_levels=1)),
+        refiner_width=16, refiner_blocks=1)),
 }

@@ -1,9 +1,11 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
+from engine.model import FIT
 from engine.presets import PRESETS
 from engine.stage import Stage
 from engine.training.optimizer import (
@@ -116,7 +118,7 @@ def test_muon_treats_a_fused_projection_as_separate_matrices():
 
 def test_muon_steps_a_kernel_as_the_matrix_of_its_outputs():
     torch.manual_seed(3)
-    network = Stage(PRESETS["tiny"]).network
+    network = FIT(replace(PRESETS["tiny"].network, refiner_levels=1))
     muon, _ = build_optimizers(network, "muon", lr=0.1, weight_decay=0.0)
     kernel = network.refiner.coarser.before[0].expand.weight                # (32, 32, 3, 3)
     before, kernel.grad = kernel.detach().clone(), torch.randn_like(kernel)
@@ -126,7 +128,7 @@ def test_muon_steps_a_kernel_as_the_matrix_of_its_outputs():
 
 
 def test_convolutions_of_single_channels_and_those_that_touch_pixels_are_not_muon_s():
-    network = Stage(PRESETS["tiny"]).network
+    network = FIT(replace(PRESETS["tiny"].network, refiner_levels=1))
     names = {id(p): name for name, p in network.named_parameters()}
     muon, rest = ({names[id(p)] for group in o.param_groups for p in group["params"]}
                   for o in build_optimizers(network, "muon", 0.1, 0.0))
