@@ -129,6 +129,8 @@ class FITConfig:
                "pixels")
         yield (self.refiner_width and (not self.pixel_skip or self.patch % CELL),
                f"refiner_width needs pixel_skip and patches of whole {CELL} pixels")
+        yield (self.refiner_levels and not (self.refiner_width and self.refiner_blocks),
+               "refiner_levels need a refiner_width and refiner_blocks above 0")
         cells = (side * self.patch // CELL for side in self.whole_grid)
         yield (self.refiner_levels and any(side % 2**self.refiner_levels for side in cells),
                f"refiner_levels {self.refiner_levels} do not halve a frame of "

@@ -38,8 +38,8 @@ class Refiner(nn.Module):
         """channels: of the pictures and of the output. shape: of the convolutions.
         description_width: 0 if patches are told nothing.
         """
-        width = shape.width
         super().__init__()
+        width = shape.width
         self.side = patch // CELL
         self.from_pixels = nn.Conv2d(channels[0], width, 2 * CELL, CELL, CELL // 2)
         self.norm = AdaptiveNorm(token_width, description_width)

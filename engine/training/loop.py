@@ -269,13 +269,14 @@ def _learning(network: nn.Module, parts: Sequence[str]) -> list[nn.Parameter]:
     """Freeze all but the named parts of a network. Returns: what learns. Raises: DataError."""
     if not parts:
         return list(network.parameters())
+    names = [name for name, _ in network.named_parameters()]
+    missing = [part for part in parts if not any(name.startswith(part) for name in names)]
+    if missing:
+        raise DataError(f"learns names {', '.join(missing)}, which the network lacks: its parts "
+                        f"are {', '.join(name for name, _ in network.named_children())}.")
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name.startswith(tuple(parts)))
-    learning = [p for p in network.parameters() if p.requires_grad]
-    if not learning:
-        raise DataError(f"learns names {', '.join(parts)}, which the network lacks: its parts are "
-                        f"{', '.join(name for name, _ in network.named_children())}.")
-    return learning
+    return [p for p in network.parameters() if p.requires_grad]
 
 
 def _asked(head: nn.Module, clips: Drawn | Batch, told: Tensor) -> tuple[Tensor, ...]:

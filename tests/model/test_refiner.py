@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.model.refiner import Coarser, Refiner, Shape
+from engine.model.refiner import Refiner, Shape
 from engine.presets import PRESETS
 
 TINY = PRESETS["tiny"].network
@@ -100,10 +100,6 @@ def test_coarser_levels_reach_further_and_keep_to_their_frame(deep, pictures, gr
     assert not changed[1].any() and not changed[0, [0, 2]].any()
 
 
-def test_a_level_without_a_coarser_one_has_no_way_back_up():
-    assert Coarser(Shape(16, 2, levels=1), 0).after is None
-
-
 def test_it_needs_pictures_and_whole_cells():
     for wrong in ({"pixel_skip": False}, {"patch": 3, "width": 18, "height": 9}):
         with pytest.raises(ValueError, match="refiner_width"):
@@ -115,3 +111,9 @@ def test_levels_have_to_halve_the_frame():
     replace(TINY, refiner_levels=3)
     with pytest.raises(ValueError, match="refiner_levels 4 do not halve"):
         replace(TINY, refiner_levels=4)
+
+
+@pytest.mark.parametrize("missing", ["refiner_width", "refiner_blocks"])
+def test_levels_need_finer_convolutions_to_add_to(missing):
+    with pytest.raises(ValueError, match="refiner_levels need"):
+        replace(TINY, refiner_levels=1, **{missing: 0})

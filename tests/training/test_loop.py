@@ -74,8 +74,8 @@ def test_only_the_parts_that_learn_change(tmp_path, optimizer):
 
 
 def test_what_should_learn_has_to_be_part_of_the_network(tmp_path):
-    with pytest.raises(DataError, match=r"learns names refine_r, .*its parts are .*refiner"):
-        trainer(tmp_path, replace(RECIPE, learns=("refine_r",)))
+    with pytest.raises(DataError, match=r"learns names refine_r, which .*its parts are .*refiner"):
+        trainer(tmp_path, replace(RECIPE, learns=("refine_r", "head")))
 
 
 def test_steps_differ_from_one_another(tmp_path):
