@@ -34,6 +34,6 @@ PRESETS = {
     "tiny": replace(_storybook_base, network=replace(
         _storybook_base.network, frames=4, height=12, width=16, group=(2, 2), patch_width=32,
         latent_width=48, context_width=32, n_latents=16, blocks=2, global_layers=1,
-        self_head_width=24, cross_head_width=16,
-        refiner_width=16, refiner_blocks=1)),
+        self_head_width=24, cross_head_width=16, convolutions=1,
+        refiner_width=16, refiner_blocks=1, refiner_before=1)),
 }

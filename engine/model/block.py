@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from engine.model.among_patches import FrameAttention, LocalMixing, PlaceAttention
 from engine.model.attention import CrossAttention, SelfAttention
+from engine.model.convolution import ConvolutionBlock
 from engine.model.modulation import AdaptiveNorm
 from engine.model.patching import Layout
 from engine.model.positions import WaveMap
@@ -61,7 +62,8 @@ class PatchLayers:
 
     kernel: patches a patch looks at in its frame, on a side, each `apart` from the next. frames:
     of a clip, where a patch looks along time. grid: rows and columns of patches of a frame, where
-    a patch looks at all of it. waves: over frames, rows and columns that say where
+    a patch looks at all of it. convolutions: blocks of dense ones over the patches of a frame.
+    waves: over frames, rows and columns that say where
     a patch is. description: width of what patches are told of their clip. Each but `apart` may be
     nothing.
     """
@@ -70,6 +72,7 @@ class PatchLayers:
     apart: int = 1
     frames: int = 0
     grid: tuple[int, int] | None = None
+    convolutions: int = 0
     waves: tuple[int, int, int] | None = None
     description: int = 0
 
@@ -99,6 +102,8 @@ class FITBlock(nn.Module):
                  among: PatchLayers = PatchLayers()):
         super().__init__()
         self.local = self.frame_attention = self.place_attention = None
+        self.convolutions = nn.ModuleList(
+            ConvolutionBlock(widths.patch, among.description) for _ in range(among.convolutions))
         if among.kernel:
             self.local = LocalMixing(
                 widths.patch, among.kernel, among.apart, among.description)
@@ -141,6 +146,7 @@ class FITBlock(nn.Module):
         if self.place_attention is not None:
             patch_tokens = patch_tokens + self.place_attention(
                 patch_tokens, around.layout, description)                     # (b, g, n, d)
+        patch_tokens = self._convolved(patch_tokens, around)                  # (b, g, n, d)
 
         # context read: all latents, ungrouped
         latents = latents + self.context_read(latents, around.context, around.context_mask)
@@ -165,6 +171,14 @@ class FITBlock(nn.Module):
         patch_tokens = patches.view_as(patch_tokens)                          # (b, g, n, d)
         patch_tokens = patch_tokens + self.write_feed_forward(patch_tokens, description)
         return patch_tokens, latents
+
+    def _convolved(self, patch_tokens: Tensor, around: Surroundings) -> Tensor:
+        if not len(self.convolutions):
+            return patch_tokens
+        grid = around.layout.to_grid(patch_tokens)                            # (b, t, h, w, d)
+        for block in self.convolutions:
+            grid = grid + block(grid, around.description)
+        return around.layout.to_groups(grid)
 
 
 def _placed(wave_map: WaveMap | None, around: Surroundings, batch: int) -> Tensor | None:

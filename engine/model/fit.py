@@ -19,12 +19,12 @@ from engine.model.embedding import Conditions, ContextEmbedding, PooledText
 from engine.model.overview import Overview
 from engine.model.patching import Head, Layout, OutputGain, PixelSkip, Stem, pad_rows
 from engine.model.positions import PatchPositions, SpaceTimeWaves
-from engine.model.refiner import CELL, Refiner, Shape
+from engine.model.refiner import CELL, Channels, Refiner, Shape
 from engine.model.self_conditioning import Carry, LatentSelfConditioning
 
 # Settings that may be 0, for none of it.
 OPTIONAL = {"condition_channels", "global_layers", "local_kernel", "overlap", "refiner_width",
-            "refiner_blocks", "refiner_levels"}
+            "refiner_blocks", "refiner_levels", "refiner_before", "convolutions"}
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,11 @@ class FITConfig:
     shared_positions: one position table for every group instead of one for the frame.
     local_kernel, local_apart (from the second block on), frame_attention, place_attention,
     overlap, pixel_skip, factorised_positions, placed, modulated, text_norm, pooled_text,
-    overview, refiner_width (of convolutions finer than patches), refiner_levels (coarser ones
-    beside them, each half as fine and twice as wide), known_frames (the network also sees the
-    frames of the clip that are given, and which they are): ours, off in the paper's presets.
+    overview, convolutions (blocks of dense ones over patches, in every FIT block), refiner_width
+    (of convolutions finer than patches), refiner_before (blocks of those whose cells patches are
+    told of), refiner_levels (coarser ones beside them, each half as fine and twice as wide),
+    known_frames (the network also sees the frames of the clip that are given, and which they
+    are): ours, off in the paper's presets.
     """
 
     frames: int = 16
@@ -76,6 +78,8 @@ class FITConfig:
     refiner_width: int = 0
     refiner_blocks: int = 2
     refiner_levels: int = 0
+    refiner_before: int = 0
+    convolutions: int = 0
 
     def __post_init__(self) -> None:
         for spec in fields(self):
@@ -131,6 +135,8 @@ class FITConfig:
                f"refiner_width needs pixel_skip and patches of whole {CELL} pixels")
         yield (self.refiner_levels and not (self.refiner_width and self.refiner_blocks),
                "refiner_levels need a refiner_width and refiner_blocks above 0")
+        yield (self.refiner_before and not self.refiner_width,
+               "refiner_before needs a refiner_width above 0")
         cells = (side * self.patch // CELL for side in self.whole_grid)
         yield (self.refiner_levels and any(side % 2**self.refiner_levels for side in cells),
                f"refiner_levels {self.refiner_levels} do not halve a frame of "
@@ -218,7 +224,8 @@ class FIT(nn.Module):
         among = PatchLayers(
             kernel=c.local_kernel, frames=c.frames if c.frame_attention else 0,
             grid=c.whole_grid if c.place_attention else None,
-            waves=self.waves.shape if c.placed else None, description=described)
+            convolutions=c.convolutions, waves=self.waves.shape if c.placed else None,
+            description=described)
         self.blocks = nn.ModuleList(
             FITBlock(widths, c.global_layers, c.dropout,
                      replace(among, apart=c.local_apart if number else 1))
@@ -228,8 +235,9 @@ class FIT(nn.Module):
             c.patch_width, c.patch, c.condition_channels // c.channels,
             described) if c.pixel_skip else None
         self.refiner = Refiner(
-            c.patch_width, (self.pixel_skip.views * c.channels, c.channels), c.patch,
-            Shape(c.refiner_width, c.refiner_blocks, c.refiner_levels),
+            c.patch_width, Channels(
+                self.pixel_skip.views * c.channels, c.input_channels - c.channels, c.channels),
+            c.patch, Shape(c.refiner_width, c.refiner_blocks, c.refiner_levels, c.refiner_before),
             described) if c.refiner_width else None
         self.gain = OutputGain(described) if c.modulated else None
 
@@ -277,6 +285,10 @@ class FIT(nn.Module):
             else torch.arange(layout.frames, device=video.device)
         grid = self.stem(video)                                               # (b, t, h, w, d)
         around = self._surroundings(told, layout, frame_index, repeats)
+        if self.refiner is not None:
+            cells = self.refiner.look(
+                pictures, video[:, self.config.channels:], around.description)
+            grid = self.refiner.tell(grid, cells)                             # (b, t, h, w, d)
         if self.overview is not None:
             grid = self.overview(
                 grid, video[:, :self.config.channels], around.description, around.heard,
@@ -301,7 +313,7 @@ class FIT(nn.Module):
         if self.pixel_skip is not None:
             output = output + self.pixel_skip(grid, pictures, around.description)
         if self.refiner is not None:
-            output = output + self.refiner(grid, pictures, around.description)
+            output = output + self.refiner(grid, cells, around.description)
         if self.gain is not None:
             output = self.gain(output, around.description)
         return output[:, :, :, :height], latents

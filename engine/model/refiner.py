@@ -8,10 +8,11 @@ power at the lowest levels). A U-Net's finest layers around a transformer, as in
 
 from dataclasses import dataclass
 
-import torch.nn.functional as F
+import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from engine.model.convolution import ConvolutionBlock, as_frames
 from engine.model.modulation import AdaptiveNorm
 from engine.model.patching import ToPixels
 
@@ -20,11 +21,25 @@ CELL = 2  # pixels on the side of what the convolutions see as one place
 
 @dataclass(frozen=True)
 class Shape:
-    """Channels of the finest convolutions, blocks of a level a way, and coarser levels."""
+    """Channels of the finest convolutions, blocks of a level a way, and coarser levels.
+
+    before: finest blocks more, whose cells patch tokens are told of: with those after the tokens, a
+    U-Net around the transformer.
+    """
 
     width: int
     blocks: int
     levels: int = 0
+    before: int = 0
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Of the pictures, of what the network sees beside the noisy clip, and of the output."""
+
+    pictures: int
+    beside: int
+    output: int
 
 
 class Refiner(nn.Module):
@@ -33,31 +48,52 @@ class Refiner(nn.Module):
     It works frame by frame, and adds nothing at first.
     """
 
-    def __init__(self, token_width: int, channels: tuple[int, int], patch: int, shape: Shape,
+    def __init__(self, token_width: int, channels: Channels, patch: int, shape: Shape,
                  description_width: int):
-        """channels: of the pictures and of the output. shape: of the convolutions.
+        """shape: of the convolutions; those before patches see what is beside the clip, too.
         description_width: 0 if patches are told nothing.
         """
         super().__init__()
         width = shape.width
         self.side = patch // CELL
-        self.from_pixels = nn.Conv2d(channels[0], width, 2 * CELL, CELL, CELL // 2)
+        seen = channels.pictures + (channels.beside if shape.before else 0)
+        self.from_pixels = nn.Conv2d(seen, width, 2 * CELL, CELL, CELL // 2)
+        self.before = nn.ModuleList(
+            ConvolutionBlock(width, description_width) for _ in range(shape.before))
+        self.to_tokens = nn.Linear(self.side**2 * width, token_width) if shape.before else None
         self.norm = AdaptiveNorm(token_width, description_width)
         self.from_tokens = nn.Linear(token_width, self.side**2 * width)
         self.blocks = nn.ModuleList(
             ConvolutionBlock(width, description_width) for _ in range(shape.blocks))
         self.coarser = Coarser(shape, description_width) if shape.levels else None
-        self.to_pixels = ToPixels(width, channels[1], CELL, CELL // 2)
+        self.to_pixels = ToPixels(width, channels.output, CELL, CELL // 2)
         nn.init.zeros_(self.to_pixels.weight)
         nn.init.zeros_(self.to_pixels.bias)
 
-    def forward(self, grid: Tensor, pictures: Tensor, description: Tensor | None) -> Tensor:
-        """grid: (b, t, h/p, w/p, d); pictures: (b, k, t, h, w); description: (b, k).
+    def look(self, pictures: Tensor, beside: Tensor, description: Tensor | None) -> Tensor:
+        """pictures, beside: (b, k, t, h, w); description: (b, k).
+
+        Returns: cells (b, t, h/2, w/2, d).
+        """
+        seen = torch.cat((pictures, beside), dim=1) if self.before else pictures
+        frames = rearrange(seen, "b k t h w -> (b t) h w k").permute(0, 3, 1, 2)
+        cells = rearrange(self.from_pixels(frames), "(b t) d h w -> b t h w d", b=len(seen))
+        for block in self.before:
+            cells = cells + block(cells, description)
+        return cells
+
+    def tell(self, grid: Tensor, cells: Tensor) -> Tensor:
+        """Add to patch tokens (b, t, h/p, w/p, d) what their cells saw before them, if any did."""
+        if self.to_tokens is None:
+            return grid
+        return grid + self.to_tokens(rearrange(
+            cells, "b t (h y) (w x) d -> b t h w (y x d)", y=self.side, x=self.side))
+
+    def forward(self, grid: Tensor, cells: Tensor, description: Tensor | None) -> Tensor:
+        """grid: (b, t, h/p, w/p, d); cells: of `look`; description: (b, k).
 
         Returns: (b, c, t, h, w).
         """
-        frames = rearrange(pictures, "b k t h w -> (b t) h w k").permute(0, 3, 1, 2)
-        cells = rearrange(self.from_pixels(frames), "(b t) d h w -> b t h w d", b=len(grid))
         cells = cells + rearrange(
             self.from_tokens(self.norm(grid, description)),
             "b t h w (y x d) -> b t (h y) (w x) d", y=self.side, x=self.side)
@@ -65,7 +101,7 @@ class Refiner(nn.Module):
             if self.coarser is not None and number == len(self.blocks) // 2:
                 cells = cells + self.coarser(cells, description)
             cells = cells + block(cells, description)                     # (b, t, h/2, w/2, d)
-        pixels = self.to_pixels(_as_frames(cells))
+        pixels = self.to_pixels(as_frames(cells))
         return rearrange(pixels, "(b t) c h w -> b c t h w", b=len(grid))
 
 
@@ -104,23 +140,3 @@ class Coarser(nn.Module):
             for block in self.after:
                 coarse = coarse + block(coarse, description)
         return rearrange(self.up(coarse), "b t h w (y x d) -> b t (h y) (w x) d", y=2, x=2)
-
-
-class ConvolutionBlock(nn.Module):
-    """Layer norm and two convolutions with a GELU between, without the residual."""
-
-    def __init__(self, width: int, description_width: int):
-        super().__init__()
-        self.norm = AdaptiveNorm(width, description_width)
-        self.expand, self.contract = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
-
-    def forward(self, cells: Tensor, description: Tensor | None) -> Tensor:
-        """cells: (b, t, h, w, d). Returns the same shape."""
-        frames = _as_frames(self.norm(cells, description))
-        return rearrange(self.contract(F.gelu(self.expand(frames))),
-                         "(b t) d h w -> b t h w d", b=len(cells))
-
-
-def _as_frames(cells: Tensor) -> Tensor:
-    """(b, t, h, w, d) -> (b t, d, h, w), channels last in memory, where convolutions are quick."""
-    return cells.flatten(0, 1).permute(0, 3, 1, 2)

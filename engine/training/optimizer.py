@@ -132,7 +132,7 @@ def build_optimizers(network: nn.Module, kind: str, lr: float, weight_decay: flo
     matrices, rest, splits = [], [], {}
     for name, p in network.named_parameters():
         hidden = p.ndim > 1 and p.shape[1] > 1 and name.endswith("weight") and name.startswith(
-            ("blocks.", "self_conditioning.", "refiner.coarser."))
+            ("blocks.", "self_conditioning.", "refiner.")) and "pixels" not in name
         (matrices if hidden else rest).append(p)
         splits[id(p)] = next((n for part, n in FUSED.items() if part in name), 1)
     return [Muon(matrices, lr=lr, weight_decay=weight_decay, splits=splits, team=team),

@@ -13,8 +13,10 @@ from engine.model.positions import SpaceTimeWaves, WaveMap
 from engine.presets import PRESETS
 
 TINY = PRESETS["tiny"].network
-PLAIN = replace(TINY, local_kernel=0, frame_attention=False, place_attention=False, overlap=0,
-                global_layers=0)
+# Patches that do not look at each other.
+APART = dict(local_kernel=0, convolutions=0, place_attention=False, frame_attention=False,
+             overlap=0, refiner_before=0)
+PLAIN = replace(TINY, **APART, global_layers=0)
 
 
 def conditions(config: FITConfig, b: int, seed: int = 0) -> Conditions:
@@ -217,9 +219,10 @@ def test_pooled_text_is_the_mean_of_the_visible_words_and_nothing_when_dropped()
 @torch.no_grad()
 def test_pixel_skip_starts_as_nothing_and_then_passes_each_picture_by_its_factor():
     config = replace(
-        TINY, height=11, condition_channels=3, pixel_skip=True, known_frames=False)
+        TINY, height=11, condition_channels=3, pixel_skip=True, known_frames=False,
+        refiner_before=0)
     network, video, c = built(config), clip(config), conditions(config, 2)
-    bare = FIT(replace(config, pixel_skip=False, refiner_width=0)).eval()
+    bare = FIT(replace(config, pixel_skip=False, refiner_width=0, refiner_before=0)).eval()
     bare.load_state_dict({k: v for k, v in network.state_dict().items()
                           if not k.startswith(("pixel_skip", "refiner"))})
     without, _ = network(video, torch.zeros(2), c)
@@ -255,10 +258,21 @@ def test_with_global_layers_a_pixel_reaches_every_group():
 
 
 @torch.no_grad()
+def test_convolutions_join_patches_of_a_frame_across_groups():
+    config = replace(PLAIN, convolutions=1, blocks=1)
+    network, video = built(config), clip(config)
+    before, _ = network(video, torch.zeros(2), conditions(config, 2))
+    _, wide = config.group_pixels
+    video[0, 0, 1, 4, wide - 1] += 1.0                     # the last column of the first group
+    after, _ = network(video, torch.zeros(2), conditions(config, 2))
+    changed = (before != after).any(dim=1)                                   # (b, t, h, w)
+    assert changed[0, 1, :, wide:].any() and not changed[1].any()
+
+
+@torch.no_grad()
 def test_groups_may_come_in_any_order():
     """With positions shared, swapping two groups with their latents swaps their outputs."""
-    config = replace(TINY, shared_positions=True, local_kernel=0, frame_attention=False,
-                     place_attention=False, overlap=0, overview=False)
+    config = replace(TINY, **APART, shared_positions=True, overview=False)
     network, video, c = built(config), clip(config), conditions(config, 2)
     _, wide = config.group_pixels
     swapped = torch.cat((video[..., wide:], video[..., :wide]), dim=-1)

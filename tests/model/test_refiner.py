@@ -3,22 +3,26 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.model.refiner import Refiner, Shape
+from engine.model.refiner import Channels, Refiner, Shape
 from engine.presets import PRESETS
 
 TINY = PRESETS["tiny"].network
 REACH = 12  # pixels: two blocks of two convolutions over cells of two pixels, and both ends
 
 
-def refined(picture, grid, network):
+CHANNELS = Channels(pictures=6, beside=2, output=3)
+
+
+def refined(pictures, grid, network, beside=None):
     with torch.no_grad():
-        return network(grid, picture, None)
+        cells = network.look(pictures, beside, None)
+        return network(network.tell(grid, cells), cells, None)
 
 
 @pytest.fixture
 def refiner():
     torch.manual_seed(0)
-    return Refiner(token_width=8, channels=(6, 3), patch=4, shape=Shape(16, 2),
+    return Refiner(token_width=8, channels=CHANNELS, patch=4, shape=Shape(16, 2),
                    description_width=0)
 
 
@@ -62,7 +66,7 @@ def test_a_patch_token_reaches_its_own_pixels(refiner, pictures, grid):
 def deep():
     """Two coarser levels: 8 x 24 cells, 4 x 12, 2 x 6."""
     torch.manual_seed(0)
-    return Refiner(token_width=8, channels=(6, 3), patch=4, shape=Shape(16, 2, levels=2),
+    return Refiner(token_width=8, channels=CHANNELS, patch=4, shape=Shape(16, 2, levels=2),
                    description_width=0)
 
 
@@ -83,8 +87,7 @@ def test_each_coarser_level_is_half_as_fine_and_twice_as_wide(deep):
     for level in levels(deep.coarser):
         level.before[0].register_forward_hook(
             lambda _, inputs, made, level=level: seen.update({level: made.shape[1:]}))
-    with torch.no_grad():
-        deep(torch.zeros(2, 3, 4, 12, 8), torch.zeros(2, 6, 3, 16, 48), None)
+    refined(torch.zeros(2, 6, 3, 16, 48), torch.zeros(2, 3, 4, 12, 8), deep)
     assert [tuple(seen[level]) for level in levels(deep.coarser)] == [
         (3, 4, 12, 32), (3, 2, 6, 64)]
 
@@ -98,6 +101,43 @@ def test_coarser_levels_reach_further_and_keep_to_their_frame(deep, pictures, gr
     changed = (refined(pictures, grid, deep) - before).abs().amax(dim=1) > 0
     assert changed[0, 1, 8, 24 + REACH:].any()
     assert not changed[1].any() and not changed[0, [0, 2]].any()
+
+
+@pytest.fixture
+def early():
+    torch.manual_seed(0)
+    return Refiner(token_width=8, channels=CHANNELS, patch=4, shape=Shape(16, 2, before=1),
+                   description_width=0)
+
+
+@torch.no_grad()
+def test_patches_are_told_of_cells_that_come_before_them(early, pictures, grid):
+    beside = torch.zeros(2, 2, 3, 16, 48)
+    told = early.tell(grid, early.look(pictures, beside, None))
+    pictures[1, :, 2, 8, 24] += 1                          # in the patch (2, 6)
+    changed = early.tell(grid, early.look(pictures, beside, None)) != told
+    assert changed[1, 2, 2, 6].any()
+    assert not changed[0].any() and not changed[1, :2].any() and not changed[1, 2, :, :3].any()
+
+
+@torch.no_grad()
+def test_cells_before_patches_see_what_is_beside_the_clip(early, refiner, pictures):
+    beside = torch.zeros(2, 2, 3, 16, 48)
+    given = beside.clone()
+    given[0, :, 1] = 1
+    changed = early.look(pictures, given, None) != early.look(pictures, beside, None)
+    assert changed[0, 1].all(dim=2).all() and not changed[1].any()
+    assert torch.equal(refiner.look(pictures, given, None), refiner.look(pictures, beside, None))
+
+
+@torch.no_grad()
+def test_without_cells_before_them_patches_are_told_nothing(refiner, pictures, grid):
+    assert refiner.tell(grid, refiner.look(pictures, None, None)) is grid
+
+
+def test_cells_before_patches_need_a_width():
+    with pytest.raises(ValueError, match="refiner_before needs a refiner_width"):
+        replace(TINY, refiner_width=0)
 
 
 def test_it_needs_pictures_and_whole_cells():

@@ -132,8 +132,9 @@ def test_convolutions_of_single_channels_and_those_that_touch_pixels_are_not_muo
     names = {id(p): name for name, p in network.named_parameters()}
     muon, rest = ({names[id(p)] for group in o.param_groups for p in group["params"]}
                   for o in build_optimizers(network, "muon", 0.1, 0.0))
-    assert "refiner.coarser.down.weight" in muon
-    assert {"refiner.from_pixels.weight", "refiner.blocks.0.expand.weight",
+    assert {"refiner.coarser.down.weight", "refiner.before.0.expand.weight",
+            "refiner.blocks.0.expand.weight", "blocks.0.convolutions.0.contract.weight"} <= muon
+    assert {"refiner.from_pixels.weight", "refiner.to_pixels.weight",
             "stem.to_tokens.weight"} <= rest
     assert any("local" in name and name.endswith("mix.weight") for name in rest)
 
