@@ -29,7 +29,8 @@ from engine.training.recipe_file import RECIPE_NAME, as_json, changes, read_reci
 from engine.training.storybook import StorybookSource
 from engine.training.team import join_team, own_device
 
-STEM = "stem.to_tokens.weight"
+# What sees pixels: the noisy clip first, and last what is beside it.
+SEEING = ("stem.to_tokens.weight", "refiner.from_pixels.weight")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -183,13 +184,14 @@ def make_folder(folder: Path) -> None:
 def start_from(stage: Stage, folder: Path) -> None:
     """Copy every tensor of a model whose name and shape agree; the rest stays as it began.
 
-    A stem that sees more channels than the model's takes its first ones, and nothing of the rest.
+    What sees more channels than the model's takes its first ones, and nothing of the rest.
     """
     own = stage.network.state_dict()
     given = read_tensors(folder / "model.safetensors")
-    stem = given.get(STEM)
-    if stem is not None and stem.shape[1] < own[STEM].shape[1]:
-        given[STEM] = F.pad(stem, (0, 0, 0, 0, 0, own[STEM].shape[1] - stem.shape[1]))
+    for name in SEEING:
+        if name in given and name in own and given[name].shape[1] < own[name].shape[1]:
+            more = own[name].shape[1] - given[name].shape[1]
+            given[name] = F.pad(given[name], (0, 0, 0, 0, 0, more))
     shared = {k: v.float() for k, v in given.items() if k in own and own[k].shape == v.shape}
     stage.network.load_state_dict({**own, **shared})
     say(f"Took {len(shared)} of {len(own)} tensors from {folder}.")

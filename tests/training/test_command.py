@@ -129,7 +129,7 @@ def test_any_whole_number_is_a_seed(clips, tmp_path, capsys):
     assert run(capsys, *given, "--steps", 1, "--seed", 2**64)[0] == 0
 
 
-def test_a_run_starts_from_the_tensors_that_agree_and_a_stem_of_fewer_channels(tmp_path, capsys):
+def test_a_run_starts_from_the_tensors_that_agree_and_what_sees_fewer_channels(tmp_path, capsys):
     config = PRESETS["tiny"]
     earlier = Stage(replace(config, network=replace(
         config.network, known_frames=False, n_latents=2 * config.network.n_latents)))
@@ -140,8 +140,12 @@ def test_a_run_starts_from_the_tensors_that_agree_and_a_stem_of_fewer_channels(t
     before = {name: value.clone() for name, value in stage.network.state_dict().items()}
     command.start_from(stage, tmp_path)
     after = stage.network.state_dict()
-    stem, began, given = after.pop(command.STEM), before["latents"], weights.pop(command.STEM)
-    assert torch.equal(stem[:, :3], given) and stem.shape[1] == 7 and not stem[:, 3:].any()
+    for name in command.SEEING:
+        kernel, given = after.pop(name), weights.pop(name)
+        known = given.shape[1]
+        assert kernel.shape[1] == known + 4 and not kernel[:, known:].any()
+        assert torch.equal(kernel[:, :known], given)
+    began = before["latents"]
     assert torch.equal(after.pop("latents"), began) and began.shape != weights["latents"].shape
     assert all(torch.equal(value, weights[name]) for name, value in after.items())
     assert not torch.equal(before["context.text.weight"], weights["context.text.weight"])
