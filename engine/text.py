@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import ModelError
-from engine.precision import short
 
 MINILM = "minilm"
 SENTENCEPIECE = ("sentencepiece", "protobuf", "tiktoken")
@@ -81,8 +80,7 @@ class TextEncoder:
     def _all(self, prompts: Sequence[str]) -> EncodedText:
         batch = self._tokenizer(list(prompts), truncation=True, max_length=self.length,
                                 padding=True, return_tensors="pt").to(self.device)
-        with short(torch.device(self.device)):
-            states = self._model(**_seen(batch)).last_hidden_state.float()
+        states = self._model(**_seen(batch)).last_hidden_state.float()
         missing = self.length - states.shape[1]
         mask = F.pad(batch["attention_mask"].bool(), (0, missing))
         return EncodedText(F.pad(states, (0, 0, 0, missing)) * mask[..., None], mask)
