@@ -63,9 +63,8 @@ class PatchLayers:
     kernel: patches a patch looks at in its frame, on a side, each `apart` from the next. frames:
     of a clip, where a patch looks along time. grid: rows and columns of patches of a frame, where
     a patch looks at all of it. convolutions: blocks of dense ones over the patches of a frame.
-    waves: over frames, rows and columns that say where
-    a patch is. description: width of what patches are told of their clip. Each but `apart` may be
-    nothing.
+    waves: over frames, rows and columns that say where a patch is. description: width of what
+    patches are told of their clip. Each but `apart` may be nothing.
     """
 
     kernel: int = 0
@@ -137,7 +136,8 @@ class FITBlock(nn.Module):
         g = around.layout.groups
         description = around.description
 
-        # among patches: neighbours, then the same place in other frames, then the whole frame
+        # among patches: neighbours, then the same place in other frames, then the whole frame,
+        # then convolutions over it
         if self.local is not None:
             patch_tokens = patch_tokens + self.local(patch_tokens, around.layout, description)
         if self.frame_attention is not None:

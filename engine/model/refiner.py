@@ -45,7 +45,7 @@ class Channels:
 class Refiner(nn.Module):
     """Add to the output what pictures of the input show once patches say what they belong to.
 
-    It works frame by frame, and adds nothing at first.
+    It works frame by frame, and adds nothing to the output at first.
     """
 
     def __init__(self, token_width: int, channels: Channels, patch: int, shape: Shape,

@@ -8,8 +8,6 @@ from engine.presets import PRESETS
 
 TINY = PRESETS["tiny"].network
 REACH = 12  # pixels: two blocks of two convolutions over cells of two pixels, and both ends
-
-
 CHANNELS = Channels(pictures=6, beside=2, output=3)
 
 
