@@ -1,7 +1,7 @@
 """Assembles the page: masthead, tabs, and the named endpoints for programs."""
 
+import json
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
@@ -54,10 +54,13 @@ def build(journal: Journal, models_directory: Path | None = None, live_key: str 
 
 
 def _tie_tabs(tabs: gr.Tabs, by_name: dict[str, gr.Tab], kept: gr.BrowserState) -> None:
-    """Remember the open tab in the browser."""
-    def restore(opened: Any) -> gr.Tabs:
-        return gr.Tabs(selected=opened if opened in by_name else "create")
+    """Remember the open tab in the browser.
 
-    gr.context.Context.root_block.load(guarded(restore), kept, tabs, **QUIET)
+    It is opened again without asking the server, whose answer could come after the visitor has
+    chosen another.
+    """
+    restore = (f"(opened) => ({{ __type__: 'update', selected: {json.dumps(list(by_name))}"
+               ".includes(opened) ? opened : 'create' })")
+    gr.context.Context.root_block.load(None, kept, tabs, js=restore, **QUIET)
     for name, tab in by_name.items():
         tab.select(lambda name=name: name, outputs=kept, **QUIET)

@@ -21,6 +21,15 @@ SLOW_PRESSES = """() => {
   };
 }"""
 
+# What a page asks as it opens is answered once `window.answer` is called.
+HELD = """(() => {
+  const fetched = window.fetch, answered = new Promise((go) => { window.answer = go; });
+  window.fetch = async (...asked) => {
+    if (String(asked[0].url || asked[0]).includes("run/predict")) await answered;
+    return fetched(...asked);
+  };
+})()"""
+
 
 def open_library(page):
     page.get_by_role("tab", name="Library").click()
@@ -152,6 +161,22 @@ def test_the_keyboard_alone_opens_clips_and_a_refresh_keeps_tab_and_search(progr
     wait_for_cards(page, 4)
     assert page.get_by_label("Search").is_visible()
     assert page.get_by_label("Search").input_value() == "penguin"
+
+
+def test_the_open_tab_is_remembered_and_a_quick_visitor_is_not_sent_back_to_it(program, open_page):
+    page = open_page(program.url)
+    open_library(page)
+    page.wait_for_timeout(1000)  # nothing on the page says that it is remembered
+    page.reload()
+    library, compare = (page.get_by_role("tab", name=name) for name in ("Library", "Compare"))
+    expect(library).to_have_attribute("aria-selected", "true")
+    page.add_init_script(HELD)
+    page.reload()
+    page.wait_for_timeout(3000)  # until it has asked
+    compare.click()
+    page.evaluate("answer()")
+    page.wait_for_timeout(3000)
+    expect(compare).to_have_attribute("aria-selected", "true")
 
 
 def test_stars_that_are_pressed_quickly_are_all_there(program, open_page):
