@@ -12,12 +12,17 @@ from engine.model.modulation import AdaptiveNorm
 
 
 class ConvolutionBlock(nn.Module):
-    """Layer norm and two convolutions with a GELU between, without the residual."""
+    """Layer norm and two convolutions with a GELU between, without the residual; nothing at first.
+
+    So a trained network that is given more of them starts from what it knew.
+    """
 
     def __init__(self, width: int, description_width: int):
         super().__init__()
         self.norm = AdaptiveNorm(width, description_width)
         self.expand, self.contract = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
+        nn.init.zeros_(self.contract.weight)
+        nn.init.zeros_(self.contract.bias)
 
     def forward(self, cells: Tensor, description: Tensor | None) -> Tensor:
         """cells: (b, t, h, w, d). Returns the same shape."""

@@ -45,7 +45,7 @@ class Channels:
 class Refiner(nn.Module):
     """Add to the output what pictures of the input show once patches say what they belong to.
 
-    It works frame by frame, and adds nothing to the output at first.
+    It works frame by frame, and adds nothing to tokens and output at first.
     """
 
     def __init__(self, token_width: int, channels: Channels, patch: int, shape: Shape,
@@ -61,6 +61,9 @@ class Refiner(nn.Module):
         self.before = nn.ModuleList(
             ConvolutionBlock(width, description_width) for _ in range(shape.before))
         self.to_tokens = nn.Linear(self.side**2 * width, token_width) if shape.before else None
+        if self.to_tokens is not None:
+            nn.init.zeros_(self.to_tokens.weight)
+            nn.init.zeros_(self.to_tokens.bias)
         self.norm = AdaptiveNorm(token_width, description_width)
         self.from_tokens = nn.Linear(token_width, self.side**2 * width)
         self.blocks = nn.ModuleList(

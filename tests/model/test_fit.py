@@ -261,6 +261,7 @@ def test_with_global_layers_a_pixel_reaches_every_group():
 def test_convolutions_join_patches_of_a_frame_across_groups():
     config = replace(PLAIN, convolutions=1, blocks=1)
     network, video = built(config), clip(config)
+    network.blocks[0].convolutions[0].contract.weight.normal_()
     before, _ = network(video, torch.zeros(2), conditions(config, 2))
     _, wide = config.group_pixels
     video[0, 0, 1, 4, wide - 1] += 1.0                     # the last column of the first group

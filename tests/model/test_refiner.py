@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from engine.model.convolution import ConvolutionBlock
 from engine.model.refiner import Channels, Refiner, Shape
 from engine.presets import PRESETS
 
@@ -17,11 +18,19 @@ def refined(pictures, grid, network, beside=None):
         return network(network.tell(grid, cells), cells, None)
 
 
+def made(shape):
+    """A refiner whose blocks have learned something."""
+    torch.manual_seed(0)
+    network = Refiner(8, CHANNELS, patch=4, shape=shape, description_width=0)
+    for block in network.modules():
+        if isinstance(block, ConvolutionBlock):
+            torch.nn.init.normal_(block.contract.weight, std=0.1)
+    return network
+
+
 @pytest.fixture
 def refiner():
-    torch.manual_seed(0)
-    return Refiner(token_width=8, channels=CHANNELS, patch=4, shape=Shape(16, 2),
-                   description_width=0)
+    return made(Shape(16, 2))
 
 
 @pytest.fixture
@@ -63,9 +72,7 @@ def test_a_patch_token_reaches_its_own_pixels(refiner, pictures, grid):
 @pytest.fixture
 def deep():
     """Two coarser levels: 8 x 24 cells, 4 x 12, 2 x 6."""
-    torch.manual_seed(0)
-    return Refiner(token_width=8, channels=CHANNELS, patch=4, shape=Shape(16, 2, levels=2),
-                   description_width=0)
+    return made(Shape(16, 2, levels=2))
 
 
 def levels(coarser):
@@ -103,14 +110,18 @@ def test_coarser_levels_reach_further_and_keep_to_their_frame(deep, pictures, gr
 
 @pytest.fixture
 def early():
-    torch.manual_seed(0)
-    return Refiner(token_width=8, channels=CHANNELS, patch=4, shape=Shape(16, 2, before=1),
-                   description_width=0)
+    return made(Shape(16, 2, before=1))
+
+
+@torch.no_grad()
+def test_patches_are_told_nothing_at_first(early, pictures, grid):
+    assert torch.equal(early.tell(grid, early.look(pictures, pictures[:, :2], None)), grid)
 
 
 @torch.no_grad()
 def test_patches_are_told_of_cells_that_come_before_them(early, pictures, grid):
     beside = torch.zeros(2, 2, 3, 16, 48)
+    early.to_tokens.weight.normal_()
     told = early.tell(grid, early.look(pictures, beside, None))
     pictures[1, :, 2, 8, 24] += 1                          # in the patch (2, 6)
     changed = early.tell(grid, early.look(pictures, beside, None)) != told

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from engine import checkpoint
+from engine.model import FIT, Conditions
 from engine.presets import PRESETS
 from engine.stage import Stage
 from engine.training import __main__ as command
@@ -150,6 +151,25 @@ def test_a_run_starts_from_the_tensors_that_agree_and_what_sees_fewer_channels(t
     assert all(torch.equal(value, weights[name]) for name, value in after.items())
     assert not torch.equal(before["context.text.weight"], weights["context.text.weight"])
     assert f"Took {len(before) - 1} of {len(before)} tensors" in capsys.readouterr().err
+
+
+@torch.no_grad()
+def test_a_network_that_is_given_convolutions_starts_from_what_it_knew(tmp_path, capsys):
+    config = PRESETS["tiny"].network
+    fewer = FIT(replace(config, convolutions=0, refiner_before=0, refiner_blocks=0)).eval()
+    for weight in fewer.parameters():
+        torch.nn.init.normal_(weight, std=0.05)
+    checkpoint.save_weights(fewer.state_dict(), tmp_path / checkpoint.WEIGHTS_NAME)
+    grown = Stage(replace(PRESETS["tiny"], network=replace(config, refiner_levels=1)))
+    command.start_from(grown, tmp_path)
+    clips = torch.randn(2, config.input_channels, config.frames, config.height, config.width)
+    about = Conditions(torch.randn(2, 3, config.text_width), torch.ones(2, 3, dtype=torch.bool),
+                       torch.ones(2, dtype=torch.bool), torch.full((2,), 12.0),
+                       torch.full((2, 2), 288.0))
+    known, now = (network(clips, torch.zeros(2), about)[0]
+                  for network in (fewer, grown.network.eval()))
+    assert known.std() > 0.01
+    torch.testing.assert_close(now, known)
 
 
 def test_a_batch_is_split_as_asked_and_memory_that_is_too_small_says_what_to_do(
