@@ -1,10 +1,12 @@
-"""`python -m engine.evaluation.sweep`: how quality follows from steps, guidance and sampler."""
+"""`python -m engine.evaluation.sweep`: how quality follows from steps, guidance and sampler, and of
+enlarged clips from the upsampler's steps and noise.
+"""
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import product
 
@@ -12,17 +14,21 @@ from engine.cascade import Cascade
 from engine.catalog import find_model
 from engine.evaluation.curves import Curve, curves
 from engine.evaluation.eta import say
-from engine.evaluation.exam import reference_clips, set_exam
-from engine.evaluation.makers import answer, drafts_of
+from engine.evaluation.exam import Cast, Exam, reference_clips, set_exam
+from engine.evaluation.judge import Judge
+from engine.evaluation.makers import UpscaleSettings, answer, drafts_of
 from engine.evaluation.options import add_options, cast_of, check, exit_code
 from engine.evaluation.report import ASKED, figures, mark
 from engine.evaluation.teaching import trained_judge
+from engine.evaluation.upsampler_sweep import SHOWN as SHOWN_LARGE
+from engine.evaluation.upsampler_sweep import upsampler_lines, upsampler_rows
 from engine.sampling import SOLVERS
 from engine.stage import SampleSettings
 
 # Drawn as curves; each is 1 for true clips, the first at best.
 SHOWN = ("all three right", "storybook-FVD over floor", "motion energy over true",
          "gradient energy over true")
+COLUMNS = ("sampler", "guidance", "steps", "evaluations", "seconds_a_clip", *ASKED, *SHOWN)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,6 +39,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--batch", type=int, default=8, help="clips made at once")
     p.add_argument("--reference", type=int, default=256,
                    help="true clips that storybook-FVD measures from (default %(default)s)")
+    p.add_argument("--upsampler", type=int, default=0, metavar="N",
+                   help="also enlarge N true clips and N drafts in each of these ways")
+    p.add_argument("--upscale-steps", type=int, nargs="+", default=[UpscaleSettings.steps])
+    p.add_argument("--upscale-noise", type=float, nargs="+", default=[UpscaleSettings.noise])
     return p
 
 
@@ -51,12 +61,37 @@ def settings_of(options: argparse.Namespace) -> Iterator[SampleSettings]:
 def sweep(options: argparse.Namespace) -> None:
     """Measure each choice on one exam and write the report. Raises: SnapError."""
     began = time.monotonic()
-    check(options, {"samples": (2, 10_000), "batch": (1, 1024), "reference": (2, 100_000)})
+    check(options, {
+        "samples": (2, 10_000), "batch": (1, 1024), "reference": (2, 100_000),
+        "upsampler": (0, options.samples), "upscale_steps": (1, 256), "upscale_noise": (0, 1)})
     card = find_model(options.model)
     model_hash = card.model_hash
-    cascade, cast = Cascade.load(card.base_folder, None, "cpu", options.backend), cast_of(options)
+    cascade = Cascade.load(card.base_folder, card.upsampler_folder if options.upsampler else None,
+                           "cpu", options.backend)
+    cast = cast_of(options)
     judge = trained_judge(options.cache / "judge", cast, say)
     exam = set_exam(cast, options.samples, 1, say)
+    rows = _drafted(options, cascade, exam, (judge, cast))
+    large = _enlarged(options, cascade, exam, (judge, cast)) if options.upsampler else []
+    report = {"model": {"name": str(options.model), "model_hash": model_hash},
+              "backend": cascade.backend, "captions": options.samples,
+              "judge": judge.weights_hash, "rows": rows,
+              "upsampler": large, "seconds": round(time.monotonic() - began)}
+    (options.out / "sweep.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    curves({name: _lines(rows, name) for name in SHOWN}, ideal=1.0,
+           across="evaluations of the network").save(options.out / "sweep.png")
+    shown = table(rows, COLUMNS)
+    if large:
+        curves({name: upsampler_lines(large, name) for name in SHOWN_LARGE}, ideal=1.0,
+               across="steps of the upsampler").save(options.out / "sweep-upsampler.png")
+        shown += "\n\n" + table(large, ("noise", "steps", *SHOWN_LARGE))
+    sys.stdout.write(shown + f"\n\nReport and curves are in {options.out}.\n")
+
+
+def _drafted(options: argparse.Namespace, cascade: Cascade, exam: Exam,
+             judging: tuple[Judge, Cast]) -> list[dict]:
+    """Answer the exam with each choice of the base's settings and measure the answers."""
+    judge, cast = judging
     reference = judge.features_of(reference_clips(cast, options.reference, say))
     true, rows = mark(exam.true, exam, judge, cast), []
     for settings in settings_of(options):
@@ -68,14 +103,18 @@ def sweep(options: argparse.Namespace) -> None:
         rows.append(asdict(settings) | {
             "evaluations": settings.steps * SOLVERS[settings.sampler].evaluations_per_step,
             "seconds_a_clip": seconds} | _of_interest(result))
-    report = {"model": {"name": str(options.model), "model_hash": model_hash},
-              "backend": cascade.backend, "captions": options.samples,
-              "judge": judge.weights_hash, "rows": rows,
-              "seconds": round(time.monotonic() - began)}
-    (options.out / "sweep.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    curves({name: _lines(rows, name) for name in SHOWN}, ideal=1.0,
-           across="evaluations of the network").save(options.out / "sweep.png")
-    sys.stdout.write(table(rows) + f"\n\nReport and curves are in {options.out}.\n")
+    return rows
+
+
+def _enlarged(options: argparse.Namespace, cascade: Cascade, exam: Exam,
+              judging: tuple[Judge, Cast]) -> list[dict]:
+    """Measure each choice of the upsampler's noise and steps, the steps of a curve together."""
+    choices = [UpscaleSettings(steps, noise)
+               for noise, steps in product(options.upscale_noise, options.upscale_steps)]
+    n = options.upsampler
+    drafts = drafts_of(cascade, SampleSettings())(
+        exam.captions[:n], exam.noise_seeds(0)[:n], exam.fps[:n])
+    return upsampler_rows(cascade, choices, exam, drafts, judging, say)
 
 
 def _of_interest(result: dict) -> dict[str, float]:
@@ -96,9 +135,8 @@ def _lines(rows: list[dict], name: str) -> list[Curve]:
     return list(made.values())
 
 
-def table(rows: list[dict]) -> str:
-    """Lay the figures out as text for a terminal."""
-    columns = ("sampler", "guidance", "steps", "evaluations", "seconds_a_clip", *ASKED, *SHOWN)
+def table(rows: list[dict], columns: Sequence[str]) -> str:
+    """Lay some columns of the figures out as text for a terminal."""
     short = [name.replace(" energy over true", "").replace("storybook-", "")
              .replace("seconds_a_clip", "s/clip") for name in columns]
     lines = [short] + [[one if isinstance(one, str) else f"{one:.4g}"

@@ -194,8 +194,12 @@ def test_a_clip_made_large_keeps_its_draft_and_tells_where_its_windows_begin(exa
 
 
 def both_stages():
-    return Cascade(stage(), stage(height=24, width=32, n_latents=24, condition_channels=3,
-                                  known_frames=False, augmented=True), Letters())
+    return Cascade(stage(), upsampler(), Letters())
+
+
+def upsampler(frames=4):
+    return stage(frames=frames, height=24, width=32, n_latents=24, condition_channels=3,
+                 known_frames=False, augmented=True)
 
 
 def test_the_whole_command_leaves_a_report_and_sheets(

@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from engine.cascade import Cascade
-from engine.evaluation import sweep
+from engine.evaluation import sweep, upsampler_sweep
 from engine.evaluation.curves import Curve, curves
-from tests.evaluation.test_longer import both_stages
+from tests.evaluation.test_longer import both_stages, upsampler
+from tests.extension.test_run import Letters, stage
 from tests.test_catalog import make_model
 
 
@@ -33,12 +34,39 @@ def test_every_choice_is_measured_by_what_it_costs(command, tmp_path, capsys):
     assert first["storybook-FVD over floor"] != last["storybook-FVD over floor"]
     with Image.open(tmp_path / "out" / "sweep.png") as picture:
         assert picture.width > 100
-    assert sweep.table(told["rows"]) in capsys.readouterr().out
+    assert sweep.table(told["rows"], sweep.COLUMNS) in capsys.readouterr().out
+    assert told["upsampler"] == [] and not (tmp_path / "out" / "sweep-upsampler.png").exists()
+
+
+def test_every_choice_of_the_upsampler_is_measured_too(command, tmp_path, monkeypatch, capsys):
+    whole = Cascade(stage(frames=16, height=36, width=64, n_latents=40), upsampler(frames=16),
+                    Letters())
+    monkeypatch.setattr(Cascade, "load", lambda *_: whole)
+    assert sweep.main([*command, "--steps", "1", "--upsampler", "2", "--upscale-steps", "1", "2",
+                       "--upscale-noise", "0", "0.5"]) == 0
+    rows = json.loads((tmp_path / "out" / "sweep.json").read_text())["upsampler"]
+    assert [(row["noise"], row["steps"]) for row in rows] == [(0, 1), (0, 2), (0.5, 1), (0.5, 2)]
+    assert len({row["error over bicubic"] for row in rows}) == 4
+    assert all(row[name] >= 0 for row in rows for name in upsampler_sweep.SHOWN)
+    with Image.open(tmp_path / "out" / "sweep-upsampler.png") as picture:
+        assert picture.width > 100
+    assert "subject kept of drafts" in capsys.readouterr().out
+
+
+def test_figures_of_the_upsampler_are_shares_of_the_truth_and_of_plain_enlargement():
+    told = {"clips": 2, "psnr_bicubic_true": 20.0, "psnr_upscaled_true": 26.0206,
+            "gradient_upscaled_true": 3.0, "gradient_truth": 4.0, "flicker_upscaled_true": 1.0,
+            "flicker_truth": 2.0,
+            "accuracy": {"upscaled": {"subject": 0.5}, "draft": {"subject": 1.0}}}
+    assert upsampler_sweep._of_interest(told) == pytest.approx(
+        dict(zip(upsampler_sweep.SHOWN, (0.5, 0.75, 0.5, 0.5), strict=True)), rel=1e-4)
 
 
 def test_steps_nobody_can_take_are_a_sentence(command, capsys):
     assert sweep.main([*command, "--steps", "4", "0"]) == 1
     assert "--steps must be from 1 to 256, not 0." in capsys.readouterr().err
+    assert sweep.main([*command, "--upsampler", "4"]) == 1    # of three captions
+    assert "--upsampler must be from 0 to 3, not 4." in capsys.readouterr().err
 
 
 def test_a_curve_that_rises_is_drawn_from_lower_left_to_upper_right():

@@ -1,0 +1,52 @@
+"""How enlargements follow from the upsampler's steps and how much noise their drafts are given."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+
+import numpy as np
+
+from engine.cascade import Cascade
+from engine.evaluation.curves import Curve
+from engine.evaluation.eta import Say
+from engine.evaluation.exam import Cast, Exam
+from engine.evaluation.judge import Judge
+from engine.evaluation.makers import UpscaleSettings, enlargements_of
+from engine.evaluation.upsampling import examine_upsampler
+
+# Drawn as curves; each is 1 for true clips, the first at best 0.
+SHOWN = ("error over bicubic", "gradient energy over true", "flicker over true",
+         "subject kept of drafts")
+
+
+def upsampler_rows(cascade: Cascade, choices: Iterable[UpscaleSettings], exam: Exam,
+                   drafts: np.ndarray, judging: tuple[Judge, Cast], tell: Say) -> list[dict]:
+    """Measure each choice on the exam's first clips and on drafts of them.
+
+    drafts: uint8 (n, t, h, w, 3).
+    """
+    rows = []
+    for choice in choices:
+        tell(f"upsampler, noise {choice.noise:g}, {choice.steps} steps")
+        result = examine_upsampler(enlargements_of(cascade, choice), exam, drafts, judging, tell)
+        rows.append(asdict(choice) | _of_interest(result))
+    return rows
+
+
+def _of_interest(result: Mapping) -> dict[str, float]:
+    kept = {kind: result["accuracy"][kind]["subject"] for kind in ("upscaled", "draft")}
+    return {
+        "error over bicubic":
+            10 ** ((result["psnr_bicubic_true"] - result["psnr_upscaled_true"]) / 20),
+        "gradient energy over true":
+            result["gradient_upscaled_true"] / result["gradient_truth"],
+        "flicker over true": result["flicker_upscaled_true"] / result["flicker_truth"],
+        "subject kept of drafts": kept["upscaled"] / max(kept["draft"], 1 / result["clips"])}
+
+
+def upsampler_lines(rows: list[dict], name: str) -> list[Curve]:
+    """Make one curve of each amount of noise."""
+    made: dict[str, Curve] = {}
+    for row in rows:
+        label = f"noise {row['noise']:g}"
+        made.setdefault(label, Curve(label, [])).points.append((row["steps"], row[name]))
+    return list(made.values())
