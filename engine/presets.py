@@ -20,14 +20,14 @@ _storybook = FITConfig(
     text_norm=True, pooled_text=True)
 _storybook_base = StageConfig(
     replace(_storybook, place_attention=True, known_frames=True, overview=True,
-            refiner_width=64), sigma_max=20.0)
+            convolutions=2, refiner_width=64, refiner_before=1), sigma_max=20.0)
 
 PRESETS = {
     "paper_500m": _paper_base,
     "paper_3b9": replace(_paper_base, network=_paper_wide),
     "paper_3b9_upsampler": replace(
         _paper_base, network=replace(_paper_wide, **_upsampled), scale=8.0),
-    "storybook_base": replace(_storybook_base, guidance_above=0.5, overstated=1.25),
+    "storybook_base": replace(_storybook_base, guidance_above=0.5, overstated=1.4),
     "storybook_upsampler": replace(
         _storybook_base, sigma_max=0.5, detail=0.12,
         network=replace(_storybook, patch_width=64, n_latents=768, local_apart=2, **_upsampled)),
@@ -35,5 +35,5 @@ PRESETS = {
         _storybook_base.network, frames=4, height=12, width=16, group=(2, 2), patch_width=32,
         latent_width=48, context_width=32, n_latents=16, blocks=2, global_layers=1,
         self_head_width=24, cross_head_width=16, convolutions=1,
-        refiner_width=16, refiner_blocks=1, refiner_before=1)),
+        refiner_width=16, refiner_blocks=1)),
 }
