@@ -1,7 +1,7 @@
 """Small charts of figures against what they cost, drawn with the library that draws the sheets."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
@@ -19,6 +19,14 @@ class Curve:
 
     label: str
     points: list[tuple[float, float]]
+
+
+def lines(points: Iterable[tuple[str, float, float]]) -> list[Curve]:
+    """Gather points, each with the label of its curve, cost and figure, into curves."""
+    made: dict[str, Curve] = {}
+    for label, cost, figure in points:
+        made.setdefault(label, Curve(label, [])).points.append((cost, figure))
+    return list(made.values())
 
 
 def curves(figures: Mapping[str, Sequence[Curve]], *, ideal: float | None = None,

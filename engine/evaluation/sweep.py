@@ -12,7 +12,7 @@ from itertools import product
 
 from engine.cascade import Cascade
 from engine.catalog import find_model
-from engine.evaluation.curves import Curve, curves
+from engine.evaluation.curves import Curve, curves, lines
 from engine.evaluation.eta import say
 from engine.evaluation.exam import Cast, Exam, reference_clips, set_exam
 from engine.evaluation.judge import Judge
@@ -128,22 +128,19 @@ def _of_interest(result: dict) -> dict[str, float]:
 
 def _lines(rows: list[dict], name: str) -> list[Curve]:
     """Make one curve of each sampler and guidance."""
-    made: dict[str, Curve] = {}
-    for row in rows:
-        label = f"{row['sampler']}, guidance {row['guidance']:g}"
-        made.setdefault(label, Curve(label, [])).points.append((row["evaluations"], row[name]))
-    return list(made.values())
+    return lines((f"{row['sampler']}, guidance {row['guidance']:g}", row["evaluations"], row[name])
+                 for row in rows)
 
 
 def table(rows: list[dict], columns: Sequence[str]) -> str:
     """Lay some columns of the figures out as text for a terminal."""
     short = [name.replace(" energy over true", "").replace("storybook-", "")
              .replace("seconds_a_clip", "s/clip") for name in columns]
-    lines = [short] + [[one if isinstance(one, str) else f"{one:.4g}"
+    cells = [short] + [[one if isinstance(one, str) else f"{one:.4g}"
                         for one in (row[name] for name in columns)] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
-                     for line in lines)
+                     for line in cells)
 
 
 if __name__ == "__main__":

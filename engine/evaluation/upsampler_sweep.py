@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 
 from engine.cascade import Cascade
-from engine.evaluation.curves import Curve
+from engine.evaluation.curves import Curve, lines
 from engine.evaluation.eta import Say
 from engine.evaluation.exam import Cast, Exam
 from engine.evaluation.judge import Judge
@@ -45,8 +45,4 @@ def _of_interest(result: Mapping) -> dict[str, float]:
 
 def upsampler_lines(rows: list[dict], name: str) -> list[Curve]:
     """Make one curve of each amount of noise."""
-    made: dict[str, Curve] = {}
-    for row in rows:
-        label = f"noise {row['noise']:g}"
-        made.setdefault(label, Curve(label, [])).points.append((row["steps"], row[name]))
-    return list(made.values())
+    return lines((f"noise {row['noise']:g}", row["steps"], row[name]) for row in rows)
