@@ -48,7 +48,13 @@ window.snapui = (() => {
       answered(false);  /* it may never have heard what was pressed */
       tell("The program does not answer. Nothing is lost: start it again, and this page goes on.");
     }
-    for (const follower of followers) follower();
+    for (const follower of followers) {
+      try {
+        follower();
+      } catch (error) {
+        reportError(error);  /* one part that fails must not keep the others from the news */
+      }
+    }
   }
 
   async function poll() {

@@ -9,10 +9,12 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,14 @@ class Program:
             self._process.terminate()
             assert self._process.wait(60) == 0
             self._process = None
+            self._tell_jobs()
+
+    def _tell_jobs(self):
+        """Print what became of each job; shown if the test failed."""
+        with closing(sqlite3.connect(self.outputs / "journal.db")) as journal:
+            for job in journal.execute(
+                    "select id, kind, state, step, steps, deaths, error from job"):
+                sys.stderr.write(f"{job}\n")
 
     @property
     def pid(self):
@@ -117,7 +127,7 @@ def real_program(tmp_path):
 @pytest.fixture
 def open_page(chromium, request):
     """Return a function that opens a page in a fresh browser profile and leaves a screenshot."""
-    contexts, strangers = [], []
+    contexts, strangers, failures = [], [], []
 
     def opened(url, width=1440, height=900, scheme="light"):
         context = chromium.new_context(viewport={"width": width, "height": height},
@@ -126,6 +136,7 @@ def open_page(chromium, request):
         page = context.new_page()
         page.on("request", lambda sent: strangers.append(sent.url)
                 if not sent.url.startswith((url, "data:", "blob:")) else None)
+        page.on("pageerror", lambda error: failures.append(str(error)))
         page.goto(url)
         page.wait_for_selector("#sheet .cards > *")
         contexts.append(context)
@@ -137,5 +148,7 @@ def open_page(chromium, request):
     for number, context in enumerate(contexts):
         for page in context.pages:
             page.screenshot(path=SHOTS / f"{name}-{number}.png")
+            sys.stderr.write(page.locator("body").inner_text())  # shown if the test failed
         context.close()
     assert strangers == [], "the page asked somebody else for something"
+    assert failures == [], "the page's scripts failed"
