@@ -6,9 +6,12 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import product
+from pathlib import Path
+from typing import TypeVar
 
 from engine.cascade import Cascade
 from engine.catalog import find_model
@@ -28,6 +31,7 @@ from engine.stage import SampleSettings
 # Drawn as curves; each is 1 for true clips, the first at best.
 SHOWN = ("all three right", "storybook-FVD over floor", "motion energy over true",
          "gradient energy over true")
+Choice = TypeVar("Choice", SampleSettings, UpscaleSettings)
 COLUMNS = ("sampler", "guidance", "steps", "evaluations", "seconds_a_clip", *ASKED, *SHOWN)
 
 
@@ -59,62 +63,90 @@ def settings_of(options: argparse.Namespace) -> Iterator[SampleSettings]:
 
 
 def sweep(options: argparse.Namespace) -> None:
-    """Measure each choice on one exam and write the report. Raises: SnapError."""
-    began = time.monotonic()
+    """Measure each choice on one exam and write the report. Raises: SnapError.
+
+    A report on the same exam that is there already is added to, so that a sweep goes on where it
+    was stopped.
+    """
     check(options, {
         "samples": (2, 10_000), "batch": (1, 1024), "reference": (2, 100_000),
         "upsampler": (0, options.samples), "upscale_steps": (1, 256), "upscale_noise": (0, 1)})
     card = find_model(options.model)
-    model_hash = card.model_hash
     cascade = Cascade.load(card.base_folder, card.upsampler_folder if options.upsampler else None,
                            "cpu", options.backend)
     cast = cast_of(options)
     judge = trained_judge(options.cache / "judge", cast, say)
     exam = set_exam(cast, options.samples, 1, say)
-    rows = _drafted(options, cascade, exam, (judge, cast))
-    large = _enlarged(options, cascade, exam, (judge, cast)) if options.upsampler else []
-    report = {"model": {"name": str(options.model), "model_hash": model_hash},
-              "backend": cascade.backend, "captions": options.samples,
-              "judge": judge.weights_hash, "rows": rows,
-              "upsampler": large, "seconds": round(time.monotonic() - began)}
-    (options.out / "sweep.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    curves({name: _lines(rows, name) for name in SHOWN}, ideal=1.0,
-           across="evaluations of the network").save(options.out / "sweep.png")
-    shown = table(rows, COLUMNS)
-    if large:
-        curves({name: upsampler_lines(large, name) for name in SHOWN_LARGE}, ideal=1.0,
-               across="steps of the upsampler").save(options.out / "sweep-upsampler.png")
-        shown += "\n\n" + table(large, ("noise", "steps", *SHOWN_LARGE))
-    sys.stdout.write(shown + f"\n\nReport and curves are in {options.out}.\n")
+    path = options.out / "sweep.json"
+    report = begun(path, {"model": {"name": str(options.model), "model_hash": card.model_hash},
+                          "backend": cascade.backend, "captions": options.samples,
+                          "judge": judge.weights_hash})
+    for name, measured in (("rows", _drafted), ("upsampler", _enlarged)):
+        for row in measured(options, cascade, exam, (judge, cast), report[name]):
+            report[name].append(row)
+            path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    _show(report, options.out)
+
+
+def begun(path: Path, exam: dict) -> dict:
+    """Return the report to add to: what is there if it is of the same exam, or else a new one."""
+    with suppress(OSError, ValueError):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(told, dict) and exam.items() <= told.items():
+            return told
+    return exam | {"rows": [], "upsampler": []}
+
+
+def missing(choices: Iterable[Choice], rows: Sequence[dict], **also: int) -> list[Choice]:
+    """Return the choices of which there is no row. also: what a row must say beside them."""
+    return [choice for choice in choices
+            if not any((asdict(choice) | also).items() <= row.items() for row in rows)]
 
 
 def _drafted(options: argparse.Namespace, cascade: Cascade, exam: Exam,
-             judging: tuple[Judge, Cast]) -> list[dict]:
+             judging: tuple[Judge, Cast], known: Sequence[dict]) -> Iterator[dict]:
     """Answer the exam with each choice of the base's settings and measure the answers."""
+    choices = missing(settings_of(options), known)
+    if not choices:
+        return
     judge, cast = judging
     reference = judge.features_of(reference_clips(cast, options.reference, say))
-    true, rows = mark(exam.true, exam, judge, cast), []
-    for settings in settings_of(options):
+    true = mark(exam.true, exam, judge, cast)
+    for settings in choices:
         say(f"{settings.sampler}, guidance {settings.guidance:g}, {settings.steps} steps")
-        begun = time.monotonic()
+        begin = time.monotonic()
         made = answer(exam, drafts_of(cascade, settings), options.batch, say)
-        seconds = (time.monotonic() - begun) / options.samples
+        seconds = (time.monotonic() - begin) / options.samples
         result = figures(exam, (mark(made, exam, judge, cast), true), reference, cast)
-        rows.append(asdict(settings) | {
+        yield asdict(settings) | {
             "evaluations": settings.steps * SOLVERS[settings.sampler].evaluations_per_step,
-            "seconds_a_clip": seconds} | _of_interest(result))
-    return rows
+            "seconds_a_clip": seconds} | _of_interest(result)
 
 
 def _enlarged(options: argparse.Namespace, cascade: Cascade, exam: Exam,
-              judging: tuple[Judge, Cast]) -> list[dict]:
+              judging: tuple[Judge, Cast], known: Sequence[dict]) -> Iterator[dict]:
     """Measure each choice of the upsampler's noise and steps, the steps of a curve together."""
-    choices = [UpscaleSettings(steps, noise)
-               for noise, steps in product(options.upscale_noise, options.upscale_steps)]
     n = options.upsampler
+    choices = missing((UpscaleSettings(steps, noise) for noise, steps
+                       in product(options.upscale_noise, options.upscale_steps)), known, clips=n)
+    if not n or not choices:
+        return
     drafts = drafts_of(cascade, SampleSettings())(
         exam.captions[:n], exam.noise_seeds(0)[:n], exam.fps[:n])
-    return upsampler_rows(cascade, choices, exam, drafts, judging, say)
+    yield from upsampler_rows(cascade, choices, exam, drafts, judging, say)
+
+
+def _show(report: dict, out: Path) -> None:
+    """Draw a report's curves and print its tables."""
+    rows, large = report["rows"], report["upsampler"]
+    curves({name: _lines(rows, name) for name in SHOWN}, ideal=1.0,
+           across="evaluations of the network").save(out / "sweep.png")
+    shown = table(rows, COLUMNS)
+    if large:
+        curves({name: upsampler_lines(large, name) for name in SHOWN_LARGE}, ideal=1.0,
+               across="steps of the upsampler").save(out / "sweep-upsampler.png")
+        shown += "\n\n" + table(large, ("clips", "noise", "steps", *SHOWN_LARGE))
+    sys.stdout.write(shown + f"\n\nReport and curves are in {out}.\n")
 
 
 def _of_interest(result: dict) -> dict[str, float]:

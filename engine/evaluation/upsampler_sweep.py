@@ -1,6 +1,6 @@
 """How enlargements follow from the upsampler's steps and how much noise their drafts are given."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -19,22 +19,21 @@ SHOWN = ("error over bicubic", "gradient energy over true", "flicker over true",
 
 
 def upsampler_rows(cascade: Cascade, choices: Iterable[UpscaleSettings], exam: Exam,
-                   drafts: np.ndarray, judging: tuple[Judge, Cast], tell: Say) -> list[dict]:
-    """Measure each choice on the exam's first clips and on drafts of them.
+                   drafts: np.ndarray, judging: tuple[Judge, Cast], tell: Say) -> Iterator[dict]:
+    """Yield what each choice makes of the exam's first clips and of drafts of them.
 
     drafts: uint8 (n, t, h, w, 3).
     """
-    rows = []
     for choice in choices:
         tell(f"upsampler, noise {choice.noise:g}, {choice.steps} steps")
         result = examine_upsampler(enlargements_of(cascade, choice), exam, drafts, judging, tell)
-        rows.append(asdict(choice) | _of_interest(result))
-    return rows
+        yield asdict(choice) | _of_interest(result)
 
 
 def _of_interest(result: Mapping) -> dict[str, float]:
     kept = {kind: result["accuracy"][kind]["subject"] for kind in ("upscaled", "draft")}
     return {
+        "clips": result["clips"],
         "error over bicubic":
             10 ** ((result["psnr_bicubic_true"] - result["psnr_upscaled_true"]) / 20),
         "gradient energy over true":

@@ -53,13 +53,33 @@ def test_every_choice_of_the_upsampler_is_measured_too(command, tmp_path, monkey
     assert "subject kept of drafts" in capsys.readouterr().out
 
 
+def test_a_sweep_goes_on_where_it_was_stopped_unless_the_exam_is_another(command, tmp_path,
+                                                                          monkeypatch):
+    made, report = [], tmp_path / "out" / "sweep.json"
+    answer = sweep.answer
+
+    def counted(*given):
+        made.append(len(json.loads(report.read_text())["rows"]) if report.exists() else 0)
+        return answer(*given)
+
+    monkeypatch.setattr(sweep, "answer", counted)
+    assert sweep.main([*command, "--steps", "1", "2"]) == 0
+    first = json.loads(report.read_text())["rows"]
+    assert made == [0, 1], "the report is to grow by each row"
+    assert sweep.main([*command, "--steps", "1", "2", "3"]) == 0
+    assert made == [0, 1, 2] and json.loads(report.read_text())["rows"][:2] == first
+    assert sweep.main([*command, "--samples", "4", "--steps", "1"]) == 0
+    assert len(made) == 4 and len(json.loads(report.read_text())["rows"]) == 1
+
+
 def test_figures_of_the_upsampler_are_shares_of_the_truth_and_of_plain_enlargement():
     told = {"clips": 2, "psnr_bicubic_true": 20.0, "psnr_upscaled_true": 26.0206,
             "gradient_upscaled_true": 3.0, "gradient_truth": 4.0, "flicker_upscaled_true": 1.0,
             "flicker_truth": 2.0,
             "accuracy": {"upscaled": {"subject": 0.5}, "draft": {"subject": 1.0}}}
     assert upsampler_sweep._of_interest(told) == pytest.approx(
-        dict(zip(upsampler_sweep.SHOWN, (0.5, 0.75, 0.5, 0.5), strict=True)), rel=1e-4)
+        {"clips": 2} | dict(zip(upsampler_sweep.SHOWN, (0.5, 0.75, 0.5, 0.5), strict=True)),
+        rel=1e-4)
 
 
 def test_steps_nobody_can_take_are_a_sentence(command, capsys):
