@@ -52,13 +52,13 @@ def test_the_real_engines_upscale_outlives_its_worker_and_its_file_brings_all_ba
     page.get_by_label("Draft", exact=True).check()
     page.locator("#control-drafts input[type=number]").fill("2")
     page.locator("#advanced button").first.click()
-    page.locator("#control-upscale_steps input[type=number]").fill("6")
+    page.locator("#control-upscale_steps input[type=number]").fill("8")
     make(page)
     assert len(previews_until(page, 2)) >= 4, "the previews did not move on while the job ran"
     for place in range(2):
         page.locator("#sheet [data-pick]").nth(place).check()
     page.locator("#sheet .upscale").click()
-    page.wait_for_function("/Upscaling: step [2-5] of 6/.test("
+    page.wait_for_function("/Upscaling: step [1-7] of 8/.test("
                            "document.querySelector('#sheet .cards').innerText)")
     with sqlite3.connect(real_program.outputs / "journal.db") as journal:
         (worker,) = journal.execute("select pid from worker").fetchone()
@@ -78,7 +78,7 @@ def test_the_real_engines_upscale_outlives_its_worker_and_its_file_brings_all_ba
     page.get_by_text("are back").wait_for()
     assert page.locator("#control-prompt textarea").input_value() == made.prompt == PROMPT
     assert seed(page) == str(made.seed)
-    assert page.locator("#control-upscale_steps input[type=number]").input_value() == "6"
+    assert page.locator("#control-upscale_steps input[type=number]").input_value() == "8"
     assert page.get_by_label("Draft", exact=True).is_checked()
 
 
