@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -62,8 +62,10 @@ class Program:
             self._tell_jobs()
 
     def _tell_jobs(self):
-        """Print what became of each job; shown if the test failed."""
-        with closing(sqlite3.connect(self.outputs / "journal.db")) as journal:
+        """Print what became of each job, for a test that fails; nothing of a journal elsewhere."""
+        path = self.outputs / "journal.db"
+        with suppress(sqlite3.OperationalError), \
+                closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as journal:
             for job in journal.execute(
                     "select id, kind, state, step, steps, deaths, error from job"):
                 sys.stderr.write(f"{job}\n")
