@@ -80,7 +80,7 @@ def sweep(options: argparse.Namespace) -> None:
     path = options.out / "sweep.json"
     report = begun(path, {"model": {"name": str(options.model), "model_hash": card.model_hash},
                           "backend": cascade.backend, "captions": options.samples,
-                          "judge": judge.weights_hash})
+                          "reference": options.reference, "judge": judge.weights_hash})
     for name, measured in (("rows", _drafted), ("upsampler", _enlarged)):
         for row in measured(options, cascade, exam, (judge, cast), report[name]):
             report[name].append(row)

@@ -58,7 +58,7 @@ def test_the_real_engines_upscale_outlives_its_worker_and_its_file_brings_all_ba
     for place in range(2):
         page.locator("#sheet [data-pick]").nth(place).check()
     page.locator("#sheet .upscale").click()
-    page.wait_for_function("/Upscaling: step [1-7] of 8/.test("
+    page.wait_for_function("/Upscaling: step [2-7] of 8/.test("
                            "document.querySelector('#sheet .cards').innerText)")
     with sqlite3.connect(real_program.outputs / "journal.db") as journal:
         (worker,) = journal.execute("select pid from worker").fetchone()

@@ -69,7 +69,8 @@ def test_a_sweep_goes_on_where_it_was_stopped_unless_the_exam_is_another(command
     assert sweep.main([*command, "--steps", "1", "2", "3"]) == 0
     assert made == [0, 1, 2] and json.loads(report.read_text())["rows"][:2] == first
     assert sweep.main([*command, "--samples", "4", "--steps", "1"]) == 0
-    assert len(made) == 4 and len(json.loads(report.read_text())["rows"]) == 1
+    assert sweep.main([*command, "--samples", "4", "--reference", "5", "--steps", "1"]) == 0
+    assert len(made) == 5 and len(json.loads(report.read_text())["rows"]) == 1
 
 
 def test_figures_of_the_upsampler_are_shares_of_the_truth_and_of_plain_enlargement():
