@@ -4,7 +4,7 @@ import argparse
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
@@ -54,6 +54,21 @@ class Setting:
     together: bool
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a step of a phase takes: seconds, those of each part, and matrix products."""
+
+    phase: Phase
+    seconds: float
+    parts: dict[str, float]
+    flops: int
+
+    @property
+    def clips_per_second(self) -> float:
+        """Clips learned from in a second."""
+        return self.phase.batch / self.seconds
+
+
 NOW = Setting("now", RECIPES[PRESET], is_short=True, together=True)
 # Four frames, then sixteen, a first pass for half of the clips, captions alone and one at a time.
 FIRST = Setting("first trainer", replace(
@@ -64,22 +79,40 @@ FIRST = Setting("first trainer", replace(
 
 def measure(options: argparse.Namespace) -> Report:
     """Run some steps of every phase of both recipes; nothing is saved."""
-    rows, speeds, rate = [], {}, gemm_rate()
+    rate = gemm_rate()
     with tempfile.TemporaryDirectory() as folder:
-        for setting in (FIRST, NOW):
-            trainer = trainer_of(setting, options.sprites, Path(folder))
-            for start, _, phase in setting.recipe.phase_spans():
-                made, speed = phase_rows(trainer, setting.name, (start, phase), options.repeats,
-                                         rate)
-                rows += made
-                speeds[setting.name] = speed  # the last phase of both sees whole clips
-    rows.append(Row("whole clips a second, now against the first",
-                    speeds[NOW.name] / speeds[FIRST.name], "x", ">= 3x"))
+        asked = options.sprites, Path(folder), options.repeats
+        first = costs_of(FIRST, *asked)
+        return report(first, costs_of(NOW, *asked), rate)
+
+
+def report(first: Sequence[Cost], now: Sequence[Cost], rate: float) -> Report:
+    """Say what both ways cost. rate: floating-point operations a second of matrix products."""
+    rows = [row for setting, costs in ((FIRST, first), (NOW, now))
+            for cost in costs for row in rows_of(setting.name, cost, rate)]
+    rows.append(Row("whole clips a second, now against the first",    # both end with them
+                    now[-1].clips_per_second / first[-1].clips_per_second, "x", ">= 3x"))
     return Report("training", rows, [
         f"the same network, {torch.get_num_threads()} threads of one process, "
         f"{rate / 1e9:.0f} GFLOP/s in large float32 products",
         "forward includes the self-conditioning pass, text only prompts not met before, "
         "optimizer the averaging and clipping"])
+
+
+def rows_of(name: str, cost: Cost, rate: float) -> list[Row]:
+    """Say what a phase costs."""
+    phase = cost.phase
+    frames = "frame" if phase.frames == 1 else "frames"
+    return [Row(f"{name}: {phase.batch} clips of {phase.frames} {frames}",
+                cost.clips_per_second, "clips/s"), Row("  a step", cost.seconds, "s"),
+            Row("  share of the machine's rate", cost.flops / cost.seconds / rate, ""),
+            *(Row(f"  {part}", cost.parts[part], "s") for part in PARTS)]
+
+
+def costs_of(setting: Setting, sprites: Path, folder: Path, repeats: int) -> list[Cost]:
+    """Time every phase of a setting."""
+    trainer = trainer_of(setting, sprites, folder)
+    return [cost_of(trainer, start, repeats) for start, _, _ in setting.recipe.phase_spans()]
 
 
 def trainer_of(setting: Setting, sprites: Path, folder: Path) -> Trainer:
@@ -92,22 +125,14 @@ def trainer_of(setting: Setting, sprites: Path, folder: Path) -> Trainer:
                    Batches(source, config, encoder), recipe, folder)
 
 
-def phase_rows(trainer: Trainer, name: str, begun: tuple[int, Phase], repeats: int,
-               rate: float) -> tuple[list[Row], float]:
-    """Time a phase. begun: its first step, and the phase. rate: of matrix products, a second.
-
-    Returns: its rows, and clips a second.
-    """
-    start, phase = begun
+def cost_of(trainer: Trainer, start: int, repeats: int) -> Cost:
+    """Time the phase that begins with a step."""
     clock, seconds = timed_steps(trainer, start, repeats)
     with MatrixProducts() as products:
         trainer.train_step()
-    frames = "frame" if phase.frames == 1 else "frames"
-    label = f"{name}: {phase.batch} clips of {phase.frames} {frames}"
-    speed = phase.batch / seconds
-    return [Row(label, speed, "clips/s"), Row("  a step", seconds, "s"),
-            Row("  share of the machine's rate", products.flops / seconds / rate, ""),
-            *(Row(f"  {part}", clock.seconds[part] / repeats, "s") for part in PARTS)], speed
+    return Cost(trainer.recipe.phase(start), seconds,
+                {part: clock.seconds[part] / repeats for part in PARTS},
+                products.flops)
 
 
 def gemm_rate() -> float:
@@ -124,7 +149,7 @@ def timed_steps(trainer: Trainer, start: int, count: int) -> tuple[Clock, float]
     clock, batches = Clock(), trainer.batches
     with patch.object(batches.source, "example", clock.timed("render", batches.source.example)), \
             patch.object(batches.encoder, "encode", clock.timed("text", batches.encoder.encode)), \
-            patch.object(loop, "error", clock.timed("forward", loop.error)), \
+            patch.object(loop, "errors_of", clock.timed("forward", loop.errors_of)), \
             patch.object(torch.Tensor, "backward",
                          clock.timed("backward", torch.Tensor.backward)), \
             patch.object(trainer, "_update", clock.timed("optimizer", trainer._update)), \

@@ -1,7 +1,8 @@
 """Processes that train one network together: each takes a share of every batch.
 
 Differs from the paper only in scale: its GPUs may be processor cores here. A core that computes
-alone is nearly twice as fast as half of a pair, which waits at the end of every small operation.
+alone is up to twice as fast as half of a pair, which waits at the end of every operation: the more
+the smaller those are, or the busier the machine.
 Started by torchrun, which says through the environment who is who.
 """
 
