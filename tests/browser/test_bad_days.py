@@ -28,6 +28,23 @@ def test_a_program_that_ends_is_said_and_the_open_page_goes_on_with_the_next(pro
     wait_for_drafts(page, 8)
 
 
+def test_a_part_of_the_page_that_fails_is_reported_and_keeps_no_news_from_the_others(
+        program, open_page):
+    page = open_page(program.url)
+    page.evaluate("""() => {
+        window.reported = [];
+        window.reportError = (error) => window.reported.push(error.message);
+        let isFirst = true;  // what is known already is shown at once, to whoever asks
+        snapui.show("queue", document.body, () => {
+            if (!isFirst) throw new Error("a part that fails");
+            isFirst = false;
+        });
+    }""")
+    make(page)
+    wait_for_drafts(page)
+    assert set(page.evaluate("window.reported")) == {"a part that fails"}
+
+
 def test_an_upscale_that_the_program_never_heard_of_leaves_the_ticks(program, open_page):
     page = open_page(program.url)
     make(page)
