@@ -8,10 +8,11 @@ from pathlib import Path
 from engine.errors import ModelError
 
 # "auto" is OpenVINO on a CPU where it is installed, and PyTorch, the reference, elsewhere.
-# "int8" is OpenVINO with the base's products in whole numbers (quantized.py): sooner, less exact.
+# "int8" is OpenVINO with the base's products in whole numbers (quantized.py): less exact, sooner
+# where the processor has no bfloat16.
 AUTO, PYTORCH, OPENVINO, INT8 = BACKENDS = ("auto", "pytorch", "openvino", "int8")
 DEFAULT_HELP = ("what computes on a CPU; default: openvino if it is installed, else pytorch; "
-                "int8 is openvino in whole numbers, faster and a little less exact")
+                "int8 is openvino in whole numbers, faster without bfloat16 and less exact")
 
 log = logging.getLogger(__name__)
 
