@@ -20,6 +20,8 @@ from engine.evaluation.exam import FPS, Cast, drawn, paint_all, true_words
 from engine.evaluation.judge import ATTRIBUTES, FRAMES, Judge, JudgeConfig, to_input
 from engine.storybook.scene import TRAVELS
 
+CLIPS_A_SUBJECT = 256
+MOST_CLIPS = 16_384  # 1.8 GB of pictures, and a quarter of an hour
 _PROBES = 24
 _LOOKS = 3
 # What a travel becomes in a mirror.
@@ -39,6 +41,12 @@ class Teaching:
     seed: int = 0
 
 
+def teaching_of(subjects: int) -> Teaching:
+    """How a judge is taught to tell so many subjects apart: the more of them, the more clips."""
+    clips = min(MOST_CLIPS, max(Teaching.clips, CLIPS_A_SUBJECT * subjects))
+    return Teaching(clips=clips)
+
+
 @dataclass(frozen=True)
 class Lessons:
     """Painted clips uint8 (n, t, h, w, 3) and the number of each attribute's answer, (n,)."""
@@ -52,7 +60,7 @@ def trained_judge(folder: Path, cast: Cast, tell: Say, teaching: Teaching | None
 
     folder: where judges are kept, one subfolder each. cast: sprites by name.
     """
-    teaching = teaching or Teaching()
+    teaching = teaching or teaching_of(len(cast))
     config = JudgeConfig(tuple(sorted(cast)))
     home = folder / judge_hash(config, teaching, cast)
     judge = Judge(config)

@@ -7,7 +7,7 @@ import torch
 from engine.evaluation import metrics
 from engine.evaluation.exam import set_exam
 from engine.evaluation.judge import TRAVELS, JudgeConfig, size_class, to_input
-from engine.evaluation.teaching import Teaching, spoil, teach, trained_judge
+from engine.evaluation.teaching import Teaching, spoil, teach, teaching_of, trained_judge
 from engine.storybook.casting import travels_of
 
 SHORT = Teaching(clips=128, epochs=8, batch=8, lr=1e-2, softened=0.0, noise=0.0)
@@ -32,6 +32,11 @@ def test_judge_is_taught_once_and_kept(cast, tmp_path):
     other = trained_judge(tmp_path, cast, told.append, Teaching(clips=4, epochs=1, batch=4, seed=1))
     assert other.weights_hash != first.weights_hash
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_more_subjects_take_more_clips_up_to_a_limit():
+    twelve, forty, all_of_them, more = (teaching_of(n).clips for n in (12, 40, 181, 1000))
+    assert twelve == Teaching().clips < forty < all_of_them == more
 
 
 def test_teaching_twice_gives_the_same_judge(cast):
