@@ -22,7 +22,7 @@ def add_options(p: argparse.ArgumentParser, *, nargs: str | None = None) -> None
     p.add_argument("--model", required=True, help="name or folder of the model")
     p.add_argument("--sprites", type=Path, required=True, help="folder of the storybook sprites")
     p.add_argument("--subjects", default="core40",
-                   help="core12, core20, core40, all, or nouns separated by commas")
+                   help="core12, core20, core40, all, still or nouns, separated by commas")
     p.add_argument("--out", type=Path, required=True, help="folder of the report")
     p.add_argument("--steps", type=int, nargs=nargs, default=_default(default.steps, nargs))
     p.add_argument("--guidance", type=float, nargs=nargs, default=_default(default.guidance, nargs))

@@ -6,7 +6,7 @@ subject also gets a unique `name`, the one that captions, splits and scenes use.
 """
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,19 +125,20 @@ def load_sprites(
     report: Callable[[str], None] | None = None,
     *,
     cache: Path | None = None,
-    stills: bool = False,
 ) -> tuple[Sprite, ...]:
     """Read the cast from a sprites folder.
 
-    subjects: "core12", "core20", "core40", "all", or nouns or names. report: receives one sentence
-    for each picture that cannot be read and is skipped. cache: folder for decoded levels.
-    stills: add the single pictures of `still/`.
+    subjects: one or more of "core12", "core20", "core40", "all" (that move), "still" (the single
+    pictures), nouns and names. report: receives one sentence for each picture that cannot be read
+    and is skipped. cache: folder for decoded levels.
     Raises: DataError when the folder or its table is missing, or when nothing can be read.
     """
     folder = Path(folder)
-    wanted = _CASTS.get(subjects, subjects) if isinstance(subjects, str) else tuple(subjects)
-    rows = [row for row in _read_table(folder, "animated") if _is_wanted(row, wanted)]
-    if stills:
+    asked = {subjects} if isinstance(subjects, str) else set(subjects)
+    rows = []
+    if asked != {"still"}:
+        rows += [row for row in _read_table(folder, "animated") if _is_wanted(row, asked)]
+    if "still" in asked:
         rows += _read_table(folder, "still")
     sprites: dict[str, Sprite] = {}
     for row in rows:
@@ -176,11 +177,11 @@ def _name_and_motion(row: Mapping[str, str]) -> tuple[str, str]:
     return _NAMES.get((row["noun"], row["motion"]), (row["noun"], row["motion"]))
 
 
-def _is_wanted(row: Mapping[str, str], wanted: str | Sequence) -> bool:
-    """Match a row with "all", (noun, motion) pairs, nouns or unique names."""
-    if isinstance(wanted, str):
-        return wanted == "all" or wanted == row["noun"]
-    pairs = [(key, None) if isinstance(key, str) else key for key in wanted]
+def _is_wanted(row: Mapping[str, str], asked: Collection[str]) -> bool:
+    """Match a row with the names of casts, nouns or unique names; "all" is every row."""
+    if "all" in asked:
+        return True
+    pairs = [pair for name in asked for pair in _CASTS.get(name, ((name, None),))]
     names = {row["noun"], _name_and_motion(row)[0]}
     # A pair without a motion means the plain noun, so "sun" must not bring every other sun.
     return any(noun in names and motion in (None, row["motion"]) for noun, motion in pairs)

@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--preset", required=True, choices=sorted(PRESETS))
     p.add_argument("--sprites", type=Path, help="folder of the storybook sprites")
     p.add_argument("--subjects", default="core40",
-                   help="core12, core20, core40, all, or nouns separated by commas")
+                   help="core12, core20, core40, all, still or nouns, separated by commas")
     p.add_argument("--data", type=Path, help="folder of your own clips with captions")
     p.add_argument("--out", type=Path, required=True, help="folder of the run")
     p.add_argument("--start-from", type=Path, help="model folder whose weights to start from, "

@@ -34,9 +34,22 @@ def test_subjects_are_chosen_by_noun_or_by_name(cast_folder):
 
 
 def test_stills_join_the_cast_as_single_frames(cast_folder):
-    cast = {sprite.name: sprite for sprite in load_sprites(cast_folder, "all", stills=True)}
+    cast = {sprite.name: sprite for sprite in load_sprites(cast_folder, ["all", "still"])}
     assert cast["red apple"].frames.frame_count == 1
     assert cast["dog"].frames.frame_count == FRAME_COUNT
+
+
+def test_stills_can_be_a_cast_of_their_own(cast_folder):
+    stills = load_sprites(cast_folder, "still")
+    assert "red apple" in {sprite.name for sprite in stills}
+    assert {sprite.frames.frame_count for sprite in stills} == {1}
+
+
+def test_casts_and_subjects_can_be_asked_for_together(cast_folder):
+    alone = {sprite.name for sprite in load_sprites(cast_folder, "core12")}
+    together = {sprite.name
+                for sprite in load_sprites(cast_folder, ["core12", "yellow face with sunglasses"])}
+    assert together == alone | {"yellow face with sunglasses"}
 
 
 def test_size_means_the_visible_box_common_to_all_frames(cast):
@@ -134,7 +147,7 @@ def test_a_missing_folder_or_table_says_what_was_expected(tmp_path):
     (folder / "still.tsv").unlink()
     load_sprites(folder, "all")
     with pytest.raises(DataError, match=r"still\.tsv"):
-        load_sprites(folder, "all", stills=True)
+        load_sprites(folder, ["all", "still"])
 
 
 def test_an_unknown_subject_is_an_error_and_not_an_empty_cast(cast_folder):
