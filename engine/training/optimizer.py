@@ -1,4 +1,4 @@
-"""LAMB for the paper's presets; fp32 Muon with AdamW for the small ones (PAPER.md 8, SPIKE.md)."""
+"""LAMB for the paper's presets; Muon with AdamW for the small ones (PAPER.md 8, SPIKE.md)."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
+from engine.precision import has_fast_bfloat16
 from engine.training.team import ALONE, Team
 
 # Quintic whose iteration pushes every singular value towards one (Jordan et al., Muon).
@@ -56,12 +57,10 @@ class LAMB(Optimizer):
 
 
 class Muon(Optimizer):
-    """Momentum whose every matrix step is made orthogonal, in float32, batched over shapes.
+    """Momentum whose every matrix step is made orthogonal, batched over shapes.
 
     Fused projections count as the matrices they are made of: `splits` says how many (by
-    parameter id). In bf16, torch's own Muon crawls on CPUs without bf16 units, and the Gram
-    form below lets the small singular values explode.
-    The processes of a team share the iterations.
+    parameter id). The processes of a team share the iterations.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float = 0.02, weight_decay: float = 0.01, *,
@@ -97,13 +96,32 @@ class Muon(Optimizer):
 def orthogonalised(matrices: Tensor, iterations: int = 5) -> Tensor:
     """Replace each matrix (n, rows, columns) by about its nearest orthogonal one.
 
-    The polynomial acts on the small Gram matrix X X^T only: X is multiplied once, at the end,
-    which halves the work on the feed-forwards' long matrices.
+    Muon's own iteration in bfloat16 where that is fast, else the same polynomials in float32 on
+    the Gram matrix alone, where small singular values would explode in bfloat16.
     """
-    a, b, c = NEWTON_SCHULZ
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    x = _iterated_short(x, iterations) if has_fast_bfloat16(x.device) \
+        else _iterated_on_gram(x, iterations)
+    return x.mT if tall else x
+
+
+def _iterated_short(x: Tensor, iterations: int) -> Tensor:
+    """Iterate on wide matrices (n, rows, columns) in bfloat16. Returns: float32."""
+    a, b, c = NEWTON_SCHULZ
+    x = x.bfloat16()
+    for _ in range(iterations):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.float()
+
+
+def _iterated_on_gram(x: Tensor, iterations: int) -> Tensor:
+    """Iterate on the small X X^T of wide matrices only: X is multiplied once, at the end, which
+    halves the work on the feed-forwards' long matrices.
+    """
+    a, b, c = NEWTON_SCHULZ
     gram, product = x @ x.mT, None
     for i in range(iterations):
         step = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
@@ -111,8 +129,7 @@ def orthogonalised(matrices: Tensor, iterations: int = 5) -> Tensor:
         product = step if product is None else step @ product
         if i < iterations - 1:
             gram = step @ gram @ step
-    x = product @ x
-    return x.mT if tall else x
+    return product @ x
 
 
 def build_optimizers(network: nn.Module, kind: str, lr: float, weight_decay: float,

@@ -8,6 +8,7 @@ from torch import nn
 from engine.model import FIT
 from engine.presets import PRESETS
 from engine.stage import Stage
+from engine.training import optimizer
 from engine.training.optimizer import (
     LAMB,
     NEWTON_SCHULZ,
@@ -15,6 +16,13 @@ from engine.training.optimizer import (
     build_optimizers,
     orthogonalised,
 )
+
+
+@pytest.fixture(autouse=True)
+def is_short(request, monkeypatch):
+    """Iterate as on processors without fast bfloat16, whatever this one has, or as parametrized."""
+    short = getattr(request, "param", False)
+    monkeypatch.setattr(optimizer, "has_fast_bfloat16", lambda device: short)
 
 
 def one_step(optimizer_class, value, gradient, **settings):
@@ -72,6 +80,7 @@ def test_lamb_leaves_a_matrix_without_gradient_or_decay_where_it_is():
     assert not one_step(LAMB, [[3.0, 4.0]], [[0.0, 0.0]], lr=0.01, weight_decay=0.0).any()
 
 
+@pytest.mark.parametrize("is_short", [False, True], indirect=True)
 @pytest.mark.parametrize("shape", [(24, 24), (16, 48), (48, 16)])
 def test_orthogonalised_singular_values_come_near_one(shape):
     generator = torch.Generator().manual_seed(0)
@@ -87,6 +96,16 @@ def test_orthogonalised_equals_the_plain_iteration(shape):
     for given, got in zip(matrices, orthogonalised(matrices), strict=True):
         expected = newton_schulz(given.double())
         assert torch.allclose(got.double(), expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("is_short", [True], indirect=True)
+@pytest.mark.parametrize("shape", [(13, 29), (29, 13), (17, 17)])
+def test_orthogonalised_in_bfloat16_is_near_the_plain_iteration(shape):
+    matrices = torch.randn(2, *shape, generator=torch.Generator().manual_seed(1))
+    for given, got in zip(matrices, orthogonalised(matrices), strict=True):
+        assert got.dtype == torch.float32
+        expected = newton_schulz(given.double())
+        assert (got - expected).norm() < 0.03 * expected.norm()
 
 
 def test_muon_steps_along_the_orthogonalised_momentum():
