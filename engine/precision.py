@@ -1,8 +1,8 @@
 """In which numbers a network computes: bfloat16 where the processor has instructions for it.
 
 Weights, gradients, optimizers, losses and the sampler's state stay float32; only the network's
-products and activations are short. Processors without such instructions emulate them, many times
-slower.
+products and activations are short, and Muon's iteration. Processors without such instructions
+emulate them, many times slower.
 """
 
 import contextlib

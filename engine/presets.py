@@ -21,13 +21,17 @@ _storybook = FITConfig(
 _storybook_base = StageConfig(
     replace(_storybook, place_attention=True, known_frames=True, overview=True,
             convolutions=2, refiner_width=64, refiner_before=1), sigma_max=20.0)
+_shipped = replace(_storybook_base, guidance_above=0.5, overstated=1.4)
 
 PRESETS = {
     "paper_500m": _paper_base,
     "paper_3b9": replace(_paper_base, network=_paper_wide),
     "paper_3b9_upsampler": replace(
         _paper_base, network=replace(_paper_wide, **_upsampled), scale=8.0),
-    "storybook_base": replace(_storybook_base, guidance_above=0.5, overstated=1.4),
+    "storybook_base": _shipped,
+    # Convolutions at a patch's width and half of it, for more subjects than storybook_base holds.
+    "storybook_forty": replace(
+        _shipped, network=replace(_shipped.network, refiner_levels=2)),
     "storybook_upsampler": replace(
         _storybook_base, sigma_max=0.5, detail=0.12,
         network=replace(_storybook, patch_width=64, n_latents=768, local_apart=2, **_upsampled)),

@@ -39,8 +39,8 @@ ALLOWED = {
     "cli_resume": {"errors", "request", "media"},
     "cli_extension": {"errors", "request", "media", "catalog", "extension"},
     "cli_progress": {"progress", "request", "extension"},
-    "training": {"errors", "stage", "stage_config", "diffusion", "checkpoint", "video", "media",
-                 "text", "presets", "storybook", "model", "vocabulary"},
+    "training": {"errors", "precision", "stage", "stage_config", "diffusion", "checkpoint", "video",
+                 "media", "text", "presets", "storybook", "model", "vocabulary"},
     "evaluation": {"errors", "progress", "backends", "generate", "cascade", "stage", "storybook",
                    "catalog", "video", "checkpoint", "request", "extension", "drift", "sampling"},
 }

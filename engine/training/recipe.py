@@ -192,6 +192,13 @@ RECIPES = {
     "paper_3b9": Recipe(),
     "paper_3b9_upsampler": Recipe(steps=370_000, phases=(Phase(1.0, 320, 16),)),
     "storybook_base": _STORYBOOK,
+    # From storybook_base's weights: single frames and pairs bring subjects that those have not met,
+    # then clips bring back the ways.
+    "storybook_forty": replace(
+        _STORYBOOK, steps=2950, phases=(
+            Phase(0.14, 64, 1, 0.0), Phase(0.2, 32, 2, 0.0), Phase(0.34, 16, 8, 0.0),
+            Phase(0.17, 8, 16, 0.3), Phase(0.15, 8, 16, 0.3, noise_mean=-0.4)),
+        lr=0.013, decay_share=0.6, noise_mean=0.0, noise_std=1.5),
     # One group at all times a crop; noise where the low-resolution clip leaves something open.
     "storybook_upsampler": replace(
         _STORYBOOK, steps=1600, phases=(Phase(0.75, 32, 4, 0.0), Phase(0.25, 8, 16, 0.0)),

@@ -89,9 +89,17 @@ class Create:
         return random.choice(self._vocabulary(model).ideas or EXAMPLES)
 
     def new_words(self, prompt: str, model: str) -> gr.HTML:
-        """Tell which words of a prompt the model has not learnt."""
+        """Tell which words of a prompt the model has not learnt, and which model has, if any."""
         note = self._vocabulary(model).note(prompt)
+        if note and (other := self._taught(prompt)):
+            note += f" The model {other} has learnt them."
         return gr.HTML(f"<p>{escape(note)}</p>", visible=bool(note))
+
+    def _taught(self, prompt: str) -> str:
+        """Name the first model that has learnt every word of a prompt; none that tells no words."""
+        known = ((card.name, card.vocabulary) for card in list_models(self.models_directory))
+        return next((name for name, vocabulary in known
+                     if vocabulary.words and not vocabulary.new_words(prompt)), "")
 
     def _vocabulary(self, model: str) -> Vocabulary:
         try:

@@ -10,7 +10,7 @@ import numpy as np
 import peewee
 import pytest
 
-from engine.catalog import find_model
+from engine.catalog import find_model, list_models
 from engine.errors import ModelError, RequestError
 from engine.media import COMPARISON_KEY, request_metadata, write_clip
 from engine.request import GenerationRequest
@@ -174,6 +174,28 @@ def test_words_new_to_the_model_are_told_as_text_and_ideas_are_its_own(journal, 
     assert tab.idea("own") == "a cow"
 
 
+def test_a_model_that_has_learnt_a_prompt_s_words_is_named_beside_those_that_are_new(
+        journal, tmp_path):
+    words = {"own": ["a", "the", "on"], "another": ["a", "yodelling"],
+             "taught": ["a", "yodelling", "yeti"]}
+    for name, known in words.items():
+        (make_model(tmp_path / name) / "base" / VOCABULARY_NAME).write_text(
+            json.dumps({"words": known, "ideas": []}))
+    make_model(tmp_path / "silent")
+    tab = Create(journal, Panel(journal), Controls(), tmp_path)
+    told = tab.new_words("a yodelling yeti", "own")
+    assert told.value.endswith("guess at: yodelling, yeti. The model taught has learnt them.</p>")
+    assert "model" not in tab.new_words("a yodelling bear", "own").value.partition(":")[2]
+    assert tab.new_words("a yodelling yeti", "taught").visible is False
+
+
+def test_of_the_two_shipped_models_one_has_learnt_what_the_other_has_not(journal):
+    tab = Create(journal, Panel(journal), Controls())
+    told = tab.new_words("a cat walking in the meadow", "storybook").value
+    assert told.endswith("guess at: cat. The model storybook-forty has learnt them.</p>")
+    assert tab.new_words("a cat walking in the meadow", "storybook-forty").visible is False
+
+
 def test_the_estimate_is_told_beside_the_time_of_one_upscale(journal):
     tab = Create(journal, Panel(journal), Controls())
     costs = [FIELDS[name].default for name in COSTS]
@@ -234,7 +256,8 @@ def test_a_mistyped_model_of_a_comparison_is_said_before_a_job_is_written(journa
     typed = {"columns-field": "model", "columns-values": "mine\nstoribook",
              "rows-field": "Nothing", "rows-values": "", "control-prompt": "a dog"}
     values = [typed.get(one.elem_id, one.value) for one in run.inputs]
-    with pytest.raises(ModelError, match=r"no model 'storibook'\. Known models: storybook, mine"):
+    known = ", ".join(card.name for card in list_models(tmp_path / "models"))
+    with pytest.raises(ModelError, match=rf"no model 'storibook'\. Known models: {known}"):
         run.fn.__wrapped__(*values)
     assert Job.select().count() == 0
 
