@@ -224,6 +224,8 @@ def test_new_words_are_named_while_typing_and_a_surprise_has_none(program, open_
     note = page.locator("#new-words")
     type_prompt(page, "a xylophone walking in the meadow")
     expect(note).to_contain_text("guess at: xylophone.")
+    type_prompt(page, "a cat walking in the meadow")
+    expect(note).to_contain_text("guess at: cat. The model storybook-forty has learnt them.")
     page.get_by_role("button", name="Surprise me").click()
     expect(note).to_be_hidden()
     prompt = page.locator("#control-prompt textarea").input_value()
