@@ -21,7 +21,7 @@ from engine.evaluation.judge import ATTRIBUTES, FRAMES, Judge, JudgeConfig, to_i
 from engine.storybook.scene import TRAVELS
 
 CLIPS_A_SUBJECT = 256
-MOST_CLIPS = 16_384  # 1.8 GB of pictures, and a quarter of an hour
+MOST_CLIPS = 16_384  # 1.8 GB of pictures
 _PROBES = 24
 _LOOKS = 3
 # What a travel becomes in a mirror.
