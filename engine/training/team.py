@@ -34,21 +34,23 @@ class Team:
         return self.rank == 0
 
     def average(self, parameters: Sequence[Tensor], stop: bool) -> bool:
-        """Average every gradient over the team, in place.
+        """Average every gradient over the team, in place. What nobody used keeps none, as it does
+        of one process: an optimizer would decay it for a zero.
 
         Returns: whether any process wants to stop, the same answer in all of them.
         """
         if self.size == 1:
             return stop
         grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-        flat = torch.cat([*(g.flatten() for g in grads), grads[0].new_tensor([float(stop)])])
+        told = grads[0].new_tensor([*(p.grad is not None for p in parameters), stop])
+        flat = torch.cat([*(g.flatten() for g in grads), told])
         dist.all_reduce(flat)
         flat /= self.size
-        start = 0
-        for p in parameters:
-            p.grad = flat[start:start + p.numel()].view_as(p)
-            start += p.numel()
-        return bool(flat[-1] > 0)
+        *used, stopped = (flat[-len(told):] > 0).tolist()
+        means = flat[:-len(told)].split([p.numel() for p in parameters])
+        for p, mean, is_used in zip(parameters, means, used, strict=True):
+            p.grad = mean.view_as(p) if is_used else None
+        return stopped
 
     def split(self, work: Callable[[Tensor], Tensor], items: Tensor) -> Tensor:
         """Apply work, shape for shape, to items (n, ...), each process to its share of the n."""

@@ -36,15 +36,18 @@ def in_team(work) -> list:
 
 
 def averages(team: Team):
-    weight, unused = torch.zeros(3, requires_grad=True), torch.zeros(2, requires_grad=True)
+    weight, unused, second = (torch.zeros(n, requires_grad=True) for n in (3, 2, 1))
     (weight * torch.tensor([1.0, 2.0, 3.0]) * (team.rank + 1)).sum().backward()
-    stop = team.average([weight, unused], stop=team.rank == 1)
-    return weight.grad.tolist(), unused.grad.tolist(), stop, team.average([weight], stop=False)
+    if team.rank == 1:
+        second.sum().backward()
+    stop = team.average([weight, unused, second], stop=team.rank == 1)
+    return (weight.grad.tolist(), unused.grad, second.grad.tolist(), stop,
+            team.average([weight], stop=False))
 
 
 def test_gradients_are_averaged_and_one_wish_to_stop_is_everybodys():
     one, two = in_team(averages)
-    assert one == two == ([1.5, 3.0, 4.5], [0.0, 0.0], True, False)
+    assert one == two == ([1.5, 3.0, 4.5], None, [0.5], True, False)
 
 
 def learn(team: Team):
@@ -60,6 +63,22 @@ def learn(team: Team):
         optimizer.step()
         optimizer.zero_grad()
     return torch.stack([w.detach() for w in weights]).tolist()
+
+
+def leave(team: Team):
+    """Train beside a weight that no step uses."""
+    used, unused = torch.ones(3, 4).requires_grad_(), torch.ones(3, 4).requires_grad_()
+    optimizer = Muon([used, unused], weight_decay=0.5, team=team)
+    used.sum().backward()
+    team.average([used, unused], stop=False)
+    optimizer.step()
+    return used.tolist(), unused.tolist()
+
+
+def test_a_team_decays_nothing_that_no_clip_used():
+    (used, unused), (same, also) = in_team(leave)
+    assert unused == also == torch.ones(3, 4).tolist()
+    assert used == same != unused
 
 
 def test_a_team_learns_what_one_process_would():
