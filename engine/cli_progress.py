@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from engine.extension.plan import Plan, evaluations
+from engine.extension.plan import Plan
 from engine.progress import OnStep, StepEvent, WindowEvent
 from engine.request import GenerationRequest
 
@@ -22,10 +22,8 @@ def longer_progress(request: GenerationRequest) -> dict[str, Callable[..., None]
     request: how its windows are sampled. The plan is told even where nobody looks on.
     """
     def on_cost(plan: Plan, seconds: float) -> None:
-        count = evaluations(len(plan.base), request.steps, request.sampler) \
-            + len(plan.upsampler) * request.upscale_steps
         _write(f"{plan.duration_seconds:.3g} s in {len(plan.base) + len(plan.upsampler)} windows, "
-               f"{count} network evaluations, about {seconds:.0f} s.\n")
+               f"{plan.evaluations(request)} network evaluations, about {seconds:.0f} s.\n")
 
     if not sys.stderr.isatty():
         return {"on_cost": on_cost}

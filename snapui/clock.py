@@ -30,7 +30,7 @@ class StageClock:
             (start, first, count), (end, last, _) = steps[0], steps[-1]
             if last > first:
                 whole_stage = (end - start) / (last - first) * count
-                measured[stage] = whole_stage / estimate.evaluations(self.request, stage)
+                measured[stage] = whole_stage / estimate.passes(self.request, stage)
         return measured
 
     def write(self, journal: Journal) -> None:

@@ -2,21 +2,20 @@
 
 from collections.abc import Mapping
 
+from engine.extension.plan import evaluations
 from engine.request import GenerationRequest
 
-EVALUATIONS = {"heun": 2}
 
-
-def evaluations(request: GenerationRequest, stage: str) -> int:
+def passes(request: GenerationRequest, stage: str) -> int:
     """Return how often one stage sends one clip through the network, over all drafts.
 
-    stage: "base" or "upsampler". In the base stage guidance evaluates twice, and so does every
-    Heun step; the upsampler always takes plain steps.
+    stage: "base" or "upsampler". In the base stage guidance evaluates both branches; the upsampler
+    always takes plain steps.
     """
     if stage == "upsampler":
         return request.drafts * request.upscale_steps
     branches = 2 if request.guidance > 0 else 1
-    return request.drafts * request.steps * branches * EVALUATIONS.get(request.sampler, 1)
+    return branches * evaluations(request.drafts, request.steps, request.sampler)
 
 
 def seconds(request: GenerationRequest, timings: Mapping[str, float]) -> float | None:
@@ -39,7 +38,7 @@ def whole_seconds(request: GenerationRequest, timings: Mapping[str, float]) -> f
 def _stage_seconds(request: GenerationRequest, stage: str,
                    timings: Mapping[str, float]) -> float | None:
     measured = timings.get(f"{request.model}/{stage}")
-    return None if measured is None else measured * evaluations(request, stage)
+    return None if measured is None else measured * passes(request, stage)
 
 
 def spoken(duration_seconds: float) -> str:

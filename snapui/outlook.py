@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.catalog import ModelCard
 from engine.errors import RequestError
-from engine.extension.plan import Plan, Window, evaluations, plan
+from engine.extension.plan import Plan, Window, plan
 from engine.extension.request import ExtensionRequest, GivenFrames, layout_of
 from snapui import estimate
 
@@ -68,11 +68,9 @@ def outlook(request: ExtensionRequest, there: GivenFrames, height: int, card: Mo
         frames, large = card.upsampler_size
         known = range(0, there.video * request.in_between, request.in_between)
         planned = plan(layout, frames, frozenset(known) if height >= large else frozenset())
-    counted = (evaluations(len(planned.base), clip.steps, clip.sampler)
-               + len(planned.upsampler) * clip.upscale_steps)
     levels = tuple(level for level in _levels(planned) if level.windows)
     steered = sum(bool(window.known) for window in planned.base) if _steers(request, card) else 0
-    return Outlook(planned, levels, counted,
+    return Outlook(planned, levels, planned.evaluations(clip),
                    _times(len(planned.base) + (GUIDED_TIMES - 1) * steered,
                           estimate.seconds(clip, timings)),
                    _times(len(planned.upsampler), estimate.upscale_seconds(clip, timings)))

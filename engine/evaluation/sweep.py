@@ -25,7 +25,7 @@ from engine.evaluation.report import ASKED, figures, mark
 from engine.evaluation.teaching import trained_judge
 from engine.evaluation.upsampler_sweep import SHOWN as SHOWN_LARGE
 from engine.evaluation.upsampler_sweep import upsampler_lines, upsampler_rows
-from engine.sampling import SOLVERS
+from engine.extension.plan import evaluations
 from engine.stage import SampleSettings
 
 # Drawn as curves; each is 1 for true clips, the first at best.
@@ -72,13 +72,14 @@ def sweep(options: argparse.Namespace) -> None:
         "samples": (2, 10_000), "batch": (1, 1024), "reference": (2, 100_000),
         "upsampler": (0, options.samples), "upscale_steps": (1, 256), "upscale_noise": (0, 1)})
     card = find_model(options.model)
+    model_hash = card.model_hash    # before loading: a training run may rewrite the file meanwhile
     cascade = Cascade.load(card.base_folder, card.upsampler_folder if options.upsampler else None,
                            "cpu", options.backend)
     cast = cast_of(options)
     judge = trained_judge(options.cache / "judge", cast, say)
     exam = set_exam(cast, options.samples, 1, say)
     path = options.out / "sweep.json"
-    report = begun(path, {"model": {"name": str(options.model), "model_hash": card.model_hash},
+    report = begun(path, {"model": {"name": str(options.model), "model_hash": model_hash},
                           "backend": cascade.backend, "captions": options.samples,
                           "reference": options.reference, "judge": judge.weights_hash})
     for name, measured in (("rows", _drafted), ("upsampler", _enlarged)):
@@ -119,7 +120,7 @@ def _drafted(options: argparse.Namespace, cascade: Cascade, exam: Exam,
         seconds = (time.monotonic() - begin) / options.samples
         result = figures(exam, (mark(made, exam, judge, cast), true), reference, cast)
         yield asdict(settings) | {
-            "evaluations": settings.steps * SOLVERS[settings.sampler].evaluations_per_step,
+            "evaluations": evaluations(1, settings.steps, settings.sampler),
             "seconds_a_clip": seconds} | _of_interest(result)
 
 

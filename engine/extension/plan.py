@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from engine.errors import RequestError
+from engine.request import GenerationRequest
 
 LOWEST_FPS = 6.0
 UPSAMPLER_OVERLAP = 2
@@ -82,11 +83,16 @@ class Plan:
         """How long the finished clip plays."""
         return self.layout.frames / self.layout.rates[-1]
 
+    def evaluations(self, clip: GenerationRequest) -> int:
+        """How often both stages ask their networks when windows are sampled as a clip is."""
+        return (evaluations(len(self.base), clip.steps, clip.sampler)
+                + len(self.upsampler) * clip.upscale_steps)
 
-def evaluations(windows: int, steps: int, sampler: str) -> int:
-    """Return the network evaluations of so many windows; one with guidance holds both branches."""
+
+def evaluations(clips: int, steps: int, sampler: str) -> int:
+    """Return the network evaluations of so many clips; one with guidance holds both branches."""
     # Heun's last step, to sigma = 0, asks the network once.
-    return windows * (2 * steps - 1 if sampler == "heun" else steps)
+    return clips * (2 * steps - 1 if sampler == "heun" else steps)
 
 
 def rates_up_to(fps: float, frames: int, window: int, *,

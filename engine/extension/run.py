@@ -7,6 +7,7 @@ the same bits. Only finished frames grow with the clip; a window costs the same 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ PREVIEW_FRAMES = 240    # of a clip that grows; a longer one is shown at a lower
 class Followers:
     """Who follows a run: callbacks before it, one a step, one a window, and two questions.
 
-    on_cost is told the plan and about how many seconds it takes, for which one evaluation of each
+    on_cost is told the plan and about how many seconds it takes, for which an evaluation of each
     stage is timed first. on_window is also told of windows that an earlier run finished.
     should_stop is asked at each evaluation. should_keep is asked at each window: whether to end
     with the clip as it is then.
@@ -193,7 +194,9 @@ class _Run:
             self.followers.on_cost(planned, self._seconds(planned, draft, large))
 
     def _seconds(self, planned: Plan, draft: Canvas, large: Canvas | None) -> float:
-        """Return how long the windows of a plan take, by one evaluation of each stage."""
+        """Return how long the windows of a plan take, by the second evaluation of each stage: the
+        first one compiles its network.
+        """
         clip = self.request.clip
         once = replace(self, request=replace(self.request, clip=replace(
             clip, steps=1, upscale_steps=1, sampler="euler")))
@@ -206,9 +209,12 @@ class _Run:
         seconds = 0.0
         for windows, make_window, count in parts:
             if windows:
-                started = time.monotonic()
                 # The last one: it has known frames, and steering by them takes its time.
-                make_window(0, windows[-1], Listener(should_stop=self.followers.should_stop))
+                evaluate = partial(make_window, 0, windows[-1],
+                                   Listener(should_stop=self.followers.should_stop))
+                evaluate()
+                started = time.monotonic()
+                evaluate()
                 seconds += count * (time.monotonic() - started)
         return seconds
 
