@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 
@@ -15,11 +17,21 @@ WEIGHTS_NAME = "model.safetensors"
 CONFIG_NAME = "config.json"
 
 
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a temporary name to write to; it becomes `path` at the end, or nothing does."""
+    unfinished = path.with_suffix(".tmp")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
 def save_weights(tensors: dict[str, Tensor], path: Path) -> None:
-    """Write tensors under a temporary name and rename, so that a file is whole or absent."""
-    temporary = path.with_suffix(".tmp")
-    save_file({k: v.contiguous() for k, v in tensors.items()}, temporary)
-    os.replace(temporary, path)
+    """Write tensors as safetensors, whole or not at all."""
+    with whole(path) as unfinished:
+        save_file({k: v.contiguous() for k, v in tensors.items()}, unfinished)
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
@@ -52,8 +64,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def write_config(config: object, path: Path) -> None:
-    """Write a (nested) dataclass as indented JSON."""
-    path.write_text(json.dumps(asdict(config), indent=2) + "\n")
+    """Write a (nested) dataclass as indented JSON, whole or not at all."""
+    with whole(path) as unfinished:
+        unfinished.write_text(json.dumps(asdict(config), indent=2) + "\n")
 
 
 def read_config(path: Path) -> dict:

@@ -5,7 +5,7 @@ optimizers and the step number.
 """
 
 import json
-import os
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from torch.optim import AdamW
+from torch.optim import AdamW, Optimizer
 
 from engine import checkpoint
 from engine.errors import DataError
@@ -66,6 +66,9 @@ class Trainer:
             raise DataError(f"{team.size} processes cannot share batches of "
                             f"{[phase.batch for phase in recipe.phases]} clips evenly: "
                             "start another number of them.")
+        if 0 < recipe.lessons < team.size:
+            raise DataError(f"{team.size} processes cannot share {recipe.lessons} lessons a step: "
+                            "start fewer of them.")
         self.stage, self.batches, self.recipe, self.folder = stage, batches, recipe, folder
         self.team, self.micro_batch = team, micro_batch
         self.heads = nn.ModuleDict()
@@ -160,7 +163,11 @@ class Trainer:
         return sum(losses.values())
 
     def _update(self, rate: float) -> None:
-        nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip_norm)
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip_norm)
+        if not math.isfinite(norm.item()):
+            raise DataError(
+                f"Step {self.step + 1} has no finite gradient and was left out. Go on with "
+                "--resume and another --seed; if it comes again, start anew with a lower --lr.")
         for optimizer, peaks in zip(self.optimizers, self.peak_rates, strict=True):
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * rate
@@ -219,21 +226,19 @@ class Trainer:
         """
         if not self.team.leads:
             return
-        temporary = self.folder / (STATE_NAME + ".tmp")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._write(temporary)
+            self._write()
         except UNWRITABLE as error:
-            temporary.unlink(missing_ok=True)
             raise DataError(f"The run cannot be saved in {self.folder} ({error}): free some space "
                             "or allow writing, then go on with --resume.") from error
 
-    def _write(self, temporary: Path) -> None:
+    def _write(self) -> None:
         state = {"step": self.step, "network": self.stage.network.state_dict(),
                  "ema": self.ema.tensors, "optimizers": [o.state_dict() for o in self.optimizers],
                  "heads": self.heads.state_dict()}
-        torch.save(state, temporary)
-        os.replace(temporary, self.folder / STATE_NAME)
+        with checkpoint.whole(self.folder / STATE_NAME) as unfinished:
+            torch.save(state, unfinished)
         checkpoint.write_config(self.stage.config, self.folder / checkpoint.CONFIG_NAME)
         checkpoint.write_config(self.recipe, self.folder / RECIPE_NAME)
         checkpoint.write_config(self._vocabulary, self.folder / VOCABULARY_NAME)
@@ -254,7 +259,7 @@ class Trainer:
             self.stage.network.load_state_dict(state["network"])
             self.heads.load_state_dict(state["heads"])
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-                optimizer.load_state_dict(saved)
+                _load(optimizer, saved)
             for name, tensor in state["ema"].items():
                 self.ema.tensors[name].copy_(tensor)
         except UNREADABLE_STATE as error:
@@ -277,6 +282,15 @@ def _learning(network: nn.Module, parts: Sequence[str]) -> list[nn.Parameter]:
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name.startswith(tuple(parts)))
     return [p for p in network.parameters() if p.requires_grad]
+
+
+def _load(optimizer: Optimizer, saved: dict) -> None:
+    """Load what an optimizer has gathered; its settings stay those of this run's recipe."""
+    settings = [{name: value for name, value in group.items() if name != "params"}
+                for group in optimizer.param_groups]
+    optimizer.load_state_dict(saved)
+    for group, own in zip(optimizer.param_groups, settings, strict=True):
+        group.update(own)
 
 
 def _asked(head: nn.Module, clips: Drawn | Batch, told: Tensor) -> tuple[Tensor, ...]:

@@ -3,6 +3,7 @@
 import errno
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from engine.stage import Stage, load_stage
 from engine.training import loop
 from engine.training.loop import Trainer
 from engine.training.recipe import RECIPES, Phase
+from engine.training.team import Team
 from engine.vocabulary import read_vocabulary
 from tests.training.stand_ins import CAPTIONS, one_batch, tiny_batches
 
@@ -183,6 +185,33 @@ def test_full_disk_is_one_sentence_and_leaves_the_last_save(tmp_path, monkeypatc
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_disk_that_fills_after_the_state_leaves_settings_that_can_be_read(tmp_path, monkeypatch):
+    run = steps(trainer(tmp_path), 1)
+    run.save()
+    written = Path.write_text
+
+    def full(path, text):
+        written(path, text[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(DataError, match="No space left"):
+        steps(run, 1).save()
+    assert not list(tmp_path.glob("*.tmp"))
+    load_stage(tmp_path)
+
+
+def test_gradient_without_end_is_one_sentence_and_changes_nothing(tmp_path, monkeypatch):
+    run = steps(trainer(tmp_path), 1)
+    before = state(run)
+    monkeypatch.setattr(loop, "stressed", lambda errors, *_: errors.flatten(1).mean(1) * torch.inf)
+    with pytest.raises(DataError, match=r"Step 2 has no finite gradient .* --resume"):
+        run.run(seconds=600)
+    assert all(torch.equal(before[name], value) for name, value in state(run).items())
+    again = trainer(tmp_path)
+    assert again.resume() and again.step == 1
+
+
 def test_saved_weights_are_the_average_in_half_precision_and_load_as_a_stage(tmp_path):
     run = steps(trainer(tmp_path), 2)
     run.save()
@@ -212,12 +241,12 @@ def test_run_stops_with_the_schedule_logs_and_saves(tmp_path, monkeypatch):
 
 
 def test_run_saves_on_the_way_so_that_little_is_lost(tmp_path, monkeypatch):
+    assert loop.SAVE_SECONDS < 300
     monkeypatch.setattr(loop, "SAVE_SECONDS", -1)
     run, saved = trainer(tmp_path), []
     monkeypatch.setattr(run, "save", lambda: saved.append(run.step))
     run.run(seconds=600)
     assert saved == [1, 2, 3, 4, 4]
-    assert loop.SAVE_SECONDS < 300
 
 
 def test_interrupt_saves_before_it_goes_on_its_way(tmp_path, monkeypatch):
@@ -236,6 +265,15 @@ def test_interrupt_saves_before_it_goes_on_its_way(tmp_path, monkeypatch):
     assert again.resume() and again.step == 2
 
 
+@pytest.mark.parametrize("change, sentence", [
+    ({}, "cannot share batches of"),
+    ({"phases": (Phase(1.0, 3, 4),), "lessons": 2, "truth_weight": 0.1}, "cannot share 2 lessons")])
+def test_a_team_refuses_what_it_cannot_share(tmp_path, change, sentence):
+    with pytest.raises(DataError, match=f"3 processes {sentence}"):
+        Trainer(Stage(TINY), tiny_batches(TINY), replace(RECIPE, **change), tmp_path,
+                team=Team(size=3))
+
+
 def test_run_without_a_state_starts_anew(tmp_path):
     assert not trainer(tmp_path).resume()
 
@@ -248,6 +286,14 @@ def test_damaged_state_is_one_sentence(tmp_path, damage):
     path.write_bytes(path.read_bytes()[:5000] if damage is None else damage)
     with pytest.raises(DataError, match="does not belong to this preset or is damaged"):
         trainer(tmp_path).resume()
+
+
+def test_resumed_run_has_the_settings_of_its_own_recipe(tmp_path):
+    steps(trainer(tmp_path), 1).save()
+    again = trainer(tmp_path, replace(RECIPE, weight_decay=0.25))
+    assert RECIPE.weight_decay != 0.25 and again.resume()
+    assert {group["weight_decay"] for group in again.optimizers[0].param_groups} == {0.25}
+    assert again.optimizers[0].state
 
 
 def test_state_of_another_optimizer_is_one_sentence(tmp_path):
