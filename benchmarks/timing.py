@@ -88,9 +88,9 @@ def _shapes(operation, args, out) -> Iterable[tuple[int, int, int, int]]:
             (n, width, m), (n, width, m), (m, n, width), (m, n, width), (n, m, width))]
     if operation is aten.convolution:
         return _unfolded(args, out)
-    if operation is aten.convolution_backward:  # one product each for input and weight
-        gradient, given, weight, _, *others = args
-        return 2 * _unfolded((given, weight, None, *others), gradient)
+    if operation is aten.convolution_backward:  # a product each for input and weight, if wanted
+        gradient, given, weight, _, *others, wanted = args
+        return sum(wanted[:2]) * _unfolded((given, weight, None, *others), gradient)
     return []
 
 

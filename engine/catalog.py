@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ModelError
+from engine.errors import ModelError, RequestError
 from engine.vocabulary import Vocabulary, read_vocabulary
 
 SHIPPED = Path(__file__).resolve().parents[1] / "assets"
@@ -77,6 +77,12 @@ class ModelCard:
         """
         stage = self.upsampler_folder
         return stage and (_network(stage, "frames"), _network(stage, "height"))
+
+    def need_upsampler(self, advice: str) -> None:
+        """Raise RequestError without an upsampler. advice: what to do with this model instead."""
+        if self.upsampler_folder is None:
+            raise RequestError(f"The model {self.name} has no upsampler: {advice}, or choose a "
+                               "model that has one.")
 
 
 def list_models(models_directory: Path | None = None) -> list[ModelCard]:

@@ -24,7 +24,7 @@ from engine.catalog import find_model
 from engine.cli_jobs import Job, flag, jobs_of, left_of
 from engine.cli_progress import longer_progress, step_bar
 from engine.cli_resume import Unfinished, going_on
-from engine.errors import Cancelled, ModelError, RequestError, SnapError
+from engine.errors import Cancelled, RequestError, SnapError
 from engine.extension.request import EXTENSION_KEY
 from engine.media import (
     KEPT_FRAMES_KEY,
@@ -161,11 +161,10 @@ def _save(clip: Any, job: Job, *, has_metadata: bool) -> dict[str, Any]:
 
 
 def _check_model(request: GenerationRequest, models_directory: Path | None) -> None:
-    """Raise ModelError if the request's model is not here or cannot do what it asks."""
+    """Raise SnapError if the request's model is not here or cannot do what it asks."""
     card = find_model(request.model, models_directory)
-    if request.upscale and card.upsampler_folder is None:
-        raise ModelError(f"The model {card.name} has no upsampler: leave out --upscale or choose "
-                         "a model folder with upsampler/ in it.")
+    if request.upscale:
+        card.need_upsampler("leave out --upscale")
 
 
 # ---- options, from the request's fields

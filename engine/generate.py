@@ -11,7 +11,7 @@ from engine.backends import HERE, Place
 from engine.cascade import Cascade, Listener, Prompts
 from engine.catalog import ModelCard, find_model
 from engine.drift import drift_warnings, loop_warnings, measure, seam_warnings, thinned
-from engine.errors import Cancelled, RequestError
+from engine.errors import Cancelled
 from engine.extension.material import Material
 from engine.extension.plan import window_starts
 from engine.extension.request import ExtensionRequest
@@ -161,9 +161,8 @@ def _drift_notes(request: ExtensionRequest, made: LongClip, material: Material) 
 def _model(request: GenerationRequest, place: Place) -> tuple[ModelCard, Cascade]:
     """Return a request's model, loaded. Raises: ModelError, RequestError."""
     card = find_model(request.model, place.models_directory)
-    if request.upscale and card.upsampler_folder is None:
-        raise RequestError(f"The model {card.name} has no upsampler: make drafts with it, "
-                           "or choose another model.")
+    if request.upscale:
+        card.need_upsampler("make drafts with it")
     return card, _loaded(card, place)
 
 
@@ -196,13 +195,6 @@ def _work(request: GenerationRequest, card: ModelCard, backend: str, start: Star
     """Describe all that decides the bits of a request's clips."""
     given = Material(start.picture, video=start.draft_frames)
     return "\n".join([request.to_json(), card.model_hash, backend, given.digest, str(start.crop)])
-
-
-def preload(model: str, place: Place = HERE) -> ModelCard:
-    """Load a model into memory ahead of its first request. Raises: ModelError."""
-    card = find_model(model, place.models_directory)
-    _loaded(card, place)
-    return card
 
 
 def _loaded(card: ModelCard, place: Place) -> Cascade:

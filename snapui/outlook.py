@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.catalog import ModelCard
-from engine.errors import RequestError
 from engine.extension.plan import Plan, Window, plan
 from engine.extension.request import ExtensionRequest, GivenFrames, layout_of
 from snapui import estimate
@@ -61,10 +60,8 @@ def outlook(request: ExtensionRequest, there: GivenFrames, height: int, card: Mo
     layout, clip = layout_of(request, there, card.window_frames), request.clip
     if not clip.upscale:
         planned = plan(layout)
-    elif card.upsampler_size is None:
-        raise RequestError(f"The model {card.name} has no upsampler: leave out Upscale, or choose "
-                           "another model.")
     else:
+        card.need_upsampler("leave out Upscale")
         frames, large = card.upsampler_size
         known = range(0, there.video * request.in_between, request.in_between)
         planned = plan(layout, frames, frozenset(known) if height >= large else frozenset())

@@ -53,6 +53,17 @@ def test_a_silent_upsampler_that_draws_detail_gives_its_low_resolution_clip():
     assert (made - low).abs().mean() < 0.2 * low.abs().mean()
 
 
+def test_an_upsampler_starts_from_its_low_resolution_clip_in_noise(monkeypatch):
+    stage = Stage(replace(TINY, sigma_max=0.5, network=replace(
+        TINY.network, condition_channels=3, known_frames=False, augmented=True)))
+    seen = []
+    monkeypatch.setattr(stage, "denoise", lambda x, *_: (seen.append(x) or 0 * x, x))
+    noise, low = unit_noise([1], stage.clip_shape), torch.randn(1, *stage.clip_shape)
+    stage.sample(noise, conditions(1).corrupted_by(0.0), replace(SETTINGS, guidance=0.0),
+                 given=Given(low))
+    torch.testing.assert_close(seen[0], low / stage.preconditioning.sigma_in + 0.5 * noise)
+
+
 def test_sampling_goes_from_the_stage_s_highest_noise_level_to_its_lowest(monkeypatch):
     seen, high = [], Stage(replace(TINY, sigma_max=7.0, sigma_min=0.01))
     monkeypatch.setattr(high, "denoise", lambda x, sigma, *_: (seen.append(sigma) or 0 * x, x))

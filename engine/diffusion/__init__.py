@@ -1,7 +1,7 @@
 """The scaled EDM process: forward noise, preconditioning, loss."""
 
 from engine.diffusion.anchor import Anchor, anchored
-from engine.diffusion.loss import denoised_loss, output_errors, output_loss
+from engine.diffusion.loss import output_errors
 from engine.diffusion.noise import (
     NoiseDistribution,
     add_noise,
@@ -12,4 +12,4 @@ from engine.diffusion.noise import (
 from engine.diffusion.preconditioning import Preconditioning
 
 __all__ = ["Anchor", "NoiseDistribution", "Preconditioning", "add_noise", "anchored", "broadcast",
-           "denoised_loss", "input_scale", "output_errors", "output_loss", "vp_corrupt"]
+           "input_scale", "output_errors", "vp_corrupt"]

@@ -1,4 +1,4 @@
-"""The training loss in its two equal forms (paper Eq. 7; PAPER.md 3)."""
+"""The errors that training learns from (paper Eq. 7; PAPER.md 3)."""
 
 from torch import Tensor
 
@@ -14,17 +14,3 @@ def output_errors(output: Tensor, clip: Tensor, noise: Tensor, sigma: Tensor,
     """
     target = preconditioning.target(clip, noise, broadcast(sigma, clip))
     return (output - target).square()
-
-
-def output_loss(output: Tensor, clip: Tensor, noise: Tensor, sigma: Tensor,
-                preconditioning: Preconditioning) -> Tensor:
-    """Return w |F - c_nrm F_tgt|^2 per clip, (b,): the paper's loss."""
-    weight = preconditioning.loss_weight_output(sigma)
-    return weight * output_errors(output, clip, noise, sigma, preconditioning).flatten(1).mean(1)
-
-
-def denoised_loss(denoised: Tensor, clip: Tensor, sigma: Tensor,
-                  preconditioning: Preconditioning) -> Tensor:
-    """Return lambda |D - x|^2 per clip, (b,): equal to `output_loss`."""
-    weight = preconditioning.loss_weight_denoised(sigma)
-    return weight * (denoised - clip).square().flatten(1).mean(1)

@@ -7,13 +7,11 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from engine.cascade import Cascade
-from engine.catalog import find_model
 from engine.evaluation.eta import say
 from engine.evaluation.exam import Exam, reference_clips, set_exam
 from engine.evaluation.judge import Judge
 from engine.evaluation.makers import UpscaleSettings, answer, drafts_of, enlargements_of
-from engine.evaluation.options import add_options, cast_of, check, exit_code
+from engine.evaluation.options import add_options, cast_of, check, exit_code, model_of
 from engine.evaluation.report import ASKED, Marked, figures, mark, table
 from engine.evaluation.sheet import contact_sheet
 from engine.evaluation.teaching import trained_judge
@@ -56,11 +54,7 @@ def evaluate(options: argparse.Namespace) -> None:
     check(options, {
         "samples": (2, 10_000), "seeds": (1, 100), "batch": (1, 1024), "reference": (2, 100_000),
         "upsampler": (0, options.samples), "upscale_steps": (1, 256), "upscale_noise": (0, 1)})
-    card = find_model(options.model)
-    # Taken before loading: a training run may rewrite the file meanwhile.
-    model_hash = card.model_hash
-    cascade = Cascade.load(card.base_folder, card.upsampler_folder if options.upsampler else None,
-                           "cpu", options.backend)
+    cascade, about = model_of(options, "--upsampler" if options.upsampler else None)
     cast = cast_of(options)
     wordings = read_wordings(options.wording, cast) if options.wording else ()
     judge = trained_judge(options.cache / "judge", cast, say)
@@ -69,7 +63,7 @@ def evaluate(options: argparse.Namespace) -> None:
     settings = SampleSettings(options.steps, options.guidance, options.sampler)
     made = mark(answer(exam, drafts_of(cascade, settings), options.batch, say), exam, judge, cast)
     true = mark(exam.true, exam, judge, cast)
-    result = _about(options, model_hash, settings, judge)
+    result = _about(options, about, settings, judge)
     result |= figures(exam, (made, true), reference, cast)
     shown = table(result)
     if options.upsampler:
@@ -87,11 +81,11 @@ def evaluate(options: argparse.Namespace) -> None:
     sys.stdout.write(shown + f"\n\nReport and contact sheets are in {options.out}.\n")
 
 
-def _about(options: argparse.Namespace, model_hash: str, settings: SampleSettings,
+def _about(options: argparse.Namespace, model: dict, settings: SampleSettings,
            judge: Judge) -> dict:
     """Say what was measured and how, so that two reports can be compared."""
     return {
-        "model": {"name": str(options.model), "model_hash": model_hash},
+        "model": model,
         "settings": asdict(settings),
         "counts": {"captions": options.samples, "seeds": options.seeds,
                    "clips": options.samples * options.seeds, "reference": options.reference},

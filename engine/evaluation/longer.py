@@ -9,14 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.cascade import Cascade
-from engine.catalog import find_model
-from engine.errors import RequestError
 from engine.evaluation.eta import say
 from engine.evaluation.judge import FRAMES
 from engine.evaluation.long_exam import FPS, answers_to, clips_of, set_long_exam
 from engine.evaluation.long_report import long_figures, long_table, loop_figures
-from engine.evaluation.options import add_options, cast_of, check, exit_code
+from engine.evaluation.options import add_options, cast_of, check, exit_code, model_of
 from engine.evaluation.sheet import contact_sheet
 from engine.evaluation.teaching import trained_judge
 from engine.extension.request import MAX_KNOWN_WEIGHT, MAX_SECONDS
@@ -59,12 +56,7 @@ def evaluate(options: argparse.Namespace) -> None:
                     "reference": (2, 10_000), "loops": (0, 10_000), **weighed})
     clip = GenerationRequest("any", steps=options.steps, guidance=options.guidance,
                              sampler=options.sampler, upscale=options.upscale)
-    card = find_model(options.model)
-    model_hash = card.model_hash
-    if clip.upscale and card.upsampler_folder is None:
-        raise RequestError(f"The model {card.name} has no upsampler: leave out --upscale.")
-    cascade = Cascade.load(card.base_folder, card.upsampler_folder if clip.upscale else None,
-                           "cpu", options.backend)
+    cascade, about = model_of(options, "--upscale" if clip.upscale else None)
     weight = cascade.base.known_weight(options.known_weight)
     make_one = clips_of(cascade, clip, weight)
     cast = cast_of(options)
@@ -86,7 +78,7 @@ def evaluate(options: argparse.Namespace) -> None:
         loops = loop_figures(seconds, answers_to(
             exam, clips_of(cascade, replace(clip, upscale=False), weight, is_loop=True), say))
     write(options.out, {
-        "model": {"name": str(options.model), "model_hash": model_hash},
+        "model": about,
         "clip": asdict(clip), "known_weight": weight,
         "judge": judging[0].weights_hash, "lengths": results, "loops": loops,
         "seconds": round(time.monotonic() - began)})

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from engine.backends import AUTO, BACKENDS, DEFAULT_HELP
+from engine.cascade import Cascade
+from engine.catalog import find_model
 from engine.errors import RequestError, SnapError
 from engine.evaluation.eta import say
 from engine.evaluation.exam import Cast
@@ -55,12 +57,25 @@ def check(options: argparse.Namespace, limits: Mapping[str, tuple[float, float]]
                            "choose another --out.") from error
 
 
+def model_of(options: argparse.Namespace, large_by: str | None) -> tuple[Cascade, dict]:
+    """Load the model that is asked for, and its upsampler for a flag. Raises: SnapError.
+
+    large_by: the flag that asks for large clips, if it was given. Returns: the model, and what a
+    report says of it.
+    """
+    card = find_model(options.model)
+    if large_by is not None:
+        card.need_upsampler(f"leave out {large_by}")
+    # Taken before loading: a training run may rewrite the file meanwhile.
+    about = {"name": str(options.model), "model_hash": card.model_hash}
+    return Cascade.load(card.base_folder, card.upsampler_folder if large_by else None, "cpu",
+                        options.backend), about
+
+
 def cast_of(options: argparse.Namespace) -> Cast:
     """Load the sprites that are asked for, by name."""
-    subjects = options.subjects
-    return by_name(load_sprites(
-        options.sprites, subjects.split(",") if "," in subjects else subjects, report=say,
-        cache=options.cache / "sprites"))
+    return by_name(load_sprites(options.sprites, options.subjects, report=say,
+                                cache=options.cache / "sprites"))
 
 
 def exit_code(command: Callable[[], None]) -> int:

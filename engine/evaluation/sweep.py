@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.cascade import Cascade
-from engine.catalog import find_model
 from engine.evaluation.curves import Curve, curves, lines
 from engine.evaluation.eta import say
 from engine.evaluation.exam import Cast, Exam, reference_clips, set_exam
 from engine.evaluation.judge import Judge
 from engine.evaluation.makers import UpscaleSettings, answer, drafts_of
-from engine.evaluation.options import add_options, cast_of, check, exit_code
+from engine.evaluation.options import add_options, cast_of, check, exit_code, model_of
 from engine.evaluation.report import ASKED, figures, mark
 from engine.evaluation.teaching import trained_judge
 from engine.evaluation.upsampler_sweep import SHOWN as SHOWN_LARGE
@@ -71,15 +70,12 @@ def sweep(options: argparse.Namespace) -> None:
     check(options, {
         "samples": (2, 10_000), "batch": (1, 1024), "reference": (2, 100_000),
         "upsampler": (0, options.samples), "upscale_steps": (1, 256), "upscale_noise": (0, 1)})
-    card = find_model(options.model)
-    model_hash = card.model_hash    # before loading: a training run may rewrite the file meanwhile
-    cascade = Cascade.load(card.base_folder, card.upsampler_folder if options.upsampler else None,
-                           "cpu", options.backend)
+    cascade, about = model_of(options, "--upsampler" if options.upsampler else None)
     cast = cast_of(options)
     judge = trained_judge(options.cache / "judge", cast, say)
     exam = set_exam(cast, options.samples, 1, say)
     path = options.out / "sweep.json"
-    report = begun(path, {"model": {"name": str(options.model), "model_hash": model_hash},
+    report = begun(path, {"model": about,
                           "backend": cascade.backend, "captions": options.samples,
                           "reference": options.reference, "judge": judge.weights_hash})
     for name, measured in (("rows", _drafted), ("upsampler", _enlarged)):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from engine.storybook.articles import with_article
 from engine.storybook.free_wording import free_caption
 from engine.storybook.places import PLAIN_COLOURS
 from engine.storybook.scene import Scene
@@ -68,8 +69,6 @@ _CHANGES = {
     "shrinking": ("shrinking", "getting smaller"),
     "spinning": ("spinning", "spinning around", "turning around"),
 }
-_NO_ARTICLE = ("hands", "santa claus")
-_THE = ("sun",)
 
 
 def canonical_caption(scene: Scene, sprites: Mapping[str, Sprite]) -> str:
@@ -111,16 +110,6 @@ def _caption(scene: Scene, sprite: Sprite, pick, drop: Sequence[str]) -> str:
     if "place" not in drop:
         parts.append(_place(scene.place, pick))
     return " ".join(part for part in parts if part)
-
-
-def with_article(name: str) -> str:
-    """Return "a dog", "an octopus", "the sun", "hands"."""
-    if name in _NO_ARTICLE:
-        return name
-    if name in _THE:
-        return f"the {name}"
-    vowel = name[0] in "aeiou" and not name.startswith(("uni", "one"))
-    return f"{'an' if vowel else 'a'} {name}"
 
 
 def _motion(scene: Scene, sprite: Sprite, pick) -> str:

@@ -19,7 +19,6 @@ from engine.storybook.sprites import Sprite
 
 # Sixteen frames at the slowest trained rate of six a second.
 LONGEST_CLIP_SECONDS = 16 / 6
-ASPECT = 16 / 9
 PLAIN_SHARE = 0.4
 # Variety enough for a small model, and few enough that small paintings stay cached.
 PLACE_SEEDS = 200

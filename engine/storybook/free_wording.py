@@ -7,6 +7,7 @@ in neither is read by what it is near to.
 import numpy as np
 
 from engine.storybook import synonyms
+from engine.storybook.articles import indefinite_article
 from engine.storybook.places import PLAIN_COLOURS
 from engine.storybook.scene import Scene
 
@@ -38,8 +39,8 @@ def _subject(scene: Scene, rng: np.random.Generator) -> str | None:
     adjective = _pick(synonyms.ADJECTIVES, rng) if rng.random() < 0.3 else ""
     article = _pick(("a", "a", "the", "my", "one", ""), rng)
     name = f"{adjective} {_pick(names, rng)}".strip()
-    if article == "a" and name[0] in "aeiou" and not name.startswith("uni"):
-        article = "an"
+    if article == "a":
+        article = indefinite_article(name)
     return f"{article} {name}"
 
 

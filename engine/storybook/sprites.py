@@ -128,16 +128,18 @@ def load_sprites(
 ) -> tuple[Sprite, ...]:
     """Read the cast from a sprites folder.
 
-    subjects: one or more of "core12", "core20", "core40", "all" (that move), "still" (the single
-    pictures), nouns and names. report: receives one sentence for each picture that cannot be read
-    and is skipped. cache: folder for decoded levels.
-    Raises: DataError when the folder or its table is missing, or when nothing can be read.
+    subjects: some of "core12", "core20", "core40", "all" (that move), "still" (the single
+    pictures), nouns and names; a string has commas between them. report: receives one sentence for
+    each picture that cannot be read and is skipped. cache: folder for decoded levels.
+    Raises: DataError when the folder or its table is missing, when a name is nobody's, or when
+    nothing can be read.
     """
     folder = Path(folder)
-    asked = {subjects} if isinstance(subjects, str) else set(subjects)
+    names = subjects.split(",") if isinstance(subjects, str) else subjects
+    asked = {name.strip() for name in names} - {""}
     rows = []
     if asked != {"still"}:
-        rows += [row for row in _read_table(folder, "animated") if _is_wanted(row, asked)]
+        rows += _rows_of(asked - {"still"}, _read_table(folder, "animated"))
     if "still" in asked:
         rows += _read_table(folder, "still")
     sprites: dict[str, Sprite] = {}
@@ -177,12 +179,25 @@ def _name_and_motion(row: Mapping[str, str]) -> tuple[str, str]:
     return _NAMES.get((row["noun"], row["motion"]), (row["noun"], row["motion"]))
 
 
+def _rows_of(asked: Collection[str], rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Choose rows by names of casts, nouns or unique names. Raises: DataError for another name."""
+    known = {"all", *_CASTS, *(name for row in rows for name in _names_of(row))}
+    if strangers := sorted(set(asked) - known):
+        raise DataError(f"No subject is called {', '.join(strangers)}: give "
+                        f"{', '.join(_CASTS)}, all, still, or nouns of animated.tsv.")
+    return [row for row in rows if _is_wanted(row, asked)]
+
+
+def _names_of(row: Mapping[str, str]) -> set[str]:
+    return {row["noun"], _name_and_motion(row)[0]}
+
+
 def _is_wanted(row: Mapping[str, str], asked: Collection[str]) -> bool:
     """Match a row with the names of casts, nouns or unique names; "all" is every row."""
     if "all" in asked:
         return True
     pairs = [pair for name in asked for pair in _CASTS.get(name, ((name, None),))]
-    names = {row["noun"], _name_and_motion(row)[0]}
+    names = _names_of(row)
     # A pair without a motion means the plain noun, so "sun" must not bring every other sun.
     return any(noun in names and motion in (None, row["motion"]) for noun, motion in pairs)
 

@@ -167,9 +167,8 @@ def source(options: argparse.Namespace, recipe: Recipe):
     if options.sprites is None:
         raise DataError("Say what to train on: --sprites FOLDER for the storybook world "
                         "or --data FOLDER for your own clips.")
-    subjects = options.subjects
-    return StorybookSource(options.sprites, subjects.split(",") if "," in subjects else subjects,
-                           recipe, report=say, cache=options.out.parent / "sprites")
+    return StorybookSource(options.sprites, options.subjects, recipe, report=say,
+                           cache=options.out.parent / "sprites")
 
 
 def make_folder(folder: Path) -> None:

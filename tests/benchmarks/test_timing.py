@@ -25,6 +25,13 @@ def test_gradients_take_two_products_more(run, shapes, expected):
     assert flops(run, *map(torch.randn, shapes)) == (3 * expected, expected)
 
 
+def test_pixels_that_need_no_gradient_take_no_product():
+    pixels, weight = torch.randn(2, 3, 6, 5), torch.randn(4, 3, 3, 3, requires_grad=True)
+    with MatrixProducts() as products:
+        F.conv2d(pixels, weight, padding=1).sum().backward()
+    assert products.flops == 2 * (2 * 2 * 6 * 5 * 27 * 4)
+
+
 def test_attention_counts_its_scores_and_its_values():
     q, k, v = (torch.randn(2, 3, n, 8) for n in (5, 7, 7))
     both, forward = flops(F.scaled_dot_product_attention, q, k, v)

@@ -8,9 +8,8 @@ from engine.diffusion import (
     Preconditioning,
     add_noise,
     broadcast,
-    denoised_loss,
     input_scale,
-    output_loss,
+    output_errors,
     vp_corrupt,
 )
 
@@ -40,8 +39,9 @@ def test_output_loss_equals_denoised_loss(sigma_in, sigma_data):
     sigma = broadcast(SIGMA, clip)
     noisy = add_noise(clip, SIGMA, noise, sigma_in)
     denoised = pre.c_skip(sigma) * noisy + pre.c_out(sigma) * output
-    torch.testing.assert_close(output_loss(output, clip, noise, SIGMA, pre),
-                               denoised_loss(denoised, clip, SIGMA, pre))
+    torch.testing.assert_close(
+        pre.loss_weight_output(sigma) * output_errors(output, clip, noise, SIGMA, pre),
+        pre.loss_weight_denoised(sigma) * (denoised - clip).square())
 
 
 @pytest.mark.parametrize(("sigma_in", "sigma_data"), CASES)

@@ -1,6 +1,9 @@
 """Exams are about the test split, repeatable, and fair to every seed."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from engine.evaluation.exam import set_exam, true_words
 from engine.storybook.split import is_test
@@ -26,6 +29,12 @@ def test_an_exam_is_the_same_every_time(cast, exam):
 
 def test_no_two_clips_share_a_noise_seed(exam):
     assert len({*exam.noise_seeds(0), *exam.noise_seeds(1)}) == 10
+
+
+@pytest.mark.parametrize("height, size", [(0.2, "small"), (0.55, "medium"), (0.95, "large")])
+def test_a_subject_is_as_large_as_it_stands_in_the_frame(cast, exam, height, size):
+    scene = replace(exam.scenes[0][0], size=height, travel="in place", camera="still")
+    assert true_words(scene, 12.0, cast)["size"] == size
 
 
 def test_true_words_say_what_a_scene_holds(cast, exam):

@@ -18,8 +18,9 @@ from tests.test_catalog import make_model
 def command(sprites_folder, ignorant_judge, tmp_path, monkeypatch):
     monkeypatch.setattr(Cascade, "load", lambda *_: both_stages())
     monkeypatch.setattr(sweep, "trained_judge", lambda *_: ignorant_judge)
-    return ["--model", str(make_model(tmp_path / "model")), "--sprites", str(sprites_folder),
-            "--subjects", "all", "--out", str(tmp_path / "out"), "--cache", str(tmp_path),
+    model = make_model(tmp_path / "model", upsampler=True)
+    return ["--model", str(model), "--sprites", str(sprites_folder), "--subjects", "all",
+            "--out", str(tmp_path / "out"), "--cache", str(tmp_path),
             "--samples", "3", "--reference", "4"]
 
 

@@ -3,11 +3,12 @@
 import asyncio
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
+from engine.catalog import ModelCard
 from snapui.jobs import Journal
 from snapui.schema import database_url
 from snapui.supervisor import Supervisor
@@ -32,17 +33,32 @@ def journal(tmp_path):
 @pytest.fixture
 def with_upsampler(monkeypatch):
     """Let the shipped model have an upsampler of 288 rows."""
-    _ship(monkeypatch, upsampler_size=(16, 288))
+    _ship(monkeypatch, Card((16, 288)))
 
 
 @pytest.fixture
 def without_upsampler(monkeypatch):
     """Let the shipped model make drafts only."""
-    _ship(monkeypatch, upsampler_size=None)
+    _ship(monkeypatch, Card(None))
 
 
-def _ship(monkeypatch, **card):
-    card = SimpleNamespace(name="storybook", window_frames=16, sees_known_frames=True, **card)
+@dataclass(frozen=True)
+class Card:
+    """What the page asks of a model's card."""
+
+    upsampler_size: tuple[int, int] | None
+    name: str = "storybook"
+    window_frames: int = 16
+    sees_known_frames: bool = True
+    need_upsampler = ModelCard.need_upsampler
+
+    @property
+    def upsampler_folder(self):
+        """Where the upsampler would lie."""
+        return self.upsampler_size and Path("upsampler")
+
+
+def _ship(monkeypatch, card):
     monkeypatch.setattr("snapui.films.find_model", lambda *_: card)
 
 

@@ -26,6 +26,7 @@ from snapui.tabs.extend import ExtendTab
 from snapui.tabs.queue import Panel
 from snapui.worker import Worker
 from tests.snapui import stand_in
+from tests.snapui.conftest import Card
 from tests.snapui.test_sheet import NASTY, Tags
 
 NAMES = ("prompt", "seed", "steps", "guidance")
@@ -201,8 +202,7 @@ def test_the_drafts_time_is_told_while_only_that_is_known(tab, with_upsampler):
 
 
 def test_an_upsampler_adds_its_windows_and_knows_what_is_large_enough():
-    card = SimpleNamespace(name="big", window_frames=16, upsampler_size=(8, 288),
-                           sees_known_frames=True)
+    card = Card((8, 288), "big")
     clip = GenerationRequest("a dog", fps=8, steps=4, upscale=True, upscale_steps=3, guidance=0.0)
     request, there = ExtensionRequest(clip, 6.0), GivenFrames(video=16)
     small = outlook(request, there, 36, card, {})

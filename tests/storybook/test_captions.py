@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from engine.storybook import synonyms
-from engine.storybook.captions import canonical_caption, caption, with_article
+from engine.storybook.articles import with_article
+from engine.storybook.captions import canonical_caption, caption
 from engine.storybook.casting import sample_scene
 from engine.storybook.places import PAINTED, PLAIN_COLOURS
 from engine.storybook.scene import TRAVELS, Scene
@@ -79,11 +80,12 @@ def test_every_caption_names_its_subject_and_is_tidy(cast):
 
 
 def test_articles():
-    names = ("dog", "octopus", "unicorn", "sun", "hands", "orange bus")
+    names = ("dog", "octopus", "unicorn", "ufo", "sun", "hands", "orange bus")
     assert [with_article(name) for name in names] == [
         "a dog",
         "an octopus",
         "a unicorn",
+        "a ufo",
         "the sun",
         "hands",
         "an orange bus",

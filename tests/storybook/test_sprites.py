@@ -31,6 +31,8 @@ def test_a_core_subject_with_a_motion_leaves_its_namesakes_out(cast_folder):
 def test_subjects_are_chosen_by_noun_or_by_name(cast_folder):
     chosen = load_sprites(cast_folder, ["dog", "yellow face with sunglasses"])
     assert [sprite.name for sprite in chosen] == ["dog", "yellow face with sunglasses"]
+    assert [s.name for s in load_sprites(cast_folder, "dog, yellow face with sunglasses,")] == [
+        sprite.name for sprite in chosen]
 
 
 def test_stills_join_the_cast_as_single_frames(cast_folder):
@@ -151,5 +153,7 @@ def test_a_missing_folder_or_table_says_what_was_expected(tmp_path):
 
 
 def test_an_unknown_subject_is_an_error_and_not_an_empty_cast(cast_folder):
-    with pytest.raises(DataError, match="No subject"):
+    with pytest.raises(DataError, match="No subject is called wombat: give core12"):
         load_sprites(cast_folder, ["wombat"])
+    with pytest.raises(DataError, match="No subject is called hrose, zebar:"):
+        load_sprites(cast_folder, "core12, zebar, still, hrose")

@@ -87,6 +87,35 @@ def test_steps_differ_from_one_another(tmp_path):
     assert not torch.equal(*draws)
 
 
+def test_every_step_has_the_rate_of_the_schedule(tmp_path):
+    run = trainer(tmp_path)
+    for step in range(RECIPE.steps):
+        steps(run, 1)
+        for optimizer, peaks in zip(run.optimizers, run.peak_rates, strict=True):
+            assert [group["lr"] for group in optimizer.param_groups] == pytest.approx(
+                [peak * RECIPE.learning_rate(step) / RECIPE.lr for peak in peaks])
+
+
+def test_the_subject_s_weight_and_the_share_of_images_reach_a_step(tmp_path, monkeypatch):
+    def learned(**change):
+        run = trainer(tmp_path, replace(RECIPE, **change))
+        images, example = [], run.batches.source.example
+
+        def watched(*arguments, image, low):
+            images.append(image)
+            return example(*arguments, image=image, low=low)
+
+        monkeypatch.setattr(run.batches.source, "example", watched)
+        monkeypatch.setattr(run, "_update", lambda rate: None)
+        run.train_step()
+        gradients = torch.cat([p.grad.flatten() for p in run.parameters if p.grad is not None])
+        return gradients, images
+
+    (_, images), (stressed, _) = learned(image_share=1.0), learned(subject_weight=5.0)
+    assert images == 3 * [True] and learned(image_share=0.0)[1] == 3 * [False]
+    assert not torch.allclose(stressed, learned()[0])
+
+
 @pytest.mark.parametrize("config, change", [
     (PRESETS["tiny"], {"known_share": 0.5, "label_dropout": 0.4, "lessons": 4}),
     (UPSAMPLER, {"known_share": 0.0, "crop_groups": (1, 1), "grain": 0.1, "truth_weight": 0.0,
