@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from engine.backends import PYTORCH
+from engine.checkpoint import WEIGHTS_NAME
 from engine.model import Conditions
 from engine.presets import PRESETS
 from engine.stage import Stage, load_stage
@@ -18,7 +19,7 @@ def stage(model: Path, name: str, preset: str = "",
     Returns: the stage, and a sentence on where its weights come from.
     """
     folder = model / name
-    if not preset and (folder / "model.safetensors").is_file():
+    if not preset and (folder / WEIGHTS_NAME).is_file():
         return load_stage(folder, backend=backend), f"weights of {folder}"
     torch.manual_seed(0)
     made = Stage(PRESETS[preset or f"storybook_{name}"])

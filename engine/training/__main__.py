@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from engine.checkpoint import read_tensors
+from engine.checkpoint import WEIGHTS_NAME, read_tensors
 from engine.errors import DataError, ModelError, SnapError
 from engine.presets import PRESETS
 from engine.stage import Stage, using
@@ -186,7 +186,7 @@ def start_from(stage: Stage, folder: Path) -> None:
     What sees more channels than the model's takes its first ones, and nothing of the rest.
     """
     own = stage.network.state_dict()
-    given = read_tensors(folder / "model.safetensors")
+    given = read_tensors(folder / WEIGHTS_NAME)
     for name in SEEING:
         if name in given and name in own and given[name].shape[1] < own[name].shape[1]:
             more = own[name].shape[1] - given[name].shape[1]
