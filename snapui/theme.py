@@ -7,7 +7,7 @@ from gradio.themes.utils.colors import Color
 
 STATIC = Path(__file__).parent / "static"
 PAPER = Color(c50="#fdfbf7", c100="#f7f3ec", c200="#e9e2d6", c300="#d5cbba", c400="#a79c8b",
-              c500="#7a7063", c600="#5d554b", c700="#433d37", c800="#2b2825", c900="#1f1d1c",
+              c500="#766c60", c600="#5d554b", c700="#433d37", c800="#2b2825", c900="#1f1d1c",
               c950="#161515", name="paper")
 EMBER = Color(c50="#fff4ed", c100="#ffe4d3", c200="#fdc6a5", c300="#fba06d", c400="#f58a4b",
               c500="#dc5f1b", c600="#b8480f", c700="#983a10", c800="#7a3114", c900="#642b14",
@@ -24,7 +24,7 @@ def theme() -> gr.themes.Base:
         font=SANS, font_mono=MONO,
     ).set(
         body_text_color_subdued="*neutral_500", body_text_color_subdued_dark="*neutral_400",
-        input_placeholder_color="*neutral_500", input_placeholder_color_dark="*neutral_500",
+        input_placeholder_color="*neutral_500", input_placeholder_color_dark="*neutral_400",
         input_border_width="1px", input_border_width_dark="1px",
         body_background_fill="*neutral_100", body_background_fill_dark="*neutral_950",
         block_background_fill="*neutral_50", block_background_fill_dark="*neutral_900",

@@ -24,17 +24,22 @@ document.addEventListener("click", (event) => {
   document.querySelector("#results").scrollIntoView();
 });
 
-function snapuiLook(look) {
-  document.body.classList.toggle("dark", look === "dark");
-  localStorage.setItem("snapui-look", look);
+/* Show the look that was chosen with the button, if one was and the address asks for no other. Only
+   a difference is written: every write is told to whoever watches the class, which is this. */
+function showLook() {
+  const look = localStorage.getItem("snapui-look");
+  if (!look || new URLSearchParams(location.search).has("__theme")) return;
+  const { classList } = document.body;
+  if (classList.contains("dark") !== (look === "dark")) classList.toggle("dark");
 }
 
 document.addEventListener("click", (event) => {
   if (!event.target.closest("#look")) return;
-  snapuiLook(document.body.classList.contains("dark") ? "light" : "dark");
+  const isDark = document.body.classList.toggle("dark");
+  localStorage.setItem("snapui-look", isDark ? "dark" : "light");
 });
 
-window.addEventListener("load", () => {
-  const look = localStorage.getItem("snapui-look");
-  if (look && !new URLSearchParams(location.search).has("__theme")) snapuiLook(look);
-});
+/* Gradio sets the system's look when it has started, and again whenever that changes. Watchers are
+   told before anything is painted, so it never shows. */
+showLook();
+new MutationObserver(showLook).observe(document.body, { attributeFilter: ["class"] });

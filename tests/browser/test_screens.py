@@ -67,3 +67,42 @@ def test_the_keyboard_sees_where_it_is_on_every_tab(program, open_page):
             assert ring == "solid3px", where
             seen.add(where)
         assert len(seen) >= 3, f"{tab}: {seen}"
+
+
+# What the look is whenever something is painted, and how often its class was written.
+WATCH_LOOK = """(() => {
+  window.painted = new Set();
+  window.written = 0;
+  const look = () => {
+    if (document.querySelector("#tabs"))
+      painted.add(document.body.classList.contains("dark"));
+    requestAnimationFrame(look);
+  };
+  look();
+  document.addEventListener("DOMContentLoaded", () => new MutationObserver((all) => {
+    written += all.length;
+  }).observe(document.body, { attributeFilter: ["class"] }));
+})()"""
+LOOK = """() => [document.body.classList.contains("dark"), ...["#lock input", "body", "html"].map(
+  (one) => getComputedStyle(document.querySelector(one)).colorScheme)]"""
+
+
+@pytest.mark.parametrize(("system", "chosen"), [("dark", "light"), ("light", "dark")])
+def test_the_chosen_look_outlives_a_refresh_and_the_systems(program, open_page, system, chosen):
+    page = open_page(program.url, scheme=system)
+    assert page.evaluate(LOOK) == [system == "dark", *[system] * 3]
+    page.locator("#look").click()
+    assert page.evaluate(LOOK) == [chosen == "dark", *[chosen] * 3]
+    page.add_init_script(WATCH_LOOK)
+    page.reload()
+    page.wait_for_selector("#sheet .cards > *")
+    page.wait_for_timeout(1000)
+    assert page.evaluate(LOOK) == [chosen == "dark", *[chosen] * 3]
+    for scheme in (chosen, system):    # Gradio follows each
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(300)
+    assert page.evaluate(LOOK) == [chosen == "dark", *[chosen] * 3]
+    assert page.evaluate("[...painted]") == [chosen == "dark"], "the other look was seen"
+    assert page.evaluate("written") < 20, "two watchers answer one another"
+    page.locator("#look").click()
+    assert page.evaluate(LOOK)[0] == (system == "dark")
