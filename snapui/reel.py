@@ -14,6 +14,7 @@ import gradio as gr
 from snapui.estimate import spoken
 from snapui.files import file_url
 from snapui.films import Node, job_name, shown_name
+from snapui.learnt import paragraphs
 from snapui.meter import meter
 from snapui.orders import Order
 from snapui.outlook import Outlook
@@ -66,13 +67,14 @@ class Reel:
         """Return a job that is being made, as far as it has grown, or why it is not."""
         name = escape(job_name(job))
         if job.state not in ACTIVE:
-            why = job.error or "Stopped. Nothing was kept."
-            return (f'<article class="job is-{job.state}"><h3 dir="auto">{name}</h3>'
-                    f'<p class="failed">{escape(why)}</p></article>')
+            why = f'<p class="failed">{escape(job.error)}</p>' * bool(job.error)
+            why += paragraphs(["Stopped. Nothing was kept."] * (job.state == "cancelled"))
+            return (f'<article class="job is-{job.state}"><h3 dir="auto">{name}</h3>{why}'
+                    '</article>')
         previews = json.loads(job.previews)
         picture = (f'<img src="{file_url(self._folder, previews[0])}" alt="The clip so far">'
                    if previews else '<div class="blank"></div>')
-        why = f'<p class="note">{escape(job.error)}</p>' * bool(job.error)
+        why = paragraphs([job.error] * bool(job.error) + json.loads(job.notes))
         return (f'<article class="job">{picture}<div><h3 dir="auto">{name}</h3>{why}'
                 f'<progress max="{job.steps or 1}" value="{job.step}" aria-label="Progress of job '
                 f'{job.id}"></progress>'
@@ -86,7 +88,7 @@ class Reel:
         url = file_url(self._folder, clip.path)
         facts = (f"{clip.frames / clip.fps:.3g} s · {clip.frames} frames at {clip.fps:g} fps · "
                  f"{clip.width}×{clip.height} · seed {clip.seed}")
-        notes = "".join(f'<p class="note">{escape(one)}</p>' for one in json.loads(clip.job.notes))
+        notes = paragraphs(json.loads(clip.job.notes))
         acts = ""
         if node.film is not None:
             acts = _button("undo", clip.id, "Undo") if above else ""
@@ -143,18 +145,21 @@ class Reel:
         return self._meters[clip.id]
 
 
-def told(outlook: Outlook) -> str:
-    """Return what an order takes as HTML: a sentence, then a line for each rate."""
+def told(outlook: Outlook, note: str = "") -> str:
+    """Return what an order takes as HTML: a sentence, then on demand a line for each rate.
+
+    note: what the model has not learnt, if anything.
+    """
     frames = outlook.plan.layout.frames
     rows = "".join(
         f"<tr><td>{STAGES[level.stage]}</td><td>{level.fps:g}</td><td>{level.windows}</td>"
         f"<td>{level.known}</td><td>{level.new}</td></tr>" for level in outlook.levels)
     return (f'<p class="lead">{outlook.plan.duration_seconds:.3g} s, {frames} frames: '
-            f"{_time(outlook)}.</p>"
-            f"<p>{outlook.windows} windows, {outlook.evaluations} network evaluations.</p>"
-            "<table><thead><tr><th>Stage</th><th>Rate, fps</th><th>Windows</th>"
-            "<th>Known frames</th><th>New frames</th></tr></thead>"
-            f"<tbody>{rows}</tbody></table>")
+            f"{_time(outlook)}.</p>{paragraphs([note] * bool(note))}"
+            f"<details><summary>{outlook.windows} windows, {outlook.evaluations} network "
+            "evaluations</summary><table><thead><tr><th>Stage</th><th>Rate, fps</th>"
+            "<th>Windows</th><th>Known frames</th><th>New frames</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table></details>")
 
 
 def _time(outlook: Outlook) -> str:

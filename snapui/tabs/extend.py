@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import SnapError
-from snapui import extend_form, reel
+from snapui import extend_form, learnt, reel
 from snapui.controls import drawn_seed
 from snapui.desk import Desk
 from snapui.events import EACH, PRESSED, QUIET
@@ -24,6 +24,15 @@ from snapui.schema import ACTIVE, Clip, Film, Job, JournalError
 LISTED = 50
 ANEW = ("Nothing: start anew", 0)
 FRESH = "<p>Say what each segment shows; what it takes to make appears here.</p>"
+# Every new plan is drawn anew: its table stays as open as the one before was.
+PLAN = """let isOpen = false;
+element.addEventListener("click", (event) => {
+  if (event.target.closest("summary")) isOpen = !element.querySelector("details").open;
+});
+new MutationObserver(() => {
+  const table = element.querySelector("details");
+  if (table && table.open !== isOpen) table.open = isOpen;
+}).observe(element, { childList: true, subtree: true, attributeFilter: ["open"] });"""
 FIELDS = TYPED + len(FILES)  # of the form, before those of the Create tab
 
 
@@ -34,7 +43,7 @@ class ExtendTab:
     """
 
     def __init__(self, journal: Journal, desk: Desk, models_directory: Path | None) -> None:
-        self.journal = journal
+        self.journal, self._models_directory = journal, models_directory
         self.films = Films(journal, models_directory)
         self.reel = Reel(journal.output_directory, self.films.upscaling)
         self._names = tuple(desk.controls.by_name)
@@ -63,10 +72,12 @@ class ExtendTab:
         if not (chosen or wanted.is_begun):
             return FRESH
         try:
-            _, outlook = self.films.order(wanted, settings | {"seed": 0}, chosen or None)
+            order, outlook = self.films.order(wanted, settings | {"seed": 0}, chosen or None)
         except SnapError as error:
             return f'<p class="failed">{escape(str(error))}</p>'
-        return reel.told(outlook)
+        note = learnt.note(order.request.timeline.prompts, order.request.clip.model,
+                           self._models_directory)
+        return reel.told(outlook, note)
 
     def listed(self, chosen: int) -> Any:
         """Return the list of clips to go on from, with one of them chosen."""
@@ -172,7 +183,7 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState, files: gr.Brows
             form = extend_form.place()
             with gr.Column(elem_id="extend-go"):
                 plan = gr.HTML("", elem_id="extend-plan", apply_default_css=False,
-                               js_on_load=None)
+                               js_on_load=PLAN)
                 run = gr.Button("Extend", variant="primary", elem_id="run-extension")
         with gr.Column(elem_id="extend-results"):
             shown = reel.component()

@@ -310,3 +310,27 @@ def test_the_tab_fits_every_screen(program, open_page):
         page.locator("#reel .node").last.click()
         page.wait_for_selector("#reel .meter")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# How far what is written in the last segment lies under the plan, in pixels.
+COVERED = """() => {
+  const [written, plan] = ["#rows li:last-child textarea", "#extend-go"].map(
+    (one) => document.querySelector(one).getBoundingClientRect());
+  return Math.round(written.bottom - plan.top);
+}"""
+
+
+def test_on_a_laptop_the_plan_does_not_cover_what_is_written(program, open_page):
+    page = open_page(program.url, width=1280, height=720)
+    open_two_seconds(page)
+    fill_row(page, 0, "a dgo walking", 2, 4)
+    wait_for_plan(page, "guess at: dgo")
+    assert page.evaluate(COVERED) <= 0
+    table = page.locator("#extend-plan table")
+    assert not table.is_visible()
+    page.locator("#extend-plan summary").click()
+    table.wait_for()
+    fill_row(page, 0, SNOW, 2, 6)
+    wait_for_plan(page, "6 s, 48 frames")
+    assert table.is_visible(), "the next plan has closed it"
+    assert "guess at" not in page.locator("#extend-plan").inner_text()

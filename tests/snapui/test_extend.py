@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from html import escape
 from types import SimpleNamespace
 
 import gradio as gr
@@ -171,6 +172,14 @@ class Recorded:
 
 # ---- the plan
 
+def test_words_that_are_new_to_the_model_are_told_with_the_plan(tab):
+    told = tab.told(0, *fields([[0, 2, "a dgo walking"], [2, 4, "a <b>zzyzx</b>"]]))
+    assert '<p class="note">Words this model has not learnt and will guess at: dgo, b, ' in told
+    assert "zzyzx.</p>" in told and "<b>" not in told
+    told = tab.told(0, *fields([[0, 4, "a dog walking"]]))
+    assert "learnt" not in told and "<details>" in told
+
+
 def test_the_plan_is_told_and_bad_input_is_a_sentence_in_its_place(tab, monkeypatch):
     told = tab.told(0, *fields([[0, 4, "a dog"]]))
     assert "4 s, 32 frames" in told and "<td>Draft</td><td>8</td>" in told
@@ -289,6 +298,24 @@ def test_a_long_job_that_waits_says_why_in_the_reel(tab, films):
     job_id = films.extend(Asked(rows=((0, 2, "a dog"),), fps=8), SETTINGS, None)
     films.journal.put_down(films.journal.claim("w"), "The disk is full.")
     assert "The disk is full." in dict(tab.look(0, job_id)[0]["cards"])[f"job-{job_id}"]
+
+
+def test_a_long_job_says_while_it_is_made_what_the_model_has_to_guess_at(tab, films):
+    job_id = films.extend(Asked(rows=((0, 2, "a dog"),), fps=8), SETTINGS, None)
+    films.journal.report(films.journal.claim("w"), notes=json.dumps([f"New words: {NASTY}"]))
+    card = dict(tab.look(0, job_id)[0]["cards"])[f"job-{job_id}"]
+    assert f'<p class="note">New words: {escape(NASTY)}</p>' in card and "<progress" in card
+
+
+def test_a_stopped_job_is_no_error_and_a_failed_one_is(tab, films):
+    job_id = films.extend(Asked(rows=((0, 2, "a dog"),), fps=8), SETTINGS, None)
+    films.journal.cancel(job_id)
+    card = dict(tab.look(0, job_id)[0]["cards"])[f"job-{job_id}"]
+    assert '<p class="note">Stopped. Nothing was kept.</p>' in card and "failed" not in card
+    failed = films.extend(Asked(rows=((0, 2, "a dog"),), fps=8), SETTINGS, None)
+    films.journal.end(films.journal.claim("w"), "failed", "It broke.")
+    card = dict(tab.look(0, failed)[0]["cards"])[f"job-{failed}"]
+    assert '<p class="failed">It broke.</p>' in card and "Stopped" not in card
 
 
 # ---- what is pressed
