@@ -128,11 +128,6 @@ class Plan:
         return self.columns.field != "prompt"
 
     @property
-    def models(self) -> tuple[str, ...]:
-        """The names or folders of the models that make the clips, each once."""
-        return tuple(dict.fromkeys(request.model for *_, request in self.cells()))
-
-    @property
     def row_count(self) -> int:
         """How many rows there are; one if nothing varies by row."""
         return len(self.rows.values) if self.rows else 1

@@ -36,6 +36,12 @@ class Standing:
         return any(job.state in ACTIVE for job in self.jobs.values())
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether all that is still to come is about to be stopped."""
+        coming = [job.cancel for job in self.jobs.values() if job.state in ACTIVE]
+        return bool(coming) and set(coming) == {"drop"}
+
+    @property
     def clock(self) -> Clock:
         """How its clips play together."""
         return self.plan.clock(self.clips)
@@ -51,16 +57,29 @@ class Comparisons:
     def submit(self, plan: Plan, order: str = "") -> int:
         """Write a comparison and the jobs of its cells. Returns: its number.
 
-        order: how all of them begin, see orders.py. Raises: ModelError, JournalError.
+        order: how all of them begin, see orders.py. Raises: RequestError, ModelError, JournalError.
         """
-        for name in plan.models:
-            find_model(name, self._models_directory)  # says now what a worker would say late
+        self.check(plan)
         with self.journal.change():
             comparison = Comparison.create(plan=plan.to_json())
             for row, column, request in plan.cells():
                 Cell.create(comparison=comparison, row=row, column=column,
                             job=self.journal.submit(request, order=order))
         return comparison.id
+
+    def check(self, plan: Plan) -> None:
+        """Say before anything is made what a worker would say late. Raises: SnapError."""
+        for name, is_large in {(one.model, one.upscale): None for *_, one in plan.cells()}:
+            card = find_model(name, self._models_directory)
+            if is_large:
+                card.need_upsampler("compare drafts")
+
+    def stop(self, comparison_id: int) -> None:
+        """Stop what is still to come of a comparison, all or nothing. Raises: JournalError."""
+        with self.journal.change():
+            for job in self.standing(comparison_id).jobs.values():
+                if job.state in ACTIVE:
+                    self.journal.cancel(job.id)
 
     def put_together(self, clip_ids: Sequence[int]) -> int:
         """Write a comparison of finished clips, unless there is one. Returns: its number.

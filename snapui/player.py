@@ -22,7 +22,8 @@ from snapui.theme import scripts
 from snapui.votes import ASPECTS, LETTERS, Ballot, Score, aspects_of
 
 TEMPLATE = """
-<p class="told" role="status"></p>
+<div class="standing"><p class="told" role="status"></p>
+<button type="button" class="stop" hidden>Stop</button></div>
 <div class="transport" hidden>
 <button type="button" class="play primary">Pause</button>
 <button type="button" class="back" aria-label="One frame back">◀</button>
@@ -51,7 +52,7 @@ def component(save: Callable[[dict], dict]) -> gr.HTML:
     """Return the empty player; `value` fills it.
 
     save: a function of that name, which the page's script calls.
-    Its events: start_ballot, end_ballot, cast_vote (choices), look_again.
+    Its events: start_ballot, end_ballot, cast_vote (choices), stop_comparison (id), look_again.
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="player", apply_default_css=False,
                    js_on_load=scripts("morph.js", "save.js", "player.js"), server_functions=[save])
@@ -65,7 +66,8 @@ class Player:
 
     def empty(self) -> dict:
         """Return what is shown before the first comparison."""
-        return {"id": 0, "told": "", "count": 0, "fps": 1, "grid": [["empty", EMPTY]], "after": []}
+        return {"id": 0, "told": "", "stop": "", "count": 0, "fps": 1,
+                "grid": [["empty", EMPTY]], "after": []}
 
     def value(self, standing: Standing) -> dict:
         """Return what the component shows of a comparison, all names visible."""
@@ -96,9 +98,10 @@ class Player:
             html += [self._cell(standing, place, head)
                      for place, head in zip(places, heads, strict=True)]
         made, total = len(standing.clips), len(standing.jobs)
+        stop = ("Stopping" if standing.is_stopping else "Stop") if standing.is_active else ""
         return {"id": standing.id, "fps": clock.fps, "count": clock.count,
                 "told": "" if made == total else f"{made} of {total} clips are there.",
-                "grid": [["cells", "".join(html) + "</div>"]], "after": after}
+                "grid": [["cells", "".join(html) + "</div>"]], "after": after, "stop": stop}
 
     def _cell(self, standing: Standing, place: Place, head: str) -> str:
         try:

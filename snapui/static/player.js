@@ -3,6 +3,7 @@
 const grid = element.querySelector(".grid");
 const after = element.querySelector(".after");
 const told = element.querySelector(".told");
+const stop = element.querySelector(".stop");
 const failed = element.querySelector(".failed");
 const transport = element.querySelector(".transport");
 const play = element.querySelector(".play");
@@ -21,6 +22,9 @@ function show() {
   const value = props.value || {};
   if (!value.grid) return;
   if (told.textContent !== value.told) told.textContent = value.told;
+  stop.hidden = !value.stop;
+  stop.disabled = value.stop === "Stopping";
+  stop.textContent = value.stop;
   transport.hidden = value.count === 0;
   scrub.max = Math.max(0, value.count - 1);
   if (shown !== value.id) {
@@ -110,6 +114,7 @@ function save(button) {
 }
 
 play.addEventListener("click", () => setPlaying(!playing));
+stop.addEventListener("click", () => trigger("stop_comparison", { id: props.value.id }));
 scrub.addEventListener("input", () => goTo(Number(scrub.value)));
 difference.addEventListener("change", draw);
 element.querySelector(".back").addEventListener("click", () => goTo(Math.floor(time) - 1));

@@ -7,13 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-from engine.errors import RequestError
-from snapui import estimate, inside
+from engine.catalog import list_models
+from engine.errors import SnapError
+from snapui import estimate, inside, learnt
 from snapui.compare import MAX_VALUES, VARIABLE, Axis, Plan, plan_of
 from snapui.comparisons import Comparisons
 from snapui.controls import FIELDS
 from snapui.desk import Desk, order
-from snapui.events import PRESSED, QUIET
+from snapui.events import EACH, PRESSED, QUIET
 from snapui.files import file_url
 from snapui.grid import save_grid
 from snapui.guard import answered, guarded
@@ -24,6 +25,7 @@ from snapui.votes import LETTERS, Ballot
 
 LISTED = 50
 NOTHING = "Nothing"
+FRESH = "<p>Write two to four values; how many clips that makes appears here.</p>"
 VARIES = [(FIELDS[name].metadata["label"], name) for name in VARIABLE]
 
 
@@ -31,7 +33,7 @@ class CompareTab:
     """The tab's handlers."""
 
     def __init__(self, journal: Journal, desk: Desk, models_directory: Path | None) -> None:
-        self.journal = journal
+        self.journal, self.models_directory = journal, models_directory
         self.comparisons = Comparisons(journal, models_directory)
         self.player = Player(journal.output_directory)
         self._names = tuple(desk.controls.by_name)
@@ -52,15 +54,31 @@ class CompareTab:
         return self.listed(self.comparisons.submit(plan, order(kept, fit)))
 
     def told(self, *fields: Any) -> str:
-        """Return how many clips this makes and how long they take; nothing while it is unclear."""
+        """Return how many clips this makes and how long they take, or what keeps them from it."""
+        _, text, row_field, row_text = fields[:4]
+        if not text.strip() or (row_field != NOTHING and not row_text.strip()):
+            return FRESH
         try:
             plan = self.plan(fields[:4], fields[4:])
-        except RequestError:
-            return ""
+            self.comparisons.check(plan)
+        except SnapError as error:
+            return f'<p class="failed">{escape(str(error))}</p>'
         timings = self.journal.timings()
         seconds = [estimate.whole_seconds(request, timings) for *_, request in plan.cells()]
         known = "" if None in seconds else f", about {estimate.spoken(sum(seconds))}"
-        return f"{len(seconds)} clips{known}. Everything else as on the Create tab."
+        notes = learnt.notes([request for *_, request in plan.cells()], self.models_directory)
+        return (f"<p>{len(seconds)} clips{known}. Everything else as on the Create tab.</p>"
+                f"{learnt.paragraphs(notes)}")
+
+    def stop(self, event: gr.EventData) -> None:
+        """Stop what is still to come of the comparison in the event."""
+        self.comparisons.stop(int(event.id))
+
+    def hint(self, field: str) -> Any:
+        """Return the values field of an axis with a hint that suits what varies."""
+        if field == NOTHING:
+            return gr.Textbox(visible=False)
+        return gr.Textbox(visible=True, info=_hint(field, self.models_directory))
 
     def listed(self, chosen: int | None) -> Any:
         """Return the list of comparisons, newest first."""
@@ -114,12 +132,12 @@ def filled(plan: Plan | None) -> list[Any]:
     return [plan.columns.field, plan.columns.text, *rows]
 
 
-def _hint(field: str) -> Any:
-    """Return the values field of an axis with a hint that suits what varies."""
-    spec = None if field == NOTHING else FIELDS[field]
-    if spec is None:
-        return gr.Textbox(visible=False)
-    if spec.type is bool:
+def _hint(field: str, models_directory: Path | None) -> str:
+    """Return how the values of a field are written."""
+    spec = FIELDS[field]
+    if field == "model":
+        hint = f"Out of {', '.join(_models(models_directory))}, or a model's folder; one a line."
+    elif spec.type is bool:
         hint = "yes or no, one a line."
     elif "choices" in spec.metadata:
         hint = f"Out of {', '.join(spec.metadata['choices'])}; one a line."
@@ -127,7 +145,22 @@ def _hint(field: str) -> Any:
         hint = f"From {spec.metadata['minimum']:g} to {spec.metadata['maximum']:g}; one a line."
     else:
         hint = "One a line."
-    return gr.Textbox(visible=True, info=f"{hint} Up to {MAX_VALUES}.")
+    return f"{hint} Up to {MAX_VALUES}."
+
+
+def beginnings(models_directory: Path | None) -> dict[str, str]:
+    """Return by field the values it begins with; none for numbers, of which any may be meant."""
+    values = {"prompt": EXAMPLES[:2], "model": _models(models_directory)}
+    for name in VARIABLE:
+        if FIELDS[name].type is bool:
+            values[name] = ("yes", "no")
+        elif "choices" in FIELDS[name].metadata:
+            values[name] = FIELDS[name].metadata["choices"]
+    return {name: "\n".join(few[:MAX_VALUES]) for name, few in values.items()}
+
+
+def _models(models_directory: Path | None) -> list[str]:
+    return [card.name for card in list_models(models_directory)]
 
 
 def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
@@ -141,12 +174,11 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
     tab = CompareTab(journal, desk, models_directory)
     with gr.Row(elem_id="compare-desk"):
         with gr.Column(elem_id="compare-settings"):
-            axes = _axis("Columns", "What differs from left to right.", VARIES,
-                         "\n".join(EXAMPLES[:2]))
-            axes += _axis("Rows", "What differs from top to bottom, if anything.",
-                          [(NOTHING, NOTHING), *VARIES], "")
+            axes = _axis(tab, "Columns", "What differs from left to right.", VARIES)
+            axes += _axis(tab, "Rows", "What differs from top to bottom, if anything.",
+                          [(NOTHING, NOTHING), *VARIES])
             run = gr.Button("Compare", variant="primary", elem_id="run-comparison")
-            told = gr.Markdown(elem_id="compare-told")
+            told = gr.HTML(elem_id="compare-told", apply_default_css=False, js_on_load=None)
             chosen = gr.Dropdown([], label="Comparison", elem_id="comparisons", visible=False,
                                  info="All comparisons made so far, newest first.")
         with gr.Column(elem_id="compare-results"):
@@ -162,6 +194,7 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
     gr.on([page.load, *(field.change for field in costs)], guarded(tab.told), fields, told,
           trigger_mode="always_last", **QUIET)
     player.look_again(**look)
+    player.stop_comparison(guarded(tab.stop), **EACH).then(**look)
     player.start_ballot(guarded(tab.start_ballot), chosen, ballot, **PRESSED).then(**look)
     player.end_ballot(lambda: None, outputs=ballot, **QUIET).then(**look)
     player.cast_vote(guarded(tab.vote), ballot, ballot, **PRESSED).then(**look)
@@ -169,15 +202,23 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
     return tab, chosen
 
 
-def _axis(label: str, info: str, choices: list[tuple[str, str]], text: str) -> list[Any]:
+def _axis(tab: CompareTab, label: str, info: str, choices: list[tuple[str, str]]) -> list[Any]:
     """Place the two controls of an axis: what varies, at first the first choice, and its values."""
-    name = label.lower()
+    name, first = label.lower(), beginnings(tab.models_directory)
+    text = first.get(choices[0][1], "")
     varies = gr.Dropdown(choices, value=choices[0][1], label=f"{label} vary", info=info,
                          elem_id=f"{name}-field")
     values = gr.Textbox(text, lines=2, max_lines=MAX_VALUES, label=f"Values of the {name}",
                         info=f"One a line. Up to {MAX_VALUES}.", elem_id=f"{name}-values",
                         visible=bool(text))
-    varies.change(_hint, varies, values, **QUIET)
+    varies.change(guarded(tab.hint), varies, values, **QUIET)
+    # Each field has values of its own, or prompts would stand there as models. In the browser, or
+    # who is quicker than the answer loses what was typed meanwhile.
+    typed = gr.JSON(first, visible="hidden")
+    values.change(fn=None, js="(field, text, typed) => ({ ...typed, [field]: text })",
+                  inputs=[varies, values, typed], outputs=typed)
+    varies.input(fn=None, js='(field, typed) => typed[field] ?? ""', inputs=[varies, typed],
+                 outputs=values)
     return [varies, values]
 
 

@@ -16,6 +16,7 @@ from snapui.queue import in_line
 from snapui.schema import Job, JournalError, Vote
 from snapui.votes import Ballot, aspects_of, draw_ballot, wilson
 from tests.snapui.test_jobs import CLIP
+from tests.test_catalog import make_model
 
 BASE = GenerationRequest(prompt="a dog", seed=7, drafts=4, guidance=2.0)
 PLAN = Plan(BASE, Axis("guidance", (1.0, 3.0, 5.0)), Axis("steps", (12, 24)))
@@ -222,6 +223,34 @@ def test_jobs_of_a_comparison_can_be_cancelled_like_any_other(journal, compariso
         journal.cancel(job.id)
     assert not comparisons.standing(number).is_active
     assert Job.select().where(Job.state == "cancelled").count() == 6
+
+
+def test_stopping_a_comparison_leaves_what_is_made_and_other_jobs(journal, comparisons):
+    number, other = comparisons.submit(PLAN), comparisons.submit(replace(PLAN, rows=None))
+    done, running = journal.claim("w"), journal.claim("w")
+    journal.finish(done, [CLIP | {"request": done.request}], [])
+    comparisons.stop(number)
+    standing = comparisons.standing(number)
+    assert standing.is_active and standing.is_stopping, "its worker has not heard it yet"
+    journal.put_down(journal.job(running.id))
+    standing = comparisons.standing(number)
+    assert not standing.is_active and not standing.is_stopping and len(standing.clips) == 1
+    states = [job.state for job in standing.jobs.values()]
+    assert (states.count("cancelled"), states.count("done")) == (5, 1)
+    assert {job.state for job in comparisons.standing(other).jobs.values()} == {"queued"}
+    comparisons.stop(number)    # once more changes nothing
+    comparisons.stop(comparisons.put_together([finished(journal), finished(journal, "a cat")]))
+
+
+def test_a_model_without_an_upsampler_is_said_before_anything_is_written(journal, tmp_path):
+    make_model(tmp_path / "small")
+    comparisons = Comparisons(journal, tmp_path)
+    for upscale in ("no\nyes", "yes\nno"):
+        plan = plan_of({"prompt": "a dog", "model": "small"}, Axis.parse("upscale", upscale), None)
+        with pytest.raises(RequestError, match="The model small has no upsampler"):
+            comparisons.submit(plan)
+    assert list(Job.select()) == []
+    comparisons.submit(plan_of({"prompt": "a dog", "model": "small"}, PLAN.columns, None))
 
 
 # ---- clips that were made before
