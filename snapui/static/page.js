@@ -18,10 +18,23 @@ document.addEventListener("input", (event) => {
   if (!lock.checked) lock.click();
 });
 
-/* On a phone the drafts are made below all settings: show them. */
+/* On a phone clips are made below all settings, and a clip's settings come back above them: show
+   what answers a button. The library's opens another tab first, when the program has answered. */
+const ANSWERS = [["#run", "#results"], ["#run-comparison", "#compare-results"],
+  ["#run-extension", "#extend-results"],
+  ["[data-act=reuse], [data-act=use]", "#settings, #extend-settings"]];
+
+function showAnswer(selector, tries) {
+  const answer = [...document.querySelectorAll(selector)].find((one) => one.offsetParent);
+  if (answer) answer.scrollIntoView();
+  else if (tries) setTimeout(() => showAnswer(selector, tries - 1), 100);
+}
+
 document.addEventListener("click", (event) => {
-  if (!event.target.closest("#run") || !matchMedia("(max-width: 900px)").matches) return;
-  document.querySelector("#results").scrollIntoView();
+  if (!matchMedia("(max-width: 900px)").matches) return;
+  for (const [button, answer] of ANSWERS) {
+    if (event.target.closest(button)) showAnswer(answer, 50);
+  }
 });
 
 /* Show the look that was chosen with the button, if one was and the address asks for no other. Only

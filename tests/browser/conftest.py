@@ -131,9 +131,10 @@ def open_page(chromium, request):
     """Return a function that opens a page in a fresh browser profile and leaves a screenshot."""
     contexts, strangers, failures = [], [], []
 
-    def opened(url, width=1440, height=900, scheme="light"):
+    def opened(url, width=1440, height=900, scheme="light", has_touch=False):
         context = chromium.new_context(viewport={"width": width, "height": height},
-                                       color_scheme=scheme)
+                                       color_scheme=scheme, has_touch=has_touch,
+                                       is_mobile=has_touch)
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.on("request", lambda sent: strangers.append(sent.url)

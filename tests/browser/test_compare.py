@@ -172,3 +172,44 @@ def test_the_keyboard_alone_compares_and_a_wrong_value_is_one_sentence(program, 
     assert page.evaluate(FRAMES) == [0, 0]
     page.keyboard.press("ArrowRight")
     assert page.evaluate(FRAMES) == [1, 1]
+
+
+def test_a_comparison_is_stopped_on_its_own_tab(slow_program, open_page):
+    page = open_page(slow_program.url)
+    open_compare(page)
+    compare(page, "Seed", "0\n4\n1")
+    stop = page.locator("#player .stop")
+    stop.wait_for()
+    page.wait_for_function("document.querySelector('#player .blank').innerText.includes('Step')")
+    stop.click()
+    stop.wait_for(state="hidden")
+    assert page.locator("#player .blank").all_inner_texts() == ["Stopped"] * 3
+    assert slow_program.files() == []
+
+
+def test_each_field_has_values_of_its_own_and_what_is_wrong_is_told(program, open_page):
+    page = open_page(program.url)
+    open_compare(page)
+    values, told = page.locator("#columns-values textarea"), page.locator("#compare-told")
+    values.fill("a dog\na yeti")
+    expect(told).to_contain_text("will guess at: yeti")
+    choose(page, "columns", "Model")
+    expect(values).to_have_value("storybook\nstorybook-forty")
+    expect(page.locator("#columns-values")).to_contain_text("Out of storybook, storybook-forty")
+    expect(told).to_contain_text("2 clips")
+    values.fill("storybook\nstoribook")
+    expect(told).to_contain_text("There is no model 'storibook'. Known models: storybook,")
+    choose(page, "columns", "Guidance")
+    expect(values).to_have_value("")
+    values.fill("1\n2\n3\n4\n5")
+    expect(told).to_contain_text("not 5")
+    choose(page, "columns", "Prompt")
+    expect(values).to_have_value("a dog\na yeti")
+    page.wait_for_timeout(1000)
+    page.reload()
+    values.wait_for()
+    expect(values).to_have_value("a dog\na yeti")
+    choose(page, "columns", "Guidance")
+    expect(values).to_have_value("")
+    choose(page, "columns", "Prompt")
+    expect(values).to_have_value("a dog\na yeti"), "a refresh keeps them too"

@@ -326,6 +326,10 @@ def test_on_a_laptop_the_plan_does_not_cover_what_is_written(program, open_page)
     fill_row(page, 0, "a dgo walking", 2, 4)
     wait_for_plan(page, "guess at: dgo")
     assert page.evaluate(COVERED) <= 0
+    page.get_by_role("button", name="Add a segment").click()
+    page.locator("#rows textarea").nth(1).focus()
+    assert page.evaluate(COVERED) <= 0
+    page.locator("#rows .drop").last.click()
     table = page.locator("#extend-plan table")
     assert not table.is_visible()
     page.locator("#extend-plan summary").click()

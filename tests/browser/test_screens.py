@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.conftest import LOOKS, SHOTS
-from tests.browser.test_create import make, wait_for_drafts
+from tests.browser.test_create import make, type_prompt, wait_for_drafts
 
 pytestmark = pytest.mark.browser
 TABS = ("Create", "Extend", "Compare", "Library")
@@ -106,3 +106,36 @@ def test_the_chosen_look_outlives_a_refresh_and_the_systems(program, open_page, 
     assert page.evaluate("written") < 20, "two watchers answer one another"
     page.locator("#look").click()
     assert page.evaluate(LOOK)[0] == (system == "dark")
+
+
+IN_SIGHT = """(one) => { const { top } = document.querySelector(one).getBoundingClientRect();
+  return top > -2 && top < 120; }"""
+
+
+def test_a_phone_shows_what_answers_a_button_and_names_no_keys(program, open_page):
+    page = open_page(program.url, width=390, height=844, has_touch=True)
+    lead = page.locator("#sheet .empty .lead")
+    assert lead.locator("kbd").first.is_visible() is False
+    assert "Make drafts" in lead.evaluate("(one) => getComputedStyle(one, '::after').content")
+    title, button = (page.locator(one).bounding_box() for one in (".masthead h1", "#look"))
+    assert title["x"] + title["width"] + 8 <= button["x"]
+
+    type_prompt(page)
+    page.locator("#run").click()
+    wait_for_drafts(page)
+    page.locator("#sheet [data-act=reuse]").last.click()
+    page.wait_for_function(IN_SIGHT, arg="#settings")
+
+    page.get_by_role("tab", name="Compare").click()
+    page.locator("#run-comparison").click()
+    page.wait_for_function(IN_SIGHT, arg="#compare-results")
+
+    page.get_by_role("tab", name="Library").click()
+    page.locator("#library .card .open").first.click()
+    page.locator("#library dialog [data-act=use]").click()
+    page.wait_for_function(IN_SIGHT, arg="#settings")
+
+
+def test_a_desk_names_the_keys(program, open_page):
+    page = open_page(program.url)
+    assert page.locator("#sheet .empty .lead kbd").first.is_visible()
