@@ -1,6 +1,7 @@
 """The worker: in this process with a pretended engine, and as a real process that dies."""
 
 import errno
+import itertools
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from engine.backends import Place
 from engine.errors import MediaError, RequestError
 from engine.media import KEPT_KEY, OPENING_KEY, read_metadata, write_clip
 from engine.request import GenerationRequest
-from snapui import crew, inside, queue
+from snapui import crew, estimate, inside, queue
 from snapui.asked import Asked
 from snapui.clock import StageClock
 from snapui.files import preview_folder, read_loop
@@ -590,6 +591,21 @@ def test_the_clock_measures_one_clip_in_one_evaluation(monkeypatch):
     for step in (1, 2, 3):
         clock.on_step(stand_in.StepEvent("base", step, 3, 0.0, None))
     assert clock.seconds_per_evaluation() == {"base": pytest.approx(2.0 / 4)}
+
+
+@pytest.mark.parametrize(("gaps", "step_seconds"), [
+    ([0.27, 3.65, 0.17], 0.22),  # guided steps cost twice plain ones, between them one compiles
+    ([3.65, 0.17], 0.17), ([0.4, 0.4, 0.4, 0.1], 0.325), ([3.0], 3.0)])
+def test_a_step_in_which_a_network_is_compiled_is_not_measured(monkeypatch, gaps, step_seconds):
+    moments = itertools.accumulate([8.65, *gaps])
+    monkeypatch.setattr(time, "monotonic", lambda: next(moments))
+    steps = len(gaps) + 1
+    request = GenerationRequest(prompt="a", steps=steps, guidance=3.0)
+    clock = StageClock(request)
+    for step in range(1, steps + 1):
+        clock.on_step(stand_in.StepEvent("base", step, steps, 0.0, None))
+    whole = clock.seconds_per_evaluation()["base"] * estimate.passes(request, "base")
+    assert whole == pytest.approx(step_seconds * steps)
 
 
 # ---- as processes
