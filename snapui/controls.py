@@ -19,6 +19,21 @@ SLIDER_STEPS = {"guidance": 0.5, "upscale_noise": 0.05}
 HIGHEST_DRAWN_SEED = 1_000_000  # short enough to read out loud
 
 
+class WithinRange(gr.Slider):
+    """A slider that takes the nearest number of its range for one typed beyond it.
+
+    Gradio answers such a number with an error of the server, before any handler of ours is asked.
+    """
+
+    is_template = True  # drawn as the slider that it is
+
+    def preprocess(self, payload: float | None) -> float | None:
+        """Return the number for the handlers; none for an emptied field, which they refuse."""
+        if payload is None:
+            return None
+        return super().preprocess(min(max(payload, self.minimum), self.maximum))
+
+
 class Controls:
     """The controls placed so far, by the name of their request field."""
 
@@ -37,9 +52,9 @@ class Controls:
         elif spec.type is str or spec.metadata["maximum"] > 2**53:  # beyond a browser's numbers
             component = gr.Textbox(**common | {"value": str(common["value"])})
         else:
-            component = gr.Slider(minimum=spec.metadata["minimum"],
-                                  maximum=spec.metadata["maximum"],
-                                  step=SLIDER_STEPS.get(name, 1), **common)
+            component = WithinRange(minimum=spec.metadata["minimum"],
+                                    maximum=spec.metadata["maximum"],
+                                    step=SLIDER_STEPS.get(name, 1), **common)
         self.by_name[name] = component
         return component
 

@@ -10,10 +10,11 @@ import gradio as gr
 from snapui.messages import log_unexpected, sentence
 
 
-def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
+def guarded(handler: Callable[..., Any], *, has_outputs: bool = True) -> Callable[..., Any]:
     """Return the handler with its errors shown as a message instead of a traceback.
 
     Gradio shows messages of queued events only, and shows them as HTML.
+    has_outputs: whether there is anything to leave as it is; Gradio logs a warning if not.
     """
     @functools.wraps(handler)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -22,7 +23,7 @@ def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             log_unexpected(error)
             gr.Warning(escape(sentence(error)), title="Please check")
-            return gr.skip()
+            return gr.skip() if has_outputs else None
     return wrapped
 
 

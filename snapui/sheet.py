@@ -24,6 +24,7 @@ from snapui.theme import scripts
 from snapui.upscaling import upscaled_how
 
 SHOWN_JOBS = 24
+GO_ON = "Go on with the queue"  # the button
 TEMPLATE = """
 <div class="bar">
   <p class="status" role="status"></p>
@@ -178,7 +179,7 @@ def status(workers: list[Worker], queue: list[Job], *, is_paused: bool = False,
     worker, if none is being started.
     """
     if is_paused and queue:
-        return "The queue is paused."
+        return f"The queue is paused. Press {GO_ON} under Queue."
     failed = [worker.message for worker in workers if worker.state == "failed"]
     if failed and len(failed) == len(workers):
         return failed[0]
@@ -210,9 +211,8 @@ def _progress(job: Job, ahead: dict[int, int]) -> str:
     """Return the line of an active job: how far it is, and the button that ends it."""
     if job.state not in ACTIVE:
         return ""
-    bar, label = "", "Remove"
+    bar, label = "", "Stopping" if job.cancel == "drop" else "Stop"
     if job.state == "running":
-        label = "Stopping" if job.cancel == "drop" else "Stop"
         bar = (f'<progress max="{job.steps or 1}" value="{job.step}" '
                f'aria-label="Progress of job {job.id}"></progress>')
     told = escape(standing(job, ahead.get(job.id, 0)))

@@ -1,8 +1,12 @@
-"""For all tests: networks are compiled into a folder of the run's own, not the user's."""
+"""For all tests: what compiles or writes goes into folders of the run's own, not the user's."""
 
 import os
 
 import pytest
+
+from snapui import quick_start
+
+quick_start.leave_out_stubs()  # gradio would write some beside our own components too
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -238,8 +238,9 @@ def _tie_work(tab: Create, sheet: gr.HTML, line: gr.HTML, told: gr.Markdown,
     remember = {"fn": None, "inputs": asked, "js": "(ids) => snapui.ask(ids)"}
     run.click(guarded(tab.run), run_inputs, [controls.by_name["seed"], asked],
               **PRESSED).then(**remember)
-    stop.click(guarded(tab.stop), asked, js="() => [snapui.asked()]", **PRESSED).then(**look)
-    sheet.stop_job(guarded(tab.stop_job), **EACH).then(**look)
+    stop.click(guarded(tab.stop, has_outputs=False), asked, js="() => [snapui.asked()]",
+               **PRESSED).then(**look)
+    sheet.stop_job(guarded(tab.stop_job, has_outputs=False), **EACH).then(**look)
     sheet.upscale_clips(guarded(tab.upscale), controls.components(
         ("upscale_steps", "upscale_noise")), asked, **EACH).then(**remember)
     sheet.use_example(guarded(tab.use_example), outputs=controls.by_name["prompt"], **PRESSED)

@@ -99,9 +99,9 @@ def build(journal: Journal, memory: gr.BrowserState,
           trigger_mode="always_last", **QUIET)
     shelf.look_again(**look)
     shelf.turn_page(guarded(tab.turn_page), [words, view], shown, **QUIET)
-    shelf.change_clip(guarded(tab.change), **EACH).then(**look)
-    shelf.empty_bin(guarded(tab.empty_bin), **PRESSED).then(**look)
-    shelf.upscale_clip(guarded(tab.upscale), **EACH)
+    shelf.change_clip(guarded(tab.change, has_outputs=False), **EACH).then(**look)
+    shelf.empty_bin(guarded(tab.empty_bin, has_outputs=False), **PRESSED).then(**look)
+    shelf.upscale_clip(guarded(tab.upscale, has_outputs=False), **EACH)
     shelf.open_folder(guarded(tab.open_folder), **PRESSED)
     _tie_memory(words, view, look, memory)
     return shelf

@@ -13,14 +13,15 @@ from snapui.guard import answered, guarded
 from snapui.jobs import CANCELS, Journal
 from snapui.rows import Read
 from snapui.schema import Job, JournalError
+from snapui.sheet import GO_ON
 from snapui.space import HELD, trouble
 from snapui.standing import standing
 from snapui.theme import scripts
 
 SHOWN_ENDED = 5
-TEMPLATE = """<div class="head"><p class="told" role="status"></p><p class="crew"></p>
+TEMPLATE = f"""<div class="head"><p class="told" role="status"></p><p class="crew"></p>
 <button type="button" data-act="pause_all">Pause the queue</button>
-<button type="button" data-act="resume_all" hidden>Go on with the queue</button></div>
+<button type="button" data-act="resume_all" hidden>{GO_ON}</button></div>
 <ol class="line"></ol>
 <dialog aria-label="Change a job"></dialog>"""
 LABELS = {"up": "Up", "down": "Down", "front": "First", "pause": "Pause", "resume": "Go on",
@@ -97,7 +98,7 @@ def component(editor: Editor) -> gr.HTML:
 
 def tie(panel: Panel, shown: gr.HTML, look: dict, **how: object) -> None:
     """Let the panel's buttons act, and then look at the journal again."""
-    shown.queue_act(guarded(panel.act), **how).then(**look)
+    shown.queue_act(guarded(panel.act, has_outputs=False), **how).then(**look)
 
 
 def _crew(journal: Journal) -> str:

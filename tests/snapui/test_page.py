@@ -46,6 +46,14 @@ def test_a_control_takes_label_help_and_range_from_its_field(placed):
                 metadata["minimum"], metadata["maximum"])
 
 
+def test_a_number_typed_beyond_its_range_becomes_the_nearest_in_it(placed):
+    for name, typed, taken in (("drafts", 50, 8), ("guidance", -4, 0), ("guidance", 2.5, 2.5)):
+        slider = placed.by_name[name]
+        assert slider.preprocess(typed) == taken
+        assert slider.get_block_name() == "slider"
+    assert placed.by_name["drafts"].preprocess(None) is None
+
+
 def test_the_seed_is_text_because_a_browser_rounds_large_numbers(placed):
     assert isinstance(placed.by_name["seed"], gr.Textbox)
     values = [f"{2**63 - 1}" if name == "seed" else "a dog" if name == "prompt" else spec.default
@@ -109,6 +117,30 @@ def test_a_handlers_error_is_shown_as_text_and_changes_nothing(monkeypatch):
 
     assert handler() == gr.skip()
     assert shown == ["Seed must be a whole number, not &#x27;&lt;img src=x&gt;&#x27;."]
+
+
+def test_an_error_of_a_handler_without_outputs_warns_of_nothing(monkeypatch):
+    monkeypatch.setattr(gr, "Warning", lambda *_, **__: None)
+
+    def stop() -> None:
+        raise JournalError("Nothing runs.")
+
+    with gr.Blocks() as blocks:
+        gr.Button().click(guard.guarded(stop, has_outputs=False))
+    (event,) = blocks.fns.values()
+    blocks.validate_outputs(event, [event.fn()])
+
+
+def test_no_handler_of_the_desk_and_the_library_leaves_outputs_that_it_has_not(
+        journal, monkeypatch):
+    monkeypatch.setattr(gr, "Warning", lambda *_, **__: None)
+    events = ("stop_job", "queue_act", "change_clip", "upscale_clip", "empty_bin")
+    blocks = page.build(journal)
+    silent = [fn for fn in blocks.fns.values() if not fn.outputs
+              and any(event in events for _, event in fn.targets)]
+    assert len(silent) == len(events)
+    for fn in silent:
+        blocks.validate_outputs(fn, [fn.fn(SimpleNamespace(id=1, act="bin", values=[]))])
 
 
 def test_an_error_is_an_answer_to_the_pages_script():

@@ -10,7 +10,7 @@ from snapui import queue
 from snapui.library import Library
 from snapui.schema import Job, Worker
 from snapui.sheet import Sheet, status
-from snapui.tabs.queue import Panel
+from snapui.tabs.queue import LABELS, TEMPLATE, Panel
 from snapui.theme import STATIC
 from tests.snapui.test_jobs import CLIP
 
@@ -93,7 +93,8 @@ def test_a_running_job_says_its_step_and_the_seconds_left(journal, sheet):
 def test_a_waiting_job_says_how_many_are_ahead(journal, sheet):
     submit(journal)
     second = submit(journal)
-    assert "Waiting, 1 ahead" in Tags(cards(journal, sheet)[f"job-{second}"]).text
+    text = Tags(cards(journal, sheet)[f"job-{second}"]).text
+    assert "Waiting, 1 ahead" in text and LABELS["drop"] in text
 
 
 def test_a_job_that_waits_for_room_says_so_and_the_queue_is_held(journal, sheet, monkeypatch):
@@ -203,7 +204,9 @@ def test_an_upscale_whose_clip_is_in_the_bin_leaves_nothing_beside_its_draft(jou
 def test_a_paused_queue_says_so(journal, sheet):
     submit(journal)
     queue.pause_all(journal)
-    assert sheet.value(journal.snapshot(10))["status"] == "The queue is paused."
+    assert sheet.value(journal.snapshot(10))["status"] == (
+        "The queue is paused. Press Go on with the queue under Queue.")
+    assert "Go on with the queue</button>" in TEMPLATE
 
 
 def test_the_scripts_build_no_html_of_their_own():
