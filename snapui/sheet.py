@@ -19,7 +19,7 @@ from snapui.jobs import Snapshot
 from snapui.orders import opening_of
 from snapui.schema import ACTIVE, Clip, Job, Worker
 from snapui.space import HELD, trouble
-from snapui.standing import standing
+from snapui.standing import model_told, moment_told, standing
 from snapui.theme import scripts
 from snapui.upscaling import upscaled_how
 
@@ -85,7 +85,8 @@ class Sheet:
     def _kept_card(self, job: Job, snapshot: Snapshot, ahead: dict[int, int]) -> tuple[Any, str]:
         """Return what a card is drawn from and the card, drawn anew only if that has changed."""
         jobs = [job, *snapshot.upscales.get(job.id, [])]
-        source = ([(one.id, one.changed, ahead.get(one.id)) for one in jobs],
+        source = (time.localtime().tm_yday,
+                  [(one.id, one.changed, ahead.get(one.id)) for one in jobs],
                   [clip.id for one in jobs for clip in snapshot.clips.get(one.id, [])])
         known = self._drawn.get(job.id)
         if known is not None and known[0] == source:
@@ -198,7 +199,7 @@ def _facts(job: Job, request: GenerationRequest) -> str:
     seeds = f"seed {request.seed}"
     if request.drafts > 1:
         seeds = f"seeds {request.seed} to {request.draft_seeds[-1]}"
-    facts = [time.strftime("%H:%M", time.localtime(job.created)), seeds,
+    facts = [moment_told(job.created, time.time()), model_told(request), seeds,
              f"{request.steps} steps", f"guidance {request.guidance:g}", f"{request.fps:g} fps"]
     if opening_of(job) is not None:
         facts.append("from a picture")

@@ -15,6 +15,7 @@ from snapui.controls import FIELDS
 from snapui.files import file_url
 from snapui.library import MAX_TITLE_CHARACTERS, Page
 from snapui.schema import LONG, Clip
+from snapui.standing import model_told
 from snapui.theme import scripts
 from snapui.upscaling import upscaled_how
 
@@ -92,6 +93,7 @@ class Shelf:
         facts = f"seed {clip.seed} · {clip.width}×{clip.height}"
         facts += f" · {upscaled_how(request)}" * request.upscale
         facts += " · kept early" * bool(clip.kept_after)
+        facts += f" · {clip.frames / clip.fps:.3g} s · {escape(model_told(request))}"
         when = time.strftime("%d %b %Y, %H:%M", time.localtime(clip.created))
         star = "" if clip.binned else _star(clip)
         tick = "" if clip.binned else (f'<label class="tick"><input type="checkbox" '

@@ -1,5 +1,9 @@
-"""Where a job stands, in the words both the contact sheet and the queue panel use."""
+"""Where a job stands, in the words that the contact sheet, the queue and the library share."""
 
+import time
+from pathlib import Path
+
+from engine.request import GenerationRequest
 from snapui.estimate import spoken
 from snapui.schema import Job
 
@@ -21,6 +25,18 @@ def standing(job: Job, ahead: int = 0) -> str:
     if not job.step:
         return wish + "Preparing"
     return f"{wish}{STAGES.get(job.stage, job.stage)}: {step_told(job)}"
+
+
+def model_told(request: GenerationRequest) -> str:
+    """Return the name of what makes a clip; of a model given as a folder, the folder's own."""
+    return Path(request.model).name or request.model
+
+
+def moment_told(moment: float, now: float) -> str:
+    """Return the time of day, with its date before it unless that is today's."""
+    then, today = time.localtime(moment), time.localtime(now)
+    is_today = (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday)
+    return time.strftime("%H:%M" if is_today else "%d %b %Y, %H:%M", then)
 
 
 def step_told(job: Job) -> str:

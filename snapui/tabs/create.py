@@ -170,11 +170,11 @@ def build(journal: Journal, models_directory: Path | None, live_key: str,
             draw, lock = _seed_row(tab.controls)
             place("negative_prompt", lines=1, max_lines=4)
             beginning = place_beginning(journal.output_directory)
+            place("model", allow_custom_value=True,
+                  choices=[card.name for card in list_models(models_directory)])
+            problems = gr.HTML(visible=False, elem_id="model-problems", js_on_load=None,
+                               apply_default_css=False)
             with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-                place("model", allow_custom_value=True,
-                      choices=[card.name for card in list_models(models_directory)])
-                problems = gr.HTML(visible=False, elem_id="model-problems", js_on_load=None,
-                                   apply_default_css=False)
                 for name in ADVANCED:
                     place(name)
                 tells = gr.Checkbox(True, label="Settings inside files", info=TELLS,

@@ -15,7 +15,7 @@ from snapui.rows import Read
 from snapui.schema import Job, JournalError
 from snapui.sheet import GO_ON
 from snapui.space import HELD, trouble
-from snapui.standing import standing
+from snapui.standing import model_told, standing
 from snapui.theme import scripts
 
 SHOWN_ENDED = 5
@@ -117,9 +117,10 @@ def _offered(job: Job) -> list[str]:
 def _card(job: Job, ahead: int) -> str:
     request = GenerationRequest.from_json(job.request)
     name = escape(f"{KINDS.get(job.kind, '')}{request.prompt}", quote=True)
+    told = f"{standing(job, ahead)} · {model_told(request)}"
     buttons = "".join(
         f'<button type="button" data-key="{act}" data-act="{act}" data-id="{job.id}" '
         f'aria-label="{LABELS[act]}: {name}">{LABELS[act]}</button>' for act in _offered(job))
     return (f'<li class="is-{job.state}"><span class="what" dir="auto">{name}</span>'
-            f'<span class="told">{escape(standing(job, ahead))}</span>'
+            f'<span class="told">{escape(told)}</span>'
             f'<span class="actions">{buttons}</span></li>')

@@ -85,6 +85,11 @@ def test_an_unknown_button_is_a_sentence(panel):
         press(panel, "explode", 1)
 
 
+def test_a_row_names_the_model(journal, panel):
+    job_id = journal.submit(type(REQUEST)(prompt="a cat", model="storybook-<forty>"))
+    assert "Waiting · storybook-<forty>" in Tags(cards(panel)[f"queue-{job_id}"]).text
+
+
 def test_a_prompt_shows_as_text(journal, panel):
     job_id = journal.submit(type(REQUEST)(prompt=NASTY))
     tags = Tags(cards(panel)[f"queue-{job_id}"])

@@ -2,6 +2,7 @@
 
 import html.parser
 import json
+import time
 
 import pytest
 
@@ -111,6 +112,19 @@ def test_a_job_that_waits_for_room_says_so_and_the_queue_is_held(journal, sheet,
                              "it goes on by itself.")
     journal.claim("w")
     assert "The disk is full." not in cards(journal, sheet)[f"job-{job_id}"]
+
+
+def test_a_card_names_the_model_and_the_day_unless_it_is_today(journal, sheet, monkeypatch):
+    job_id = submit(journal, model="my/<b>models</b>/storybook-forty")
+    text = Tags(cards(journal, sheet)[f"job-{job_id}"]).text
+    made = time.localtime(journal.job(job_id).created)
+    assert f'{time.strftime("%H:%M", made)} · storybook-forty · seed' in text
+    tomorrow = time.time() + 86_400
+    monkeypatch.setattr("snapui.sheet.time.time", lambda: tomorrow)
+    monkeypatch.setattr("snapui.sheet.time.localtime",
+                        lambda moment=tomorrow, real=time.localtime: real(moment))
+    assert time.strftime("%d %b %Y, %H:%M · ", made) in Tags(
+        cards(journal, sheet)[f"job-{job_id}"]).text
 
 
 def test_a_failed_job_says_why_and_a_stopped_one_that_nothing_was_kept(journal, sheet):

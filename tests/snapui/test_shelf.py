@@ -73,6 +73,12 @@ def test_a_clip_that_was_kept_early_says_so_small_and_large(journal, shelf):
                                 + card(journal, shelf, whole).text).lower()
 
 
+def test_a_card_says_how_long_the_clip_is_and_which_model_made_it(journal, shelf):
+    request = GenerationRequest(prompt="a dog", model="some/<b>forty").to_json()
+    clip_id = add(journal, request=request, frames=18, fps=8.0)
+    assert " · 2.25 s · <b>forty · " in card(journal, shelf, clip_id).text
+
+
 def test_only_drafts_are_upscaled(journal, shelf):
     large = GenerationRequest("a dog", upscale=True).to_json()
     drafts = [add(journal, kind=kind) for kind in ("draft", "extension", "edit")]
