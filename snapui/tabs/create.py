@@ -25,6 +25,7 @@ from snapui.orders import opening_of
 from snapui.sheet import component
 from snapui.tabs import queue as queue_panel
 from snapui.tabs.queue import Panel
+from snapui.theme import scripts
 
 EXAMPLES = (
     "a red heart beating on a yellow background",
@@ -88,12 +89,23 @@ class Create:
         """Draw a prompt that the model has learnt, or an example if it names none."""
         return random.choice(self._vocabulary(model).ideas or EXAMPLES)
 
-    def new_words(self, prompt: str, model: str) -> gr.HTML:
+    def new_words(self, prompt: str, model: str) -> str:
         """Tell which words of a prompt the model has not learnt, and which model has, if any."""
-        note = self._vocabulary(model).note(prompt)
-        if note and (other := self._taught(prompt)):
-            note += f" The model {other} has learnt them."
-        return gr.HTML(f"<p>{escape(note)}</p>", visible=bool(note))
+        vocabulary = self._vocabulary(model)
+        note = vocabulary.note(prompt)
+        if not note:
+            return ""
+        other = self._taught(prompt)
+        if not other:
+            return f"<p>{escape(note)}</p>"
+        what = "it" if len(vocabulary.new_words(prompt)) == 1 else "all of them"
+        named = escape(other, quote=True)
+        return (f"<p>{escape(note)} The model {named} has learnt {what}. "
+                f'<button type="button" data-model="{named}">Use {named}</button></p>')
+
+    def use_model(self, event: gr.EventData) -> str:
+        """Return the model that the note named, if it is still there. Raises: ModelError."""
+        return find_model(event.model, self.models_directory).name
 
     def _taught(self, prompt: str) -> str:
         """Name the first model that has learnt every word of a prompt; none that tells no words."""
@@ -157,12 +169,12 @@ def build(journal: Journal, models_directory: Path | None, live_key: str,
             with gr.Column(elem_id="asked"):
                 idea = gr.Button("Surprise me", size="sm", elem_id="idea")
                 place("prompt", lines=3, max_lines=8, autofocus=True, placeholder=EXAMPLES[0])
-            new_words = gr.HTML(visible=False, elem_id="new-words", js_on_load=None,
-                                apply_default_css=False)
             with gr.Row():
                 run = gr.Button("Make drafts", variant="primary", elem_id="run", scale=3)
                 stop = gr.Button("Stop", elem_id="stop", scale=1, min_width=80)
             told = gr.Markdown(elem_id="estimate")
+            new_words = gr.HTML("", elem_id="new-words", js_on_load=scripts("new_words.js"),
+                                apply_default_css=False)  # below: a note moves no button
             place("drafts", value=4)
             quality = gr.Radio(list(QUALITY_STEPS), value="Standard", label="Quality",
                                info="Draft is quickest, Fine is cleanest.", elem_id="quality")
@@ -223,8 +235,12 @@ def _tie_settings(tab: Create, quality: gr.Radio, draw: gr.Button, lock: gr.Chec
 def _tie_prompt(tab: Create, new_words: gr.HTML, idea: gr.Button) -> None:
     """Tell what is new to the model, and have an idea for those who have none."""
     prompt, model = tab.controls.components(("prompt", "model"))
-    gr.on([gr.context.Context.root_block.load, prompt.change, model.change],
-          guarded(tab.new_words), [prompt, model], new_words, trigger_mode="always_last", **QUIET)
+    judge = {"fn": guarded(tab.new_words), "inputs": [prompt, model], "outputs": new_words,
+             "trigger_mode": "always_last"} | QUIET
+    gr.on([gr.context.Context.root_block.load, prompt.blur, model.change], **judge)
+    new_words.rested(**judge)
+    prompt.change(js=scripts("settled.js"), **judge)
+    new_words.use_model(guarded(tab.use_model), outputs=model, **PRESSED)
     idea.click(guarded(tab.idea), model, prompt, **PRESSED)
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from engine.catalog import find_model
 from engine.media import OPENING_KEY, read_metadata, read_request, write_clip
-from tests.browser.conftest import PATIENCE
+from tests.browser.conftest import PATIENCE, SHOTS
 from tests.snapui.test_worker import wait_for
 
 pytestmark = pytest.mark.browser
@@ -225,13 +225,39 @@ def test_new_words_are_named_while_typing_and_a_surprise_has_none(program, open_
     type_prompt(page, "a xylophone walking in the meadow")
     expect(note).to_contain_text("guess at: xylophone.")
     type_prompt(page, "a cat walking in the meadow")
-    expect(note).to_contain_text("guess at: cat. The model storybook-forty has learnt them.")
+    expect(note).to_contain_text("guess at: cat. The model storybook-forty has learnt it.")
     page.get_by_role("button", name="Surprise me").click()
     expect(note).to_be_hidden()
     prompt = page.locator("#control-prompt textarea").input_value()
     assert prompt in find_model("storybook").vocabulary.ideas
     make(page, prompt)
     wait_for_drafts(page)
+
+
+def test_half_a_word_is_no_new_word_and_a_note_moves_no_button(program, open_page):
+    page = open_page(program.url)
+    note, button = page.locator("#new-words"), page.get_by_role("button", name="Make drafts")
+    page.evaluate("""() => {
+      window.notes = [];
+      new MutationObserver(() => notes.push(document.querySelector("#new-words").innerText))
+        .observe(document.body, { subtree: true, childList: true, characterData: true });
+    }""")
+    page.wait_for_timeout(1000)  # until what was remembered is judged
+    page.locator("#control-prompt textarea").click()
+    page.keyboard.type("a panda bouncing", delay=120)
+    page.wait_for_timeout(3000)
+    assert not [said for said in page.evaluate("notes") if "guess" in said]
+    place = button.bounding_box()
+    page.keyboard.type(" zebra", delay=50)
+    expect(note).to_contain_text("guess at: zebra.")  # the typing rests
+    assert button.bounding_box() == place
+    page.screenshot(path=SHOTS / "new-words.png")
+    page.get_by_role("button", name="Use storybook-forty").click()
+    expect(note).to_be_hidden()
+    assert page.locator("#control-model input").input_value() == "storybook-forty"
+    page.keyboard.type(" blurs", delay=20)
+    page.locator("#control-negative_prompt textarea").click()
+    expect(note).to_contain_text("blurs")
 
 
 def test_the_seed_changes_every_run_until_it_is_locked(program, open_page):

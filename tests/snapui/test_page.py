@@ -197,12 +197,11 @@ def test_the_example_prompts_are_six_in_words_the_shipped_model_has_learnt():
 def test_words_new_to_the_model_are_told_as_text_and_ideas_are_its_own(journal, tmp_path):
     own = make_model(tmp_path / "own") / "base"
     tab = Create(journal, Panel(journal), Controls(), tmp_path)
-    assert tab.new_words("a <b> cat", "own").visible is False and tab.idea("own") in EXAMPLES
-    assert tab.new_words("a cat", "missing").visible is False
+    assert tab.new_words("a <b> cat", "own") == "" and tab.idea("own") in EXAMPLES
+    assert tab.new_words("a cat", "missing") == ""
     (own / VOCABULARY_NAME).write_text(json.dumps({"words": ["a"], "ideas": ["a cow"]}))
     told = tab.new_words("a <script>alert</script> cat", "own")
-    assert told.visible and told.value == ("<p>Words this model has not learnt and will guess at: "
-                                           "script, alert, cat.</p>")
+    assert told == "<p>Words this model has not learnt and will guess at: script, alert, cat.</p>"
     assert tab.idea("own") == "a cow"
 
 
@@ -216,16 +215,21 @@ def test_a_model_that_has_learnt_a_prompt_s_words_is_named_beside_those_that_are
     make_model(tmp_path / "silent")
     tab = Create(journal, Panel(journal), Controls(), tmp_path)
     told = tab.new_words("a yodelling yeti", "own")
-    assert told.value.endswith("guess at: yodelling, yeti. The model taught has learnt them.</p>")
-    assert "model" not in tab.new_words("a yodelling bear", "own").value.partition(":")[2]
-    assert tab.new_words("a yodelling yeti", "taught").visible is False
+    assert "guess at: yodelling, yeti. The model taught has learnt all of them. <button" in told
+    assert "The model another has learnt it. " in tab.new_words("yodelling", "own")
+    assert "model" not in tab.new_words("a yodelling bear", "own").partition(":")[2]
+    assert tab.new_words("a yodelling yeti", "taught") == ""
+    assert 'data-model="taught">Use taught</button>' in told
+    assert tab.use_model(SimpleNamespace(model="taught")) == "taught"
+    with pytest.raises(ModelError):
+        tab.use_model(SimpleNamespace(model="gone meanwhile"))
 
 
 def test_of_the_two_shipped_models_one_has_learnt_what_the_other_has_not(journal):
     tab = Create(journal, Panel(journal), Controls())
-    told = tab.new_words("a cat walking in the meadow", "storybook").value
-    assert told.endswith("guess at: cat. The model storybook-forty has learnt them.</p>")
-    assert tab.new_words("a cat walking in the meadow", "storybook-forty").visible is False
+    told = tab.new_words("a cat walking in the meadow", "storybook")
+    assert "guess at: cat. The model storybook-forty has learnt it." in told
+    assert tab.new_words("a cat walking in the meadow", "storybook-forty") == ""
 
 
 def test_the_estimate_is_told_beside_the_time_of_one_upscale(journal):
