@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +11,30 @@ import gradio as gr
 
 from engine.extension.request import FITS
 from snapui.controls import Controls
-from snapui.events import PRESSED
+from snapui.events import PRESSED, QUIET
 from snapui.extend_form import START, is_given, taker
+from snapui.files import file_url
 from snapui.orders import Opening
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """The fields of a start picture. folder: the output folder, where the picture is kept."""
+    """The fields of a start picture. folder: the output folder, where the picture is kept.
+
+    signs: the components that `sign` fills, which show that there is one.
+    """
 
     folder: Path
     file: gr.File
     kept: gr.State
     fit: gr.Radio
+    signs: tuple[gr.Accordion, gr.HTML] | None = None
+
+    @property
+    def look(self) -> dict[str, Any]:
+        """What has the signs tell of the kept picture, as arguments of an event."""
+        return {"fn": partial(sign, self.folder), "inputs": self.kept,
+                "outputs": list(self.signs or ())} | QUIET
 
     @property
     def inputs(self) -> list[Any]:
@@ -38,7 +51,6 @@ class Beginning:
         if opening is None or not (self.folder / opening.picture).exists():
             return [None, "", gr.skip()]
         return [str(self.folder / opening.picture), opening.picture, opening.fit]
-
 
     def restored(self, kept: Any) -> list[Any]:
         """Return what the components show of a browser's memory; without one they stay."""
@@ -69,13 +81,30 @@ class Desk:
 def place_beginning(folder: Path) -> Beginning:
     """Place the fields of a start picture inside the open Blocks."""
     label, kinds, keep = START
-    with gr.Accordion(label, open=False, elem_id="beginning"):
+    with gr.Accordion(label, open=False, elem_id="beginning") as panel:
+        preview = gr.HTML("", elem_id="begin-preview", js_on_load=None, apply_default_css=False)
         file = gr.File(label=label, file_types=kinds, height=110)
         fit = gr.Radio(list(FITS), value=FITS[0], label="A picture of another shape",
                        info="Letterbox adds black bars, crop cuts the edges.", elem_id="begin-fit")
     kept = gr.State("")
     file.change(taker(keep, folder), file, [file, kept], **PRESSED)
-    return Beginning(folder, file, kept, fit)
+    beginning = Beginning(folder, file, kept, fit, (panel, preview))
+    kept.change(**beginning.look)
+    return beginning
+
+
+def sign(folder: Path, kept: str) -> tuple[gr.Accordion, str]:
+    """Return the panel and the preview of a start picture, so that none works unseen.
+
+    The panel opens for a picture, whoever brought it, and is left as it is without one.
+    """
+    label = START[0]
+    if not kept:
+        return gr.Accordion(label=label), ""
+    name = Path(kept).name.partition("_")[2] or kept  # without the digest, see given.py
+    source = escape(file_url(folder, kept), quote=True)
+    return (gr.Accordion(label=f"{label}: {name}", open=True),
+            f'<img src="{source}" alt="Drafts begin with {escape(name, quote=True)}">')
 
 
 def order(kept: str, fit: str) -> str:

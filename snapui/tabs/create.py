@@ -287,7 +287,7 @@ def _tie_memory(tab: Create, lock: gr.Checkbox, memory: gr.BrowserState) -> None
 def _tie_picture(beginning: Beginning, memory: gr.BrowserState) -> None:
     """Remember the start picture, which is kept by the program: the browser knows its path."""
     gr.context.Context.root_block.load(guarded(beginning.restored), memory, beginning.outputs,
-                                       **QUIET)
+                                       **QUIET).then(**beginning.look)  # a load changes no state
     gr.on([beginning.kept.change, beginning.fit.change],
           lambda kept, fit: {"picture": kept, "fit": fit}, beginning.inputs, memory, **QUIET)
 

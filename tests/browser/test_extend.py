@@ -222,8 +222,7 @@ def test_pictures_that_were_handed_over_survive_a_refresh(program, open_page, tm
     assert json.loads(read_metadata(program.files()[0])["parents"]) == [
         path.name for path in program.outputs.glob("given/*last*")]
     page.get_by_role("tab", name="Create").click()
-    page.locator("#beginning button").first.click()
-    page.locator("#beginning .file-preview").wait_for()
+    page.locator("#beginning .file-preview").wait_for()  # it opens by itself
     make(page)
     wait_for_drafts(page)
     assert {read_metadata(path).get(OPENING_KEY) for path in program.files()} == {None, "crop"}

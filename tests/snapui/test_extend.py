@@ -14,7 +14,7 @@ from engine.errors import RequestError
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest, GivenFrames
 from engine.media import read_metadata, write_clip
 from engine.request import GenerationRequest
-from snapui import extend_form, queue, refill
+from snapui import desk, extend_form, queue, refill
 from snapui.asked import Asked
 from snapui.desk import Beginning
 from snapui.films import Films
@@ -116,6 +116,16 @@ def test_files_that_were_handed_over_are_shown_again_and_no_others(tmp_path):
                  str(folder / "given/a.png"), "given-not.png", 3, None, "given/a.png\0"):
         assert extend_form.files_shown(folder, [path, "", ""]) == [None] * 3 + [""] * 3
     assert extend_form.files_shown(folder, {"a": 1}) == [None] * 3 + [""] * 3
+
+
+def test_a_start_picture_in_use_is_seen_and_named(tmp_path):
+    panel, preview = desk.sign(tmp_path, "given/0123_<b>mine.png")
+    assert (panel.open, panel.label) == (True, "Start picture: <b>mine.png")
+    assert f"gradio_api/file={tmp_path}/given/0123_%3Cb%3Emine.png" in preview
+    assert "with &lt;b&gt;mine.png" in preview
+    panel, preview = desk.sign(tmp_path, "")
+    assert panel.label == "Start picture" and "open" not in panel.constructor_args
+    assert preview == ""
 
 
 def test_a_start_picture_is_remembered_with_its_fit(tmp_path):
