@@ -27,15 +27,16 @@ def guarded(handler: Callable[..., Any], *, has_outputs: bool = True) -> Callabl
     return wrapped
 
 
-def answered(method: Callable[[dict], dict]) -> Callable[[dict], dict]:
+def answered(method: Callable[..., dict]) -> Callable[..., dict]:
     """Return a function that the page's script may call, with an error as its answer.
 
-    gradio marks such functions, which a method cannot be.
+    gradio marks such functions, which a method cannot be. It hands over what the page asks, and
+    the browser's request to a method that takes one.
     """
     @functools.wraps(method)
-    def wrapped(asked: dict) -> dict:
+    def wrapped(asked: dict, *request: gr.Request) -> dict:
         try:
-            return method(asked)
+            return method(asked, *request)
         except Exception as error:
             log_unexpected(error)
             return {"error": sentence(error)}

@@ -23,8 +23,9 @@ FORMATS = {".mp4": "MP4", ".webm": "WebM", ".gif": "GIF", ".webp": "Animated Web
            ".apng": "APNG, lossless", ".mov": "ProRes 4444 (MOV)", ".zip": "PNG frames (ZIP)"}
 TEMPLATE = """
 <div class="bar"><p class="told" role="status"></p>
-<div class="picks" hidden><span class="hint">Tick 2 to 4 clips to compare them.</span>
+<div class="picks" hidden><span class="hint">Tick clips to bin them, or 2 to 4 to compare.</span>
 <button type="button" class="untick" hidden>Untick all</button>
+<button type="button" class="discard" hidden>Put in the bin</button>
 <button type="button" class="compare primary" disabled>Compare</button></div>
 <button type="button" class="empty-bin" hidden>Empty the bin</button></div>
 <div class="cards"></div>
@@ -47,9 +48,9 @@ NOT_FOUND = ("No clip has all of these words",
 def component(*answers: Callable[[dict], dict]) -> gr.HTML:
     """Return the empty library; `value` fills it.
 
-    answers: functions `describe` and `convert`, which the page's script calls.
+    answers: functions `describe`, `convert` and `open_folder`, which the page's script calls.
     Its events: turn_page (number), change_clip (act, id, values), empty_bin, use_clip (id),
-    upscale_clip (id, steps, noise), extend_clip (id), compare_clips (ids), open_folder (id),
+    upscale_clip (id, steps, noise), extend_clip (id), compare_clips (ids), bin_clips (ids),
     look_again.
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="library", apply_default_css=False,
@@ -84,6 +85,7 @@ class Shelf:
         return (f'<div class="one" data-id="{clip.id}"><header><h3 dir="auto">{name}</h3>'
                 '<button type="button" data-act="close" aria-label="Close">Close</button></header>'
                 f'{player}<p class="failed" role="alert" hidden></p>'
+                '<p class="where" role="status"></p>'
                 f'<div class="actions">{_actions(clip)}</div>{_forms(clip, request)}'
                 f"<dl>{_settings(clip, request)}</dl></div>")
 

@@ -9,6 +9,7 @@ const dialog = element.querySelector("dialog");
 const picks = element.querySelector(".picks");
 const compare = element.querySelector(".picks .compare");
 const untick = element.querySelector(".picks .untick");
+const discard = element.querySelector(".picks .discard");
 const MEMORY = "snapui-compared";
 const ticked = new Set(JSON.parse(sessionStorage.getItem(MEMORY) || "[]"));  /* of all pages */
 const markGone = watchGone(cards, ".open");
@@ -39,7 +40,8 @@ function pick() {
   picks.querySelector(".hint").hidden = ticked.size >= 2 && ticked.size <= 4;
   compare.disabled = ticked.size < 2 || ticked.size > 4;
   compare.textContent = ticked.size ? `Compare ${ticked.size} ticked` : "Compare";
-  untick.hidden = ticked.size === 0;
+  untick.hidden = discard.hidden = ticked.size === 0;
+  discard.textContent = `Put ${ticked.size} in the bin`;
   sessionStorage.setItem(MEMORY, JSON.stringify([...ticked]));
 }
 
@@ -68,6 +70,14 @@ function step(by) {
   if (ids.includes(opened) && next !== undefined) describe(next);
 }
 
+/* Open a clip's folder where the program runs, or say in the dialog, which covers toasts, where. */
+async function openFolder(id) {
+  const answer = await server.open_folder({ id });
+  if (opened !== id) return;
+  dialog.querySelector(".where").textContent = answer
+    ? answer.told || answer.error || "" : "The program did not answer; try again.";
+}
+
 const acts = {
   open: describe,
   close: () => dialog.close(),
@@ -81,7 +91,7 @@ const acts = {
   put_back: (id) => { trigger("change_clip", { act: "put_back", id, values: [] }); dialog.close(); },
   use: (id) => { trigger("use_clip", { id }); dialog.close(); },
   extend: (id) => { trigger("extend_clip", { id }); dialog.close(); },
-  folder: (id) => trigger("open_folder", { id }),
+  folder: openFolder,
 };
 
 element.addEventListener("change", (event) => {
@@ -92,6 +102,11 @@ element.addEventListener("change", (event) => {
   pick();
 });
 compare.addEventListener("click", () => trigger("compare_clips", { ids: [...ticked] }));
+discard.addEventListener("click", () => {
+  trigger("bin_clips", { ids: [...ticked] });
+  ticked.clear();
+  pick();
+});
 untick.addEventListener("click", () => {
   ticked.clear();
   pick();

@@ -1,6 +1,5 @@
 """The library tab: find what was made, see it large, take its settings, name, star and bin it."""
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +46,15 @@ class LibraryTab:
         """Rename, star, bin or put back the clip whose button was pressed."""
         CHANGES[event.act](self.library, int(event.id), *event.values)
 
+    def bin_ticked(self, event: gr.EventData) -> None:
+        """Put all ticked clips in the bin, or none if one cannot be."""
+        ids = [int(clip_id) for clip_id in event.ids]
+        with self.journal.change():
+            for clip_id in ids:
+                self.library.bin(clip_id)
+        gr.Info(f"{len(ids)} clip{'s' * (len(ids) > 1)} put in the bin. Choose Bin to take any of "
+                "them out again.")
+
     def empty_bin(self) -> None:
         """Delete the binned clips for good, and tell of those that are still needed."""
         self.library.empty_bin()
@@ -59,12 +67,13 @@ class LibraryTab:
         self.films.upscale(int(event.id), steps=event.steps, noise=event.noise)
         gr.Info("The upscale is queued; it will be the newest clip here.")
 
-    def open_folder(self, request: gr.Request, event: gr.EventData) -> None:
+    def open_folder(self, asked: dict, request: gr.Request) -> dict:
         """Show the open clip's folder in the file manager, or say where it is."""
-        clip = self.journal.clip(int(event.id))
+        clip = self.journal.clip(int(asked["id"]))
         folder = (self.journal.output_directory / clip.path).parent
-        if not (is_here(request) and open_folder(folder)):
-            gr.Info(f"The clip is in {escape(str(folder))} on the machine that runs this program.")
+        if is_here(request) and open_folder(folder):
+            return {"told": ""}
+        return {"told": f"The clip is in {folder} on the machine that runs this program."}
 
     def describe(self, asked: dict) -> dict:
         """Return the details of a clip as HTML."""
@@ -91,7 +100,7 @@ def build(journal: Journal, memory: gr.BrowserState,
                            info="Words of the prompt or the name, in any order.")
         view = gr.Radio(list(VIEWS), value=VIEWS[0], label="Show", elem_id="view", scale=1,
                         info="The bin keeps clips until you empty it.")
-    shelf = component(answered(tab.describe), answered(tab.convert))
+    shelf = component(answered(tab.describe), answered(tab.convert), answered(tab.open_folder))
     number = gr.State(0)
     looked, shown = [words, view, number], [shelf, number]
     look = {"fn": guarded(tab.look), "inputs": looked, "outputs": shown} | QUIET
@@ -100,9 +109,9 @@ def build(journal: Journal, memory: gr.BrowserState,
     shelf.look_again(**look)
     shelf.turn_page(guarded(tab.turn_page), [words, view], shown, **QUIET)
     shelf.change_clip(guarded(tab.change, has_outputs=False), **EACH).then(**look)
+    shelf.bin_clips(guarded(tab.bin_ticked, has_outputs=False), **PRESSED).then(**look)
     shelf.empty_bin(guarded(tab.empty_bin, has_outputs=False), **PRESSED).then(**look)
     shelf.upscale_clip(guarded(tab.upscale, has_outputs=False), **EACH)
-    shelf.open_folder(guarded(tab.open_folder), **PRESSED)
     _tie_memory(words, view, look, memory)
     return shelf
 

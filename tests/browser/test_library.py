@@ -235,3 +235,25 @@ def test_ticked_clips_are_compared_side_by_side_in_lockstep(program, open_page):
         open_library(page)
         page.screenshot(path=SHOTS / f"library-ticks-{width}-{scheme}.png")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_ticked_clips_go_to_the_bin_together_and_a_folder_s_place_is_told_in_the_dialog(
+        program, open_page):
+    page = open_page(program.url)
+    make_both(page)
+    ticks = page.locator("#library [data-pick]")
+    for place in (0, 1, 7):
+        ticks.nth(place).check()
+    page.screenshot(path=SHOTS / "library-bin-ticked.png")
+    page.get_by_role("button", name="Put 3 in the bin").click()
+    wait_for_cards(page, 5)
+    expect(page.locator("#library .discard")).to_be_hidden()
+    assert page.locator("#library .is-ticked").count() == 0
+    open_first(page)
+    page.get_by_role("button", name="Open folder").click()  # there is no screen here
+    where = page.locator("#library dialog .where")
+    expect(where).to_contain_text(f"The clip is in {program.outputs.resolve()}")
+    page.screenshot(path=SHOTS / "library-folder.png")
+    page.keyboard.press("Escape")
+    page.get_by_label("Bin", exact=True).check()
+    wait_for_cards(page, 3)

@@ -1,6 +1,7 @@
 """The library as it is drawn: no text of a user becomes HTML, and files come from one folder."""
 
 import queue
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from engine.request import GenerationRequest
 from snapui import folder
 from snapui.library import Library, Page
 from snapui.refill import told
+from snapui.schema import JournalError
 from snapui.sheet import Sheet
 from snapui.shelf import FORMATS, Shelf
 from snapui.tabs.library import LibraryTab
@@ -168,12 +170,57 @@ def test_what_did_not_come_back_shows_as_text():
 
 def test_the_file_manager_is_given_the_folder_of_the_clip(journal, monkeypatch):
     started = queue.Queue()
+
+    def run(command, **_):
+        started.put(command)
+        return SimpleNamespace(returncode=0)
+
     monkeypatch.setattr(folder.sys, "platform", "linux")
     monkeypatch.setattr(folder.shutil, "which", "/programs/{}".format)
-    monkeypatch.setattr(folder.subprocess, "run", lambda command, **_: started.put(command))
+    monkeypatch.setattr(folder.subprocess, "run", run)
     clip_id = add(journal, path="2026-01-02/a dog.mp4")
     browser = SimpleNamespace(headers={"host": "localhost:7860"},
                               client=SimpleNamespace(host="127.0.0.1"))
-    LibraryTab(journal).open_folder(browser, SimpleNamespace(id=clip_id))
+    assert LibraryTab(journal).open_folder({"id": clip_id}, browser) == {"told": ""}
     assert started.get(timeout=60) == [
         "/programs/xdg-open", str(journal.output_directory / "2026-01-02")]
+
+
+@pytest.mark.parametrize(("platform", "code", "is_open"), [
+    ("linux", 0, True), ("linux", 3, False), ("win32", 1, True)])
+def test_a_file_manager_that_fails_is_not_taken_for_an_open_folder(
+        monkeypatch, tmp_path, platform, code, is_open):
+    monkeypatch.setattr(folder.sys, "platform", platform)
+    monkeypatch.setattr(folder.shutil, "which", "/programs/{}".format)
+    monkeypatch.setattr(folder.subprocess, "run",
+                        lambda *_, **__: SimpleNamespace(returncode=code))
+    assert folder.open_folder(tmp_path) is is_open
+
+
+def test_a_file_manager_that_stays_is_not_waited_for(monkeypatch, tmp_path):
+    closed = threading.Event()
+    monkeypatch.setattr(folder, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(folder.shutil, "which", "/programs/{}".format)
+    monkeypatch.setattr(folder.subprocess, "run", lambda *_, **__: (
+        closed.wait(60), SimpleNamespace(returncode=3))[1])
+    assert folder.open_folder(tmp_path) is True
+    closed.set()
+
+
+def test_from_another_machine_it_is_said_where_the_clip_is(journal):
+    clip_id = add(journal, path="2026-01-02/a dog.mp4")
+    away = SimpleNamespace(headers={"host": "studio:7860"}, client=SimpleNamespace(host="10.0.0.2"))
+    told = LibraryTab(journal).open_folder({"id": clip_id}, away)["told"]
+    assert str(journal.output_directory / "2026-01-02") in told
+
+
+def test_ticked_clips_are_all_put_in_the_bin_or_none_is(journal, monkeypatch):
+    said = []
+    monkeypatch.setattr("snapui.tabs.library.gr.Info", said.append)
+    tab, ids = LibraryTab(journal), [add(journal), add(journal)]
+    with pytest.raises(JournalError, match="no clip number 9"):
+        tab.bin_ticked(SimpleNamespace(ids=[*ids, 9]))
+    assert tab.library.page(view="Bin").found == 0
+    tab.bin_ticked(SimpleNamespace(ids=ids))
+    assert tab.library.page(view="Bin").found == 2
+    assert said[0].startswith("2 clips put in the bin.")
