@@ -6,14 +6,13 @@ its work starts, and a worker's later writes count only while the job is still i
 taken for dead cannot overwrite what its successor does.
 """
 
-import itertools
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from peewee import Expression, fn
+from peewee import fn
 
 from engine.request import GenerationRequest
 from snapui.patience import goes_on_without, waits
@@ -21,6 +20,7 @@ from snapui.rows import Read
 from snapui.schema import (
     ACTIVE,
     LONG,
+    PAUSED,
     Clip,
     Film,
     Job,
@@ -29,31 +29,13 @@ from snapui.schema import (
     Timing,
     Worker,
 )
+from snapui.snapshot import Snapshot, snapshot_of
 from snapui.space import trouble
 from snapui.store import Store
 
 CANCELS = ("drop", "keep", "after")
-PAUSED = Number.name == "paused"
 DELETED = ("The clip it goes on from was deleted for good, so this cannot be made any more: choose "
            "another clip to go on from.")
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What a page shows, read in one go.
-
-    jobs: newest first: of drafts, and of upscales that have no draft among these; clips: by job,
-    those not in the bin; upscales: by the job that made their drafts; long: active jobs of the two
-    long kinds.
-    """
-
-    revision: int
-    jobs: list[Job]
-    clips: dict[int, list[Clip]] = field(default_factory=dict)
-    upscales: dict[int, list[Job]] = field(default_factory=dict)
-    long: list[Job] = field(default_factory=list)
-    workers: list[Worker] = field(default_factory=list)
-    is_paused: bool = False
 
 
 class Journal(Store):
@@ -136,21 +118,7 @@ class Journal(Store):
 
         read: what reads the jobs of a query.
         """
-        with self.reading():
-            revision = self.revision()
-            oldest = _oldest_of_newest(limit)
-            is_shown = (Job.kind == "draft") & ((Job.id >= oldest) | Job.state.in_(ACTIVE))
-            drafts = read(Job.select().where(is_shown).order_by(Job.id.desc()))
-            upscales, alone = _upscales_of(is_shown, oldest, read)
-            jobs = sorted(drafts + alone, key=lambda job: -job.id)
-            begun = [job.id for job in (*jobs, *itertools.chain(*upscales.values()))
-                     if job.state != "queued" or job.step]  # the others have made nothing
-            clips = list(Clip.select().where(Clip.job.in_(begun),
-                                             Clip.binned.is_null()).order_by(Clip.id))
-            long = read(Job.select().where(Job.kind.in_(LONG), Job.state.in_(ACTIVE)))
-            workers = self.workers()
-            is_paused = Number.select().where(PAUSED).exists()
-        return Snapshot(revision, jobs, _grouped(clips), upscales, long, workers, is_paused)
+        return snapshot_of(self, limit, read)
 
     def workers(self) -> list[Worker]:
         """Return the workers that are alive, as far as is known, and those that failed."""
@@ -308,36 +276,3 @@ def put_down(job: Job) -> dict[str, Any]:
     state = "paused" if job.cancel == "pause" else "queued"
     wish = job.cancel if job.cancel in CANCELS else ""
     return {"state": state, "cancel": wish, "worker": None, "seconds_left": None}
-
-
-def _oldest_of_newest(limit: int) -> int:
-    """Return the lowest number among the newest `limit` jobs of drafts."""
-    numbers = Job.select(Job.id).where(Job.kind == "draft").order_by(Job.id.desc()).limit(limit)
-    return min((number for number, in numbers.tuples()), default=0)
-
-
-def _upscales_of(is_shown: Expression, oldest: int, read: Read
-                 ) -> tuple[dict[int, list[Job]], list[Job]]:
-    """Return the upscales of what the shown jobs made, by job, and those that stand alone.
-
-    A draft in the bin keeps its upscales beside it. One that is not shown any more, or was deleted,
-    leaves alone what is active or has a number above `oldest`: nobody may lose sight of it.
-    """
-    home = dict(Clip.select(Clip.id, Clip.job).join(Job).where(is_shown).tuples())
-    is_new = Job.state.in_(ACTIVE) | (Job.id > oldest)
-    beside: dict[int, list[Job]] = {}
-    alone = []
-    for job in read(Job.select().where(Job.kind == "upscale", is_new | Job.source.in_(list(home))
-                                       ).order_by(Job.source, Job.id)):
-        if job.source in home:
-            beside.setdefault(home[job.source], []).append(job)
-        else:
-            alone.append(job)
-    return beside, alone
-
-
-def _grouped(clips: Sequence[Clip]) -> dict[int, list[Clip]]:
-    groups: dict[int, list[Clip]] = {}
-    for clip in clips:
-        groups.setdefault(clip.job_id, []).append(clip)
-    return groups

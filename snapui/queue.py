@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.request import GenerationRequest
-from snapui.jobs import PAUSED, Journal
+from snapui.jobs import Journal
 from snapui.rows import Read
-from snapui.schema import ACTIVE, LONG, Cell, Job, JournalError, Number
+from snapui.schema import ACTIVE, LONG, PAUSED, Cell, Job, JournalError, Number
 
 WAITING = ("queued", "paused")
 ENDED = ("failed", "cancelled")

@@ -37,6 +37,9 @@ class Number(peewee.Model):
     value = peewee.BigIntegerField(default=0)
 
 
+PAUSED = Number.name == "paused"
+
+
 class Worker(peewee.Model):
     """A worker process that is or was alive. Its job is the running one that names it."""
 

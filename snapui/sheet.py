@@ -15,9 +15,9 @@ import gradio as gr
 
 from engine.request import GenerationRequest
 from snapui.files import file_url
-from snapui.jobs import Snapshot
 from snapui.orders import opening_of
 from snapui.schema import ACTIVE, Clip, Job, Worker
+from snapui.snapshot import Snapshot
 from snapui.space import HELD, trouble
 from snapui.standing import model_told, moment_told, standing
 from snapui.theme import scripts
@@ -70,7 +70,7 @@ class Sheet:
 
     def value(self, snapshot: Snapshot) -> dict:
         """Return what the component shows: a status sentence and the cards, newest job first."""
-        queue = [job for job in snapshot.jobs if job.state in ACTIVE] + snapshot.long
+        queue = [job for job in snapshot.jobs if job.state in ACTIVE] + snapshot.elsewhere
         queue += [job for jobs in snapshot.upscales.values() for job in jobs
                   if job.state in ACTIVE]
         order = sorted(queue, key=lambda job: (job.state != "running", -job.priority, job.position))
@@ -223,11 +223,9 @@ def _progress(job: Job, ahead: dict[int, int]) -> str:
 
 
 def _told(job: Job) -> str:
-    """Return what a job has to say: why it failed or waits, that it was stopped, notes."""
+    """Return what a job has to say: why it failed or waits, that a worker died, notes."""
     look = "note" if job.state in ACTIVE else "failed"
     lines = [f'<p class="{look}">{escape(job.error)}</p>'] if job.error else []
-    if job.state == "cancelled":
-        lines.append('<p class="note">Stopped. Nothing was kept.</p>')
     if job.state in ACTIVE and job.deaths:
         lines.append('<p class="note">The worker stopped unexpectedly; this job goes on '
                      'where it was.</p>')

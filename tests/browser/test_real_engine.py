@@ -123,7 +123,7 @@ def test_the_real_engines_jobs_are_stopped_compared_and_found(real_program, open
     page.wait_for_function("/step \\d+ of 64/.test("
                            "document.querySelector('#sheet .cards').innerText)")
     page.locator("#stop").click()
-    page.wait_for_selector("#sheet .is-cancelled")
+    page.wait_for_selector("#sheet .empty")
     assert real_program.files() == []
     page.get_by_label("Draft", exact=True).check()
     open_compare(page)

@@ -414,7 +414,7 @@ def test_a_long_job_stands_in_line_under_its_name_and_keeps_its_order(films, fil
     with pytest.raises(JournalError, match="changed on the Extend tab"):
         queue.edit(films.journal, job_id, GenerationRequest.from_json(job.request))
     snapshot = films.journal.snapshot(10)
-    assert (snapshot.jobs, [one.id for one in snapshot.long]) == ([], [job_id])
+    assert (snapshot.jobs, [one.id for one in snapshot.elsewhere]) == ([], [job_id])
 
 
 def test_numbers_of_a_plot_stay_inside_it(film):

@@ -245,10 +245,17 @@ def test_an_upscale_of_an_upscale_is_refused_in_a_sentence(journal):
 def test_a_snapshot_holds_the_newest_jobs_and_everything_active(journal):
     first = journal.submit(REQUEST)
     others = [journal.submit(REQUEST) for _ in range(4)]
-    for job_id in others:
-        journal.cancel(job_id)
+    Job.update(state="done").where(Job.id.in_(others)).execute()
+    stopped = journal.submit(REQUEST)
+    journal.cancel(stopped)
     shown = [job.id for job in journal.snapshot(2).jobs]
-    assert shown == [others[3], others[2], first]
+    assert shown == [others[3], others[2], first], "a stopped one takes no place"
+
+
+def test_a_stopped_upscale_is_not_in_the_snapshot(journal):
+    clip = finished(journal)
+    journal.cancel(journal.submit_upscale(clip.id, steps=7, noise=0.2))
+    assert journal.snapshot(10).upscales == {}
 
 
 def test_a_snapshot_puts_upscales_beside_their_draft(journal):

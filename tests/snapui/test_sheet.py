@@ -7,7 +7,9 @@ import time
 import pytest
 
 from engine.request import GenerationRequest
-from snapui import queue
+from snapui import crew, queue
+from snapui.compare import Axis, Plan
+from snapui.comparisons import Comparisons
 from snapui.library import Library
 from snapui.schema import Job, Worker
 from snapui.sheet import Sheet, status
@@ -127,12 +129,26 @@ def test_a_card_names_the_model_and_the_day_unless_it_is_today(journal, sheet, m
         cards(journal, sheet)[f"job-{job_id}"]).text
 
 
-def test_a_failed_job_says_why_and_a_stopped_one_that_nothing_was_kept(journal, sheet):
+def test_a_failed_job_says_why_and_a_stopped_one_takes_no_place(journal, sheet):
     failed, stopped = submit(journal), submit(journal)
     journal.end(journal.claim("w"), "failed", "The disk is full.")
     journal.cancel(stopped)
     assert "The disk is full." in Tags(cards(journal, sheet)[f"job-{failed}"]).text
-    assert "Nothing was kept" in Tags(cards(journal, sheet)[f"job-{stopped}"]).text
+    assert list(cards(journal, sheet)) == [f"job-{failed}"]
+    queue.retry(journal, stopped)
+    assert list(cards(journal, sheet)) == [f"job-{stopped}", f"job-{failed}"]
+
+
+def test_a_comparison_is_not_on_the_sheet_but_counts(journal, sheet):
+    draft = submit(journal)
+    Comparisons(journal).submit(Plan(GenerationRequest(prompt="a cat"), Axis("seed", (7, 8))))
+    later = submit(journal)
+    crew.hello(journal, "w", "here", 1)
+    crew.tell(journal, "w", "ready")
+    shown = sheet.value(journal.snapshot(10))
+    assert [key for key, _ in shown["cards"]] == [f"job-{later}", f"job-{draft}"]
+    assert shown["status"] == "4 waiting"
+    assert "Waiting, 3 ahead" in Tags(shown["cards"][0][1]).text
 
 
 def test_the_newest_job_comes_first(journal, sheet):
