@@ -25,10 +25,19 @@ def vocabulary_of(model: str, models_directory: Path | None) -> Vocabulary:
 def note(prompts: Iterable[str], model: str, models_directory: Path | None) -> str:
     """Tell which words are new to a model, and which model has learnt all; nothing if none is."""
     text = "\n".join(prompts)
-    told = vocabulary_of(model, models_directory).note(text)
-    if told and (other := _taught(text, models_directory)):
-        told += f" The model {other} has learnt them."
+    vocabulary = vocabulary_of(model, models_directory)
+    told = vocabulary.note(text)
+    if told and (other := taught(text, models_directory)):
+        what = "it" if len(vocabulary.new_words(text)) == 1 else "all of them"
+        told += f" The model {other} has learnt {what}."
     return told
+
+
+def taught(text: str, models_directory: Path | None) -> str:
+    """Name the first model that has learnt every word of a text; none that tells no words."""
+    known = ((card.name, card.vocabulary) for card in list_models(models_directory))
+    return next((name for name, vocabulary in known
+                 if vocabulary.words and not vocabulary.new_words(text)), "")
 
 
 def notes(requests: Iterable[GenerationRequest], models_directory: Path | None) -> list[str]:
@@ -55,10 +64,3 @@ def paragraphs(lines: Iterable[str]) -> str:
 
 def _named(model: str, told: str) -> str:
     return told and f"{Path(model).name}: {told[0].lower()}{told[1:]}"
-
-
-def _taught(text: str, models_directory: Path | None) -> str:
-    """Name the first model that has learnt every word of a text; none that tells no words."""
-    known = ((card.name, card.vocabulary) for card in list_models(models_directory))
-    return next((name for name, vocabulary in known
-                 if vocabulary.words and not vocabulary.new_words(text)), "")

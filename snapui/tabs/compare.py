@@ -194,7 +194,7 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
     gr.on([page.load, *(field.change for field in costs)], guarded(tab.told), fields, told,
           trigger_mode="always_last", **QUIET)
     player.look_again(**look)
-    player.stop_comparison(guarded(tab.stop), **EACH).then(**look)
+    player.stop_comparison(guarded(tab.stop, has_outputs=False), **EACH).then(**look)
     player.start_ballot(guarded(tab.start_ballot), chosen, ballot, **PRESSED).then(**look)
     player.end_ballot(lambda: None, outputs=ballot, **QUIET).then(**look)
     player.cast_vote(guarded(tab.vote), ballot, ballot, **PRESSED).then(**look)

@@ -11,10 +11,9 @@ from typing import Any
 import gradio as gr
 
 from engine.catalog import find_model, list_models, model_problems
-from engine.errors import ModelError, RequestError
+from engine.errors import RequestError
 from engine.request import QUALITY_STEPS, GenerationRequest
-from engine.vocabulary import Vocabulary
-from snapui import estimate, inside, queue
+from snapui import estimate, inside, learnt, queue
 from snapui.controls import Controls, drawn_seed, quality_of
 from snapui.desk import Beginning, Desk, order, place_beginning
 from snapui.editor import Editor
@@ -87,37 +86,21 @@ class Create:
 
     def idea(self, model: str) -> str:
         """Draw a prompt that the model has learnt, or an example if it names none."""
-        return random.choice(self._vocabulary(model).ideas or EXAMPLES)
+        return random.choice(
+            learnt.vocabulary_of(model, self.models_directory).ideas or EXAMPLES)
 
     def new_words(self, prompt: str, model: str) -> str:
-        """Tell which words of a prompt the model has not learnt, and which model has, if any."""
-        vocabulary = self._vocabulary(model)
-        note = vocabulary.note(prompt)
+        """Tell which words of a prompt the model has not learnt, and offer one that has, if any."""
+        note = learnt.note([prompt], model, self.models_directory)
         if not note:
             return ""
-        other = self._taught(prompt)
-        if not other:
-            return f"<p>{escape(note)}</p>"
-        what = "it" if len(vocabulary.new_words(prompt)) == 1 else "all of them"
-        named = escape(other, quote=True)
-        return (f"<p>{escape(note)} The model {named} has learnt {what}. "
-                f'<button type="button" data-model="{named}">Use {named}</button></p>')
+        other = escape(learnt.taught(prompt, self.models_directory), quote=True)
+        button = f' <button type="button" data-model="{other}">Use {other}</button>' * bool(other)
+        return f"<p>{escape(note)}{button}</p>"
 
     def use_model(self, event: gr.EventData) -> str:
         """Return the model that the note named, if it is still there. Raises: ModelError."""
         return find_model(event.model, self.models_directory).name
-
-    def _taught(self, prompt: str) -> str:
-        """Name the first model that has learnt every word of a prompt; none that tells no words."""
-        known = ((card.name, card.vocabulary) for card in list_models(self.models_directory))
-        return next((name for name, vocabulary in known
-                     if vocabulary.words and not vocabulary.new_words(prompt)), "")
-
-    def _vocabulary(self, model: str) -> Vocabulary:
-        try:
-            return find_model(model, self.models_directory).vocabulary
-        except ModelError:    # said when drafts are asked for
-            return Vocabulary()
 
     def measured(self, *costs: Any) -> tuple[str, dict]:
         """Return the estimate, and the seconds of one upscale as the sheet's value."""

@@ -27,7 +27,7 @@ def told(tab, field, text, rows=NOTHING, row_text="", prompt="a dog"):
 
 def test_new_words_are_told_for_all_prompts_and_by_model(tab):
     note = "Words this model has not learnt and will guess at: "
-    assert f'{note}yeti. The model taught has learnt them.</p>' in told(
+    assert f'{note}yeti. The model taught has learnt it.</p>' in told(
         tab, "prompt", "a dog\na yeti")
     assert f'{note}yeti, script, bear.</p>' in told(
         tab, "seed", "1\n2", "prompt", "a yeti\na <script> bear")

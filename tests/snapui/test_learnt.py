@@ -28,7 +28,8 @@ def asked(prompt, model):
 def test_new_words_of_several_prompts_are_told_once_and_who_has_learnt_all_of_them(models):
     assert learnt.note(["a yeti", "a yodelling yeti"], "own", models) == (
         "Words this model has not learnt and will guess at: yeti, yodelling. "
-        "The model taught has learnt them.")
+        "The model taught has learnt all of them.")
+    assert learnt.note(["a yeti"], "own", models).endswith("The model taught has learnt it.")
     assert learnt.note(["a yeti", "a yodelling bear"], "own", models).endswith("yodelling, bear.")
     assert learnt.note(["a yeti"], "taught", models) == ""
 
