@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from snapui.theme import PAPER, theme
+from snapui.theme import PAPER, css, theme
 
 
 def luminance(colour):
@@ -24,6 +24,11 @@ def contrast(one, other):
 def test_contrast_is_measured_as_the_guidelines_do():
     assert contrast("white", "#000000") == pytest.approx(21)
     assert contrast("#777777", "white") == pytest.approx(4.48, abs=0.01)
+
+
+def test_no_rule_lists_two_dark_selectors_of_which_gradio_would_lose_one():
+    lists = re.findall(r"(\.dark [^{}]*)\{", css())
+    assert len(lists) > 10 and [one for one in lists if one.count(".dark ") > 1] == []
 
 
 @pytest.mark.parametrize("look", ["", "_dark"])
