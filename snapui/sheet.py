@@ -36,10 +36,14 @@ TEMPLATE = """
 </div>
 <div class="cards"></div>
 """
-EMPTY = """<div class="empty">
-<p class="lead">Type a prompt and press <kbd>Ctrl</kbd>+<kbd>Enter</kbd></p>
+# Where there is no keyboard the button is named instead of its keys.
+RUN = ('<span class="keys"><kbd>Ctrl</kbd>+<kbd>Enter</kbd></span>'
+       '<span class="touch">Make drafts</span>')
+EMPTY = f"""<div class="empty">
+<p class="lead">Type a prompt and press {RUN}</p>
 <p>Drafts appear here and already move while they are being made. Tick the ones you like and
-upscale only those; everything you make is kept.</p><div class="examples">{examples}</div></div>"""
+upscale only those; everything you make is kept.</p>
+<div class="examples">{{examples}}</div></div>"""
 
 
 def component(live_key: str) -> gr.HTML:

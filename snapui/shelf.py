@@ -15,6 +15,7 @@ from snapui.controls import FIELDS
 from snapui.files import file_url
 from snapui.library import MAX_TITLE_CHARACTERS, Page
 from snapui.schema import LONG, Clip
+from snapui.sheet import RUN
 from snapui.standing import model_told
 from snapui.theme import scripts
 from snapui.upscaling import upscaled_how
@@ -36,7 +37,7 @@ TEMPLATE = """
 """
 EMPTY = {
     "All": ("Everything you make is kept here",
-            "Type a prompt on the Create tab and press <kbd>Ctrl</kbd>+<kbd>Enter</kbd>. "
+            f"Type a prompt on the Create tab and press {RUN}. "
             "To bring back the settings of a clip you saved, drop its file anywhere on the page."),
     "Starred": ("No starred clips yet", "Press the star of a clip you love, and find it here."),
     "Bin": ("The bin is empty", "Clips you put in the bin wait here until you empty it."),

@@ -20,19 +20,11 @@ from snapui.guard import guarded
 from snapui.jobs import Journal
 from snapui.reel import Reel
 from snapui.schema import ACTIVE, Clip, Film, Job, JournalError
+from snapui.theme import scripts
 
 LISTED = 50
 ANEW = ("Nothing: start anew", 0)
 FRESH = "<p>Say what each segment shows; what it takes to make appears here.</p>"
-# Every new plan is drawn anew: its table stays as open as the one before was.
-PLAN = """let isOpen = false;
-element.addEventListener("click", (event) => {
-  if (event.target.closest("summary")) isOpen = !element.querySelector("details").open;
-});
-new MutationObserver(() => {
-  const table = element.querySelector("details");
-  if (table && table.open !== isOpen) table.open = isOpen;
-}).observe(element, { childList: true, subtree: true, attributeFilter: ["open"] });"""
 FIELDS = TYPED + len(FILES)  # of the form, before those of the Create tab
 
 
@@ -183,7 +175,7 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState, files: gr.Brows
             form = extend_form.place()
             with gr.Column(elem_id="extend-go"):
                 plan = gr.HTML("", elem_id="extend-plan", apply_default_css=False,
-                               js_on_load=PLAN)
+                               js_on_load=scripts("plan.js"))
                 run = gr.Button("Extend", variant="primary", elem_id="run-extension")
         with gr.Column(elem_id="extend-results"):
             shown = reel.component()

@@ -116,7 +116,7 @@ def test_a_phone_shows_what_answers_a_button_and_names_no_keys(program, open_pag
     page = open_page(program.url, width=390, height=844, has_touch=True)
     lead = page.locator("#sheet .empty .lead")
     assert lead.locator("kbd").first.is_visible() is False
-    assert "Make drafts" in lead.evaluate("(one) => getComputedStyle(one, '::after').content")
+    assert lead.inner_text() == "Type a prompt and press Make drafts"
     title, button = (page.locator(one).bounding_box() for one in (".masthead h1", "#look"))
     assert title["x"] + title["width"] + 8 <= button["x"]
 
@@ -138,4 +138,5 @@ def test_a_phone_shows_what_answers_a_button_and_names_no_keys(program, open_pag
 
 def test_a_desk_names_the_keys(program, open_page):
     page = open_page(program.url)
+    assert page.locator("#sheet .empty .lead").inner_text() == "Type a prompt and press Ctrl+Enter"
     assert page.locator("#sheet .empty .lead kbd").first.is_visible()

@@ -54,6 +54,14 @@ def test_every_choice_of_the_upsampler_is_measured_too(command, tmp_path, monkey
     assert "subject kept of drafts" in capsys.readouterr().out
 
 
+def test_a_model_without_an_upsampler_is_refused_before_anything_is_made(
+        command, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sweep, "cast_of", lambda _: pytest.fail("work began"))
+    flat = str(make_model(tmp_path / "flat"))
+    assert sweep.main([*command, "--model", flat, "--upsampler", "2"]) == 1
+    assert "flat has no upsampler: leave out --upsampler" in capsys.readouterr().err
+
+
 def test_a_sweep_goes_on_where_it_was_stopped_unless_the_exam_is_another(command, tmp_path,
                                                                           monkeypatch):
     made, report = [], tmp_path / "out" / "sweep.json"
