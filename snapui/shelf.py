@@ -24,8 +24,9 @@ FORMATS = {".mp4": "MP4", ".webm": "WebM", ".gif": "GIF", ".webp": "Animated Web
            ".apng": "APNG, lossless", ".mov": "ProRes 4444 (MOV)", ".zip": "PNG frames (ZIP)"}
 TEMPLATE = """
 <div class="bar"><p class="told" role="status"></p>
-<div class="picks" hidden><span class="hint">Tick clips to bin them, or 2 to 4 to compare.</span>
+<div class="picks" hidden><span class="hint"></span>
 <button type="button" class="untick" hidden>Untick all</button>
+<button type="button" class="put-back" hidden>Take out of the bin</button>
 <button type="button" class="discard" hidden>Put in the bin</button>
 <button type="button" class="compare primary" disabled>Compare</button></div>
 <button type="button" class="empty-bin" hidden>Empty the bin</button></div>
@@ -52,7 +53,7 @@ def component(*answers: Callable[[dict], dict]) -> gr.HTML:
     answers: functions `describe`, `convert` and `open_folder`, which the page's script calls.
     Its events: turn_page (number), change_clip (act, id, values), empty_bin, use_clip (id),
     upscale_clip (id, steps, noise), extend_clip (id), compare_clips (ids), bin_clips (ids),
-    look_again.
+    put_back_clips (ids), look_again.
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="library", apply_default_css=False,
                    js_on_load=scripts("morph.js", "gone.js", "save.js", "library.js"),
@@ -99,8 +100,8 @@ class Shelf:
         facts += f" · {clip.frames / clip.fps:.3g} s · {escape(model_told(request))}"
         when = time.strftime("%d %b %Y, %H:%M", time.localtime(clip.created))
         star = "" if clip.binned else _star(clip)
-        tick = "" if clip.binned else (f'<label class="tick"><input type="checkbox" '
-                                       f'data-pick="{clip.id}" aria-label="Tick: {name}"></label>')
+        tick = (f'<label class="tick"><input type="checkbox" data-pick="{clip.id}" '
+                f'aria-label="Tick: {name}"></label>')
         return (f'<article class="card">{tick}<button type="button" class="open" data-act="open" '
                 f'data-id="{clip.id}" aria-label="Open: {name}"><img '
                 f'src="{file_url(self._folder, clip.loop)}" alt="" loading="lazy"></button>'

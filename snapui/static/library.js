@@ -10,8 +10,12 @@ const picks = element.querySelector(".picks");
 const compare = element.querySelector(".picks .compare");
 const untick = element.querySelector(".picks .untick");
 const discard = element.querySelector(".picks .discard");
+const putBack = element.querySelector(".picks .put-back");
+const hint = element.querySelector(".picks .hint");
 const MEMORY = "snapui-compared";
-const ticked = new Set(JSON.parse(sessionStorage.getItem(MEMORY) || "[]"));  /* of all pages */
+const shelved = new Set(JSON.parse(sessionStorage.getItem(MEMORY) || "[]"));  /* of all pages */
+const binned = new Set();
+let ticked = shelved;  /* those of the view */
 const markGone = watchGone(cards, ".open");
 let opened = null;
 let shown = null;  /* what the dialog was filled with */
@@ -21,6 +25,7 @@ function show() {
   if (!value.cards) return;
   if (told.textContent !== value.told) told.textContent = value.told;
   emptyBin.hidden = !value.binned;
+  ticked = value.binned ? binned : shelved;
   pages.hidden = value.pages < 2;
   element.querySelector(".place").textContent = `Page ${value.number + 1} of ${value.pages}`;
   newer.disabled = value.number === 0;
@@ -36,13 +41,20 @@ function pick() {
     box.checked = ticked.has(Number(box.dataset.pick));
     box.closest(".card").classList.toggle("is-ticked", box.checked);
   }
+  const inBin = ticked === binned;
   picks.hidden = ticked.size === 0 && cards.querySelectorAll("[data-pick]").length < 2;
-  picks.querySelector(".hint").hidden = ticked.size >= 2 && ticked.size <= 4;
+  hint.textContent = inBin ? "Tick clips to take them out together."
+    : "Tick clips to bin them, or 2 to 4 to compare.";
+  hint.hidden = inBin ? ticked.size > 0 : ticked.size >= 2 && ticked.size <= 4;
+  compare.hidden = inBin;
   compare.disabled = ticked.size < 2 || ticked.size > 4;
   compare.textContent = ticked.size ? `Compare ${ticked.size} ticked` : "Compare";
-  untick.hidden = discard.hidden = ticked.size === 0;
+  untick.hidden = ticked.size === 0;
+  discard.hidden = inBin || ticked.size === 0;
   discard.textContent = `Put ${ticked.size} in the bin`;
-  sessionStorage.setItem(MEMORY, JSON.stringify([...ticked]));
+  putBack.hidden = !inBin || ticked.size === 0;
+  putBack.textContent = `Take ${ticked.size} out of the bin`;
+  sessionStorage.setItem(MEMORY, JSON.stringify([...shelved]));
 }
 
 /* Show one clip large, or what it has become since. */
@@ -78,17 +90,27 @@ async function openFolder(id) {
     ? answer.told || answer.error || "" : "The program did not answer; try again.";
 }
 
+/* Put the open clip in the bin or take it out. */
+function move(act, id) {
+  ticked.delete(id);
+  trigger("change_clip", { act, id, values: [] });
+  dialog.close();
+}
+
+/* Do something to all ticked clips, which are ticked no more. */
+function moveAll(event) {
+  trigger(event, { ids: [...ticked] });
+  ticked.clear();
+  pick();
+}
+
 const acts = {
   open: describe,
   close: () => dialog.close(),
   star: (id, button) => trigger("change_clip",
     { act: "star", id, values: [button.getAttribute("aria-pressed") !== "true"] }),
-  bin: (id) => {
-    ticked.delete(id);
-    trigger("change_clip", { act: "bin", id, values: [] });
-    dialog.close();
-  },
-  put_back: (id) => { trigger("change_clip", { act: "put_back", id, values: [] }); dialog.close(); },
+  bin: (id) => move("bin", id),
+  put_back: (id) => move("put_back", id),
   use: (id) => { trigger("use_clip", { id }); dialog.close(); },
   extend: (id) => { trigger("extend_clip", { id }); dialog.close(); },
   folder: openFolder,
@@ -102,11 +124,8 @@ element.addEventListener("change", (event) => {
   pick();
 });
 compare.addEventListener("click", () => trigger("compare_clips", { ids: [...ticked] }));
-discard.addEventListener("click", () => {
-  trigger("bin_clips", { ids: [...ticked] });
-  ticked.clear();
-  pick();
-});
+discard.addEventListener("click", () => moveAll("bin_clips"));
+putBack.addEventListener("click", () => moveAll("put_back_clips"));
 untick.addEventListener("click", () => {
   ticked.clear();
   pick();
@@ -121,6 +140,7 @@ older.addEventListener("click", () => trigger("turn_page", { number: props.value
 emptyBin.addEventListener("click", () => {
   const clips = `${props.value.binned} clip${props.value.binned > 1 ? "s" : ""}`;
   if (confirm(`Empty the whole bin? It holds ${clips}; the files are deleted for good.`)) {
+    binned.clear();
     trigger("empty_bin", {});
   }
 });

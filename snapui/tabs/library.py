@@ -1,5 +1,6 @@
 """The library tab: find what was made, see it large, take its settings, name, star and bin it."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,20 @@ class LibraryTab:
 
     def bin_ticked(self, event: gr.EventData) -> None:
         """Put all ticked clips in the bin, or none if one cannot be."""
-        ids = [int(clip_id) for clip_id in event.ids]
+        told = self._change_all(event.ids, self.library.bin)
+        gr.Info(f"{told} put in the bin. Choose Bin to take any of them out again.")
+
+    def put_back_ticked(self, event: gr.EventData) -> None:
+        """Take all ticked clips out of the bin, or none if one cannot be."""
+        gr.Info(f"{self._change_all(event.ids, self.library.put_back)} taken out of the bin.")
+
+    def _change_all(self, numbers: Sequence[Any], change: Callable[[int], None]) -> str:
+        """Change all of these clips or none. Returns: how many, in words."""
+        ids = [int(number) for number in numbers]
         with self.journal.change():
             for clip_id in ids:
-                self.library.bin(clip_id)
-        gr.Info(f"{len(ids)} clip{'s' * (len(ids) > 1)} put in the bin. Choose Bin to take any of "
-                "them out again.")
+                change(clip_id)
+        return f"{len(ids)} clip{'s' * (len(ids) > 1)}"
 
     def empty_bin(self) -> None:
         """Delete the binned clips for good, and tell of those that are still needed."""
@@ -110,6 +119,7 @@ def build(journal: Journal, memory: gr.BrowserState,
     shelf.turn_page(guarded(tab.turn_page), [words, view], shown, **QUIET)
     shelf.change_clip(guarded(tab.change, has_outputs=False), **EACH).then(**look)
     shelf.bin_clips(guarded(tab.bin_ticked, has_outputs=False), **PRESSED).then(**look)
+    shelf.put_back_clips(guarded(tab.put_back_ticked, has_outputs=False), **PRESSED).then(**look)
     shelf.empty_bin(guarded(tab.empty_bin, has_outputs=False), **PRESSED).then(**look)
     shelf.upscale_clip(guarded(tab.upscale, has_outputs=False), **EACH)
     _tie_memory(words, view, look, memory)

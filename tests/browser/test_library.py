@@ -257,3 +257,12 @@ def test_ticked_clips_go_to_the_bin_together_and_a_folder_s_place_is_told_in_the
     page.keyboard.press("Escape")
     page.get_by_label("Bin", exact=True).check()
     wait_for_cards(page, 3)
+    for place in (0, 2):
+        ticks.nth(place).check()
+    page.screenshot(path=SHOTS / "library-out-of-bin.png")
+    page.get_by_role("button", name="Take 2 out of the bin").click()
+    wait_for_cards(page, 1)
+    assert page.locator("#library .is-ticked").count() == 0
+    page.get_by_label("All", exact=True).check()
+    wait_for_cards(page, 7)
+    expect(page.locator("#library .put-back")).to_be_hidden()

@@ -224,3 +224,17 @@ def test_ticked_clips_are_all_put_in_the_bin_or_none_is(journal, monkeypatch):
     tab.bin_ticked(SimpleNamespace(ids=ids))
     assert tab.library.page(view="Bin").found == 2
     assert said[0].startswith("2 clips put in the bin.")
+
+
+def test_ticked_clips_are_all_taken_out_of_the_bin_or_none_is(journal, monkeypatch):
+    said = []
+    monkeypatch.setattr("snapui.tabs.library.gr.Info", said.append)
+    tab, ids = LibraryTab(journal), [add(journal), add(journal), add(journal)]
+    for clip_id in ids:
+        tab.library.bin(clip_id)
+    with pytest.raises(JournalError, match="no clip number 9"):
+        tab.put_back_ticked(SimpleNamespace(ids=[*ids, 9]))
+    assert tab.library.page(view="Bin").found == 3
+    tab.put_back_ticked(SimpleNamespace(ids=ids[:1]))
+    assert [clip.id for clip in tab.library.page(view="All").clips] == ids[:1]
+    assert said == ["1 clip taken out of the bin."]
