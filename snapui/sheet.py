@@ -35,6 +35,11 @@ TEMPLATE = """
   </div>
 </div>
 <div class="cards"></div>
+<dialog aria-label="One draft"><header><h3 dir="auto"></h3>
+<button type="button" data-act="close">Close</button></header><img alt="">
+<div class="foot"><label class="pick"><input type="checkbox">Keep</label><span class="seed"></span>
+<button type="button" data-act="previous">Previous</button>
+<button type="button" data-act="next">Next</button></div></dialog>
 """
 # Where there is no keyboard the button is named instead of its keys.
 RUN = ('<span class="keys"><kbd>Ctrl</kbd>+<kbd>Enter</kbd></span>'
@@ -54,7 +59,7 @@ def component(live_key: str) -> gr.HTML:
     use_example (id), measured.
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="sheet", apply_default_css=False,
-                   js_on_load=scripts("morph.js", "gone.js", "sheet.js"), live_key=live_key)
+                   js_on_load=scripts("morph.js", "gone.js", "large.js", "sheet.js"), live_key=live_key)
 
 
 class Sheet:
@@ -138,7 +143,8 @@ class Sheet:
     def _draft(self, clip: Clip) -> str:
         alt = escape(f"Draft with seed {clip.seed}: {clip.prompt}", quote=True)
         return (f'<figure class="clip" data-key="clip-{clip.id}">'
-                f'<img src="{self._url(clip.loop)}" alt="{alt}" loading="lazy">'
+                f'<button type="button" class="look" data-act="large" data-id="{clip.id}">'
+                f'<img src="{self._url(clip.loop)}" alt="{alt}" loading="lazy"></button>'
                 f'<figcaption><label class="pick"><input type="checkbox" data-pick="{clip.id}" '
                 f'aria-label="Keep the draft with seed {clip.seed}">Keep</label>'
                 f"{self._actions(clip)}</figcaption></figure>")

@@ -10,6 +10,7 @@ const markGone = watchGone(cards, ".clip:not(.is-moving)");  /* old previews may
 let measured = null;
 let sent = [];  /* the drafts whose upscales were asked for, until that is answered */
 const ticked = new Set(JSON.parse(sessionStorage.getItem(MEMORY) || "[]"));
+const large = largeDraft(element.querySelector("dialog"), cards, ticked, picks);
 
 function show(value) {
   const status = element.querySelector(".status");
@@ -20,6 +21,7 @@ function show(value) {
     if (!cards.querySelector(`[data-pick="${id}"]`)) ticked.delete(id);
   }
   picks();
+  large.show();
   const timings = JSON.stringify(value.timings);
   if (measured !== null && measured !== timings) trigger("measured", {});
   measured = timings;
@@ -65,9 +67,11 @@ element.addEventListener("click", (event) => {
   } else if (button.dataset.act === "stop") {
     button.disabled = true;
     trigger("stop_job", { id });
-  } else if (button.dataset.act === "reuse") trigger("reuse_clip", { id });
+  } else if (button.dataset.act === "large") large.open(id);
+  else if (button.dataset.act === "reuse") trigger("reuse_clip", { id });
   else if (button.dataset.act === "extend") trigger("extend_clip", { id });
   else if (button.dataset.act === "example") trigger("use_example", { id });
+  else large.press(button.dataset.act);
 });
 
 /* Drafts whose upscales were refused, or never heard of, are ticked as before. */

@@ -294,6 +294,34 @@ def test_reuse_puts_the_settings_of_a_clip_back(program, open_page):
     assert page.locator("#lock input").is_checked()
 
 
+def test_a_draft_is_seen_large_and_the_keyboard_steps_and_keeps(program, open_page):
+    page = open_page(program.url)
+    make(page)
+    wait_for_drafts(page)
+    seeds = page.locator("#sheet figure .seed").all_inner_texts()
+    page.locator("#sheet .look").nth(2).click()
+    dialog = page.locator("#sheet dialog")
+    expect(dialog.locator(".seed")).to_have_text(seeds[2])
+    expect(dialog.locator("h3")).to_have_text(PROMPT)
+    page.wait_for_function("document.querySelector('#sheet dialog img').naturalWidth > 0")
+    assert dialog.locator("img").bounding_box()["width"] > 800
+    page.keyboard.press("ArrowRight")
+    expect(dialog.locator(".seed")).to_have_text(seeds[3])
+    expect(dialog.get_by_role("button", name="Next")).to_be_disabled()
+    page.keyboard.press("Space")
+    page.screenshot(path=SHOTS / "create-large-draft.png")
+    page.keyboard.press("ArrowLeft")
+    expect(dialog.get_by_role("checkbox")).not_to_be_checked()
+    dialog.get_by_role("button", name="Previous").click()
+    expect(dialog.locator(".seed")).to_have_text(seeds[1])
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#sheet .look").nth(1)).to_be_focused()
+    assert [box.is_checked() for box in page.locator("#sheet [data-pick]").all()] == [
+        False, False, False, True]
+    expect(page.get_by_role("button", name="Upscale 1 ticked")).to_be_enabled()
+
+
 def test_the_estimate_beside_the_button_follows_drafts_and_steps(program, open_page):
     page = open_page(program.url)
     estimate = page.locator("#estimate")
