@@ -144,7 +144,8 @@ class Sheet:
     def _draft(self, clip: Clip) -> str:
         alt = escape(f"Draft with seed {clip.seed}: {clip.prompt}", quote=True)
         return (f'<figure class="clip" data-key="clip-{clip.id}">'
-                f'<button type="button" class="look" data-act="large" data-id="{clip.id}">'
+                f'<button type="button" class="look" data-act="large" data-id="{clip.id}" '
+                f'aria-label="See the draft with seed {clip.seed} large">'
                 f'<img src="{self._url(clip.loop)}" alt="{alt}" loading="lazy"></button>'
                 f'<figcaption><label class="pick"><input type="checkbox" data-pick="{clip.id}" '
                 f'aria-label="Keep the draft with seed {clip.seed}">Keep</label>'
