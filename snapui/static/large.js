@@ -24,7 +24,9 @@ function largeDraft(dialog, cards, ticked, changed) {
     seed.textContent = all[here].closest("figure").querySelector(".seed").textContent;
     keep.checked = ticked.has(opened);
     for (const [act, by] of Object.entries(beside)) {
-      dialog.querySelector(`[data-act=${act}]`).disabled = !all[here + by];
+      const button = dialog.querySelector(`[data-act=${act}]`), isEnd = !all[here + by];
+      if (isEnd && button === document.activeElement) keep.focus();  /* or no key is heard */
+      button.disabled = isEnd;
     }
     if (!dialog.open) {
       dialog.showModal();

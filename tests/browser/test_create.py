@@ -314,6 +314,9 @@ def test_a_draft_is_seen_large_and_the_keyboard_steps_and_keeps(program, open_pa
     expect(dialog.get_by_role("checkbox")).not_to_be_checked()
     dialog.get_by_role("button", name="Previous").click()
     expect(dialog.locator(".seed")).to_have_text(seeds[1])
+    dialog.get_by_role("button", name="Previous").click()
+    page.keyboard.press("ArrowRight")  # the button that was pressed is off at this end
+    expect(dialog.locator(".seed")).to_have_text(seeds[1])
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(page.locator("#sheet .look").nth(1)).to_be_focused()
