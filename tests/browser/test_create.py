@@ -367,7 +367,9 @@ def test_a_prompt_with_html_shows_as_text_and_runs_nothing(program, open_page):
     nasty = '<img src=x onerror=alert(1)> <b>bold</b> "quoted" & 🐕 كلب'
     make(page, nasty)
     wait_for_drafts(page)
-    assert page.locator("#sheet h3").inner_text() == nasty
+    assert page.locator("#sheet .job h3").inner_text() == nasty
+    page.locator("#sheet .look").first.click()
+    expect(page.locator("#sheet dialog h3")).to_have_text(nasty)
     assert page.locator("#sheet h3 *").count() == 0
 
 
