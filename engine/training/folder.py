@@ -17,7 +17,7 @@ import numpy as np
 from engine.errors import DataError, MediaError
 from engine.media import read_clip, read_metadata
 from engine.training.data import LOW_HEIGHT, LOW_WIDTH, Example, Window
-from engine.vocabulary import Vocabulary, vocabulary_of
+from engine.vocabulary import IDEAS, Vocabulary, vocabulary_of
 
 CAPTIONS_NAME = "captions.csv"
 NOT_MEDIA = {".txt", ".csv"}
@@ -85,9 +85,10 @@ class FolderSource:
         return Example(crop, small, file.caption, fps, clip.source)
 
     def vocabulary(self) -> Vocabulary:
-        """Tell the words of all captions; videos' captions come first as ideas."""
-        captions = [file.caption for file in (*self.videos, *self.pictures)]
-        return vocabulary_of(captions, captions)
+        """Tell the words of all captions; the first of them, of videos before others, are ideas."""
+        captions = list(dict.fromkeys(
+            file.caption for file in (*self.videos, *self.pictures)))
+        return vocabulary_of(captions, captions[:IDEAS])
 
     def _drawn(self, rng: np.random.Generator, image: bool,
                window: Window) -> tuple[CaptionedFile, ResizedClip]:

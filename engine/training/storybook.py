@@ -1,26 +1,28 @@
 """The painted world as training data (STORYBOOK.md): scenes drawn, painted and captioned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from engine.errors import DataError
+from engine.storybook.articles import with_article
 from engine.storybook.captions import canonical_caption, caption
 from engine.storybook.casting import sample_scene
 from engine.storybook.parts import PARTS, parts
 from engine.storybook.places import PAINTED, PLAIN_COLOURS
-from engine.storybook.scene import TRAVELS
-from engine.storybook.sprites import load_sprites
+from engine.storybook.scene import TRAVELS, Scene
+from engine.storybook.sprites import Sprite, load_sprites
 from engine.storybook.world import render
 from engine.training.data import LOW_HEIGHT, LOW_WIDTH, Example, Lesson, Window
 from engine.training.recipe import Recipe
 from engine.training.truth import UNKNOWN
 from engine.video import to_clips, to_frames, upscale
-from engine.vocabulary import Vocabulary, vocabulary_of
+from engine.vocabulary import IDEAS, Vocabulary, vocabulary_of
 
 CLIP_FRAMES = 16
-VOCABULARY_SCENES = 4000
+VOCABULARY_SCENES = 340    # of each subject: enough to meet its rare words
+FEWEST_IDEAS = 12          # about each
 PLAIN = Recipe()
 
 
@@ -76,18 +78,26 @@ class StorybookSource:
                       self._parts(scene, frame_index / fps, window))
 
     def vocabulary(self) -> Vocabulary:
-        """Caption scenes as in training; the ideas are their full captions."""
-        rng = np.random.default_rng(0)
-        scenes = [self._scene(rng)[0] for _ in range(VOCABULARY_SCENES)]
-        return vocabulary_of((self._caption(scene, rng) for scene in scenes),
-                             (canonical_caption(scene, self.sprites) for scene in scenes))
+        """Caption scenes of each subject as in training; the ideas are full captions of some."""
+        rng, captions, ideas = np.random.default_rng(0), [], []
+        names = sorted(self.sprites)
+        most = max(IDEAS // len(names), FEWEST_IDEAS)
+        for name in names:
+            scenes = [self._arranged(rng, {name: self.sprites[name]})[0]
+                      for _ in range(VOCABULARY_SCENES)]
+            captions += (self._caption(scene, rng) for scene in scenes)
+            full = dict.fromkeys(canonical_caption(scene, self.sprites) for scene in scenes)
+            ideas += list(full)[:most]
+        return vocabulary_of(captions, ideas, map(with_article, names))
 
-    def _scene(self, rng: np.random.Generator):
-        """Draw a scene and the rate of its clip."""
+    def _scene(self, rng: np.random.Generator) -> tuple[Scene, float]:
+        """Draw a scene of the recipe's subjects and the rate of its clip."""
+        is_new = self.newcomers and rng.random() < self.recipe.newcomer_share
+        return self._arranged(rng, self.newcomers if is_new else self.sprites)
+
+    def _arranged(self, rng: np.random.Generator,
+                  cast: Mapping[str, Sprite]) -> tuple[Scene, float]:
         fps = float(rng.choice(self.FPS))
-        cast = self.sprites
-        if self.newcomers and rng.random() < self.recipe.newcomer_share:
-            cast = self.newcomers
         return sample_scene(rng, cast, split="train", clip_seconds=CLIP_FRAMES / fps), fps
 
     def _caption(self, scene, rng: np.random.Generator) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -37,6 +38,7 @@ EXAMPLES = (
 ADVANCED = ("steps", "sampler", "fps", "oscillating", "upscale_steps", "upscale_noise")
 TELLS = ("Off, files written from now on carry neither prompt nor settings; the library still "
          "knows them. For everybody who uses this program.")
+MOST_OFFERED = 24    # prompts of a model that names no subjects
 COSTS = ("steps", "drafts", "guidance", "sampler", "upscale_steps", "model")
 
 
@@ -89,6 +91,23 @@ class Create:
         return random.choice(
             learnt.vocabulary_of(model, self.models_directory).ideas or EXAMPLES)
 
+    def offered(self, model: str) -> str:
+        """Return a button for each subject that the model draws; of some ideas, if it names none.
+        """
+        known = learnt.vocabulary_of(model, self.models_directory)
+        offers = known.subjects or known.ideas[:MOST_OFFERED] or EXAMPLES
+        buttons = (f'<button type="button" data-offer="{escape(offer, quote=True)}">'
+                   f'{escape(_bare(offer) if known.subjects else offer)}</button>'
+                   for offer in sorted(offers, key=_bare))
+        told = "Press one for a prompt about it, again for another." * bool(known.subjects)
+        return f'<p class="note">{told}</p><div class="examples">{"".join(buttons)}</div>'
+
+    def use_offer(self, prompt: str, model: str, event: gr.EventData) -> str:
+        """Return a prompt about the subject that was pressed, another one than there is."""
+        offer = str(event.offer)
+        ideas = learnt.vocabulary_of(model, self.models_directory).about(offer)
+        return random.choice([idea for idea in ideas if idea != prompt] or [offer])
+
     def new_words(self, prompt: str, model: str) -> str:
         """Tell which words of a prompt the model has not learnt, and offer one that has, if any."""
         note = learnt.note([prompt], model, self.models_directory)
@@ -127,6 +146,11 @@ def settings_of(journal: Journal, desk: Desk) -> Callable[[gr.EventData], list[A
         clip = journal.clip(int(event.id))
         return desk.filled(json.loads(clip.request), opening_of(clip.job))
     return use
+
+
+def _bare(subject: str) -> str:
+    """Return a subject without its article, as lists name it."""
+    return re.sub(r"^(an?|the) ", "", subject)
 
 
 def _costly(costs: tuple[Any, ...]) -> GenerationRequest | None:
@@ -174,14 +198,15 @@ def build(journal: Journal, models_directory: Path | None, live_key: str,
                     place(name)
                 tells = gr.Checkbox(True, label="Settings inside files", info=TELLS,
                                     elem_id="tells")
-            with gr.Accordion("Example prompts", open=False, elem_id="examples"), gr.Row():
-                examples = [gr.Button(text, size="sm", min_width=0) for text in EXAMPLES]
+            with gr.Accordion("What the model draws", open=False, elem_id="draws"):
+                offered = gr.HTML("", elem_id="offered", js_on_load=scripts("offered.js"),
+                                  apply_default_css=False)
         with gr.Column(elem_id="results"):
             with gr.Accordion("Queue", open=False, elem_id="line"):
                 line = queue_panel.component(Editor(journal))
             sheet = component(live_key)
-    _tie_settings(tab, quality, draw, lock, examples)
-    _tie_prompt(tab, new_words, idea)
+    _tie_settings(tab, quality, draw, lock)
+    _tie_prompt(tab, new_words, idea, offered)
     desk = Desk(tab.controls, lock, beginning)
     sheet.reuse_clip(guarded(settings_of(journal, desk)), outputs=desk.outputs, **PRESSED)
     run_inputs = [lock, *beginning.inputs, *tab.controls.components()]
@@ -202,21 +227,18 @@ def _seed_row(controls: Controls) -> tuple[gr.Button, gr.Checkbox]:
     return draw, lock
 
 
-def _tie_settings(tab: Create, quality: gr.Radio, draw: gr.Button, lock: gr.Checkbox,
-                  examples: list[gr.Button]) -> None:
-    """Let settings follow one another: quality and steps, seed and its lock, examples."""
+def _tie_settings(tab: Create, quality: gr.Radio, draw: gr.Button, lock: gr.Checkbox) -> None:
+    """Let settings follow one another: quality and steps, seed and its lock."""
     named = tab.controls.by_name
     # In the browser, or who is quicker than the answer makes drafts of the level before.
     quality.input(fn=None, js=f"(name) => ({json.dumps(QUALITY_STEPS)})[name]", inputs=quality,
                   outputs=named["steps"])
     named["steps"].change(quality_of, named["steps"], quality, **QUIET)
     draw.click(lambda: (drawn_seed(), True), outputs=[named["seed"], lock], **PRESSED)
-    for button in examples:
-        button.click(fn=None, js=f"() => {json.dumps(button.value)}", outputs=named["prompt"])
 
 
-def _tie_prompt(tab: Create, new_words: gr.HTML, idea: gr.Button) -> None:
-    """Tell what is new to the model, and have an idea for those who have none."""
+def _tie_prompt(tab: Create, new_words: gr.HTML, idea: gr.Button, offered: gr.HTML) -> None:
+    """Tell what the model draws and what is new to it, and have ideas for those who have none."""
     prompt, model = tab.controls.components(("prompt", "model"))
     judge = {"fn": guarded(tab.new_words), "inputs": [prompt, model], "outputs": new_words,
              "trigger_mode": "always_last"} | QUIET
@@ -225,6 +247,9 @@ def _tie_prompt(tab: Create, new_words: gr.HTML, idea: gr.Button) -> None:
     prompt.change(js=scripts("settled.js"), **judge)
     new_words.use_model(guarded(tab.use_model), outputs=model, **PRESSED)
     idea.click(guarded(tab.idea), model, prompt, **PRESSED)
+    gr.on([gr.context.Context.root_block.load, model.change], guarded(tab.offered), model, offered,
+          trigger_mode="always_last", **QUIET)
+    offered.use_offer(guarded(tab.use_offer), [prompt, model], prompt, **PRESSED)
 
 
 def _tie_work(tab: Create, sheet: gr.HTML, line: gr.HTML, told: gr.Markdown,

@@ -325,6 +325,22 @@ def test_a_draft_is_seen_large_and_the_keyboard_steps_and_keeps(program, open_pa
     expect(page.get_by_role("button", name="Upscale 1 ticked")).to_be_enabled()
 
 
+def test_what_the_model_draws_is_pressed_for_a_prompt_about_it(program, open_page):
+    page = open_page(program.url)
+    page.get_by_role("button", name="What the model draws").click()
+    prompt = page.locator("#control-prompt textarea")
+    page.locator("#offered").get_by_role("button", name="panda", exact=True).click()
+    expect(prompt).to_have_value(re.compile("^a panda"))
+    expect(page.locator("#offered button")).to_have_count(12)
+    page.locator("#control-model input").fill("storybook-forty")
+    page.keyboard.press("Enter")
+    expect(page.locator("#offered button")).to_have_count(40)
+    page.locator("#offered").get_by_role("button", name="octopus", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(prompt).to_have_value(re.compile("^an octopus"))
+    page.screenshot(path=SHOTS / "create-what-the-model-draws.png", full_page=True)
+
+
 def test_the_estimate_beside_the_button_follows_drafts_and_steps(program, open_page):
     page = open_page(program.url)
     estimate = page.locator("#estimate")

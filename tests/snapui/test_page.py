@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import sqlite3
 from types import SimpleNamespace
 
@@ -203,6 +204,26 @@ def test_words_new_to_the_model_are_told_as_text_and_ideas_are_its_own(journal, 
     told = tab.new_words("a <script>alert</script> cat", "own")
     assert told == "<p>Words this model has not learnt and will guess at: script, alert, cat.</p>"
     assert tab.idea("own") == "a cow"
+
+
+def test_what_a_model_draws_is_offered_as_text_and_a_press_gives_another_prompt_about_it(
+        journal, tmp_path):
+    own = make_model(tmp_path / "own") / "base"
+    tab = Create(journal, Panel(journal), Controls(), tmp_path)
+    assert all(f">{example}</button>" in tab.offered("own") for example in EXAMPLES)
+    ideas = ["a cow", "a cow in space", "the <b> sun"]
+    (own / VOCABULARY_NAME).write_text(json.dumps({"words": ["a"], "ideas": ideas}))
+    assert "<button type=\"button\" data-offer=\"the &lt;b&gt; sun\">the &lt;b&gt; sun<" in \
+        tab.offered("own")
+    (own / VOCABULARY_NAME).write_text(json.dumps(
+        {"words": ["a"], "ideas": ideas, "subjects": ["the <b> sun", "a cow"]}))
+    assert re.findall("\"([^\"]+)\">([^<]+)</button>", tab.offered("own")) == [
+        ("the &lt;b&gt; sun", "&lt;b&gt; sun"), ("a cow", "cow")]
+    for prompt, other in (("a cow", "a cow in space"), ("a cow in space", "a cow")):
+        assert tab.use_offer(prompt, "own", SimpleNamespace(offer="a cow")) == other
+    sun = SimpleNamespace(offer="the <b> sun")
+    assert tab.use_offer("the <b> sun", "own", sun) == "the <b> sun"
+    assert tab.use_offer("", "gone", sun) == "the <b> sun"
 
 
 def test_a_model_that_has_learnt_a_prompt_s_words_is_named_beside_those_that_are_new(

@@ -106,6 +106,8 @@ def test_the_storybook_tells_its_words_and_full_captions_as_ideas(cast):
     assert {"dog", "walking", "heart", "meadow", "background"} <= set(plain.words) < set(free.words)
     assert "puppy" not in plain.words and "a dog walking to the left in the meadow" in plain.ideas
     assert plain.ideas == StorybookSource(cast, ["dog", "red heart"]).vocabulary().ideas
+    assert plain.subjects == ("a dog", "a red heart")
+    assert all(len(plain.about(subject)) >= 12 for subject in plain.subjects)
 
 
 def test_storybook_lessons_say_what_its_clips_show(cast):
