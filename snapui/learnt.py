@@ -22,6 +22,14 @@ def vocabulary_of(model: str, models_directory: Path | None) -> Vocabulary:
         return Vocabulary()
 
 
+def description_of(model: str, models_directory: Path | None) -> str:
+    """Return what a model's README says of it first; nothing without either."""
+    try:
+        return find_model(model, models_directory).description
+    except ModelError:
+        return ""
+
+
 def note(prompts: Iterable[str], model: str, models_directory: Path | None) -> str:
     """Tell which words are new to a model, and which model has learnt all; nothing if none is."""
     text = "\n".join(prompts)

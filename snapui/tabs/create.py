@@ -92,15 +92,16 @@ class Create:
             learnt.vocabulary_of(model, self.models_directory).ideas or EXAMPLES)
 
     def offered(self, model: str) -> str:
-        """Return a button for each subject that the model draws; of some ideas, if it names none.
-        """
+        """Describe the model, with a button a subject that it draws; of ideas, if it names none."""
         known = learnt.vocabulary_of(model, self.models_directory)
         offers = known.subjects or known.ideas[:MOST_OFFERED] or EXAMPLES
         buttons = (f'<button type="button" data-offer="{escape(offer, quote=True)}">'
                    f'{escape(_bare(offer) if known.subjects else offer)}</button>'
                    for offer in sorted(offers, key=_bare))
-        told = "Press one for a prompt about it, again for another." * bool(known.subjects)
-        return f'<p class="note">{told}</p><div class="examples">{"".join(buttons)}</div>'
+        told = [learnt.description_of(model, self.models_directory),
+                "Press one for a prompt about it, again for another." * bool(known.subjects)]
+        return (learnt.paragraphs(filter(None, told))
+                + f'<div class="examples">{"".join(buttons)}</div>')
 
     def use_offer(self, prompt: str, model: str, event: gr.EventData) -> str:
         """Return a prompt about the subject that was pressed, another one than there is."""

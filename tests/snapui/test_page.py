@@ -211,6 +211,9 @@ def test_what_a_model_draws_is_offered_as_text_and_a_press_gives_another_prompt_
     own = make_model(tmp_path / "own") / "base"
     tab = Create(journal, Panel(journal), Controls(), tmp_path)
     assert all(f">{example}</button>" in tab.offered("own") for example in EXAMPLES)
+    (own.parent / "README.md").write_text("Draws <b>cows.")
+    assert '<p class="note">Draws &lt;b&gt;cows.</p>' in tab.offered("own")
+    assert "cows" not in tab.offered("gone")
     ideas = ["a cow", "a cow in space", "the <b> sun"]
     (own / VOCABULARY_NAME).write_text(json.dumps({"words": ["a"], "ideas": ideas}))
     assert "<button type=\"button\" data-offer=\"the &lt;b&gt; sun\">the &lt;b&gt; sun<" in \
