@@ -15,7 +15,7 @@ from engine.request import GenerationRequest
 from snapui.asked import Asked
 from snapui.compare import Axis, plan_of
 from snapui.comparisons import Comparisons
-from snapui.controls import drawn_seed
+from snapui.controls import FIELDS, drawn_seed
 from snapui.desk import order
 from snapui.files import file_url
 from snapui.films import Films
@@ -24,6 +24,7 @@ from snapui.guard import told
 from snapui.jobs import Journal
 from snapui.uploads import uploaded
 
+MOST = 2**63 - 1    # of what the journal can look for
 ASKED = ("upscale", "known_weight", "fit")    # of a longer clip
 FILES = {"start_picture": kept_picture, "end_picture": kept_picture, "video": kept_video}
 
@@ -43,7 +44,7 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
         "crop".
         """
         named = {"prompt": prompt, "negative_prompt": negative_prompt, "seed": seed,
-                 "drafts": drafts} | (settings or {})
+                 "drafts": drafts} | _settings(settings, "start_picture", "fit")
         picture, fit = named.pop("start_picture", None), named.pop("fit", FITS[0])
         request = GenerationRequest.from_json(json.dumps(named))
         find_model(request.model, models_directory)
@@ -72,7 +73,11 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
         "evaluations", and "seconds" on this machine, null as long as those were not measured.
         """
         parsed = [Segment.parse(str(one)) for one in segments or ()]
-        named = {"seed": drawn_seed()} | (settings or {})
+        source = _whole("clip", clip) or None
+        named = {"seed": drawn_seed()} | _settings(settings, "plan_only", *ASKED, *FILES)
+        if source and (kept := sorted({*named} & {*FIELDS} - {"seed", "upscale"})):
+            raise RequestError(f"A clip that goes on keeps its {', '.join(kept)}: leave that out, "
+                               "or start anew with clip 0.")
         is_planned_only = named.pop("plan_only", False)
         more = {name: named.pop(name) for name in ASKED if name in named}
         files = {name: keep(journal.output_directory, uploaded(name, named.pop(name)))
@@ -80,7 +85,6 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
         asked = Asked(tuple((one.start_seconds, one.end_seconds, one.prompt) for one in parsed),
                       seconds, named.get("fps", 12.0), bool(loop),
                       _whole("in_between", in_between), **more, **files)
-        source = _whole("clip", clip) or None
         if not is_planned_only:
             return films.extend(asked, named, source)
         _, outlook = films.order(asked, named, source)
@@ -96,12 +100,13 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
         row_field and row_values: the same from row to row. settings: other fields by name.
         Returns: the comparison's number, and the numbers of its jobs row by row.
         """
-        rows = Axis(row_field, tuple(row_values or ())) if row_field else None
-        plan = plan_of({"prompt": prompt} | (settings or {}), Axis(field, tuple(values)), rows)
+        columns = Axis(field, _listed("values", values))
+        rows = Axis(row_field, _listed("row_values", row_values or [])) if row_field else None
+        plan = plan_of({"prompt": prompt} | _settings(settings), columns, rows)
         number = comparisons.submit(plan)
         jobs = comparisons.standing(number).jobs
         return {"comparison": number,
-                "jobs": [[jobs[row, column].id for column in range(len(values))]
+                "jobs": [[jobs[row, column].id for column in range(len(columns.values))]
                          for row in range(plan.row_count)]}
 
     @told
@@ -128,9 +133,32 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
 
 def _whole(name: str, value: Any) -> int:
     try:
-        return int(value)
+        number = int(value)
+        if isinstance(value, bool) or (isinstance(value, float) and number != value) \
+                or abs(number) > MOST:
+            raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise RequestError(f"{name} must be a whole number, not {str(value)[:40]!r}.") from None
+    return number
+
+
+def _listed(name: str, value: Any) -> tuple:
+    if not isinstance(value, list | tuple):
+        raise RequestError(f"{name} must be a list, such as [1, 3], not {str(value)[:40]!r}.")
+    return tuple(value)
+
+
+def _settings(value: Any, *own: str) -> dict[str, Any]:
+    """Check that settings have names that mean something: a request's fields, or one's own."""
+    if not isinstance(value or {}, dict):
+        raise RequestError("settings must have names, such as {\"steps\": 12}, not "
+                           f"{str(value)[:40]!r}.")
+    known = sorted({*FIELDS, *own})
+    unknown = sorted({*map(str, value or {})} - {*known})
+    if unknown:
+        raise RequestError(f"There is no setting {', '.join(unknown)[:200]}. There are "
+                           f"{', '.join(known)}.")
+    return dict(value or {})
 
 
 def _described(journal: Journal, job_id: int) -> dict[str, Any]:

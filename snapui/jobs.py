@@ -62,10 +62,10 @@ class Journal(Store):
     def submit_upscale(self, clip_id: int, *, steps: int, noise: float) -> int:
         """Write the job that upscales one draft. Returns: its id. Raises: JournalError."""
         clip = self.clip(clip_id)
-        if clip.kind != "draft":
-            raise JournalError("This clip is an upscale already; pick the draft beside it.")
-        request = replace(GenerationRequest.from_json(clip.request), upscale=True,
-                          upscale_steps=steps, upscale_noise=noise)
+        made = GenerationRequest.from_json(clip.request)
+        if clip.kind != "draft" or made.upscale:
+            raise JournalError("This clip is an upscale already; pick a draft.")
+        request = replace(made, upscale=True, upscale_steps=steps, upscale_noise=noise)
         return self.submit(request, source=clip.id, order=clip.job.order)
 
     def cancel(self, job_id: int, how: str = "drop") -> str:

@@ -164,6 +164,12 @@ def test_a_worker_taken_for_dead_cannot_write_any_more(journal):
     assert Clip.select().count() == 1
 
 
+def test_how_a_worker_ended_is_said_in_words():
+    assert "memory ran out" in crew.describe_exit(-9)
+    assert crew.describe_exit(-15) == "it was ended by signal SIGTERM"
+    assert crew.describe_exit(3) == "it ended with code 3"
+
+
 def test_workers_of_this_machine_that_are_gone_are_found_at_the_start(journal):
     process = multiprocessing.get_context("spawn").Process(target=os.getpid)
     process.start()
@@ -237,9 +243,12 @@ def test_an_upscale_takes_the_drafts_own_request(journal):
 
 def test_an_upscale_of_an_upscale_is_refused_in_a_sentence(journal):
     clip = finished(journal)
-    Clip.update(kind="upscale").where(Clip.id == clip.id).execute()
-    with pytest.raises(JournalError, match="upscale already"):
-        journal.submit_upscale(clip.id, steps=7, noise=0.2)
+    large = GenerationRequest.from_json(clip.request).to_json().replace(
+        '"upscale": false', '"upscale": true')
+    for changes in ({"kind": "upscale"}, {"kind": "draft", "request": large}):
+        Clip.update(**changes).where(Clip.id == clip.id).execute()
+        with pytest.raises(JournalError, match="upscale already"):
+            journal.submit_upscale(clip.id, steps=7, noise=0.2)
 
 
 def test_a_snapshot_holds_the_newest_jobs_and_everything_active(journal):

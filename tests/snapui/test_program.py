@@ -189,10 +189,21 @@ def test_a_program_creates_watches_fetches_upscales_and_cancels(served):
         last = client.predict("a dog", "", "7", 1, {"steps": 256}, api_name="/create")
         client.predict(last, api_name="/cancel")
         wait_for(lambda: client.predict(last, api_name="/status")["state"] == "cancelled")
-        for seed, settings, sentence in (("-1", {}, "from 0 to"),
-                                         ("1", {"model": "storibook"}, "no model 'storibook'")):
+        for seed, settings, sentence in (
+                ("-1", {}, "from 0 to"), ("1", {"model": "storibook"}, "no model 'storibook'"),
+                ("1", {"guidence": 3}, "There is no setting guidence. There are .*guidance"),
+                ("1", [3], "settings must have names")):
             with pytest.raises(Exception, match=sentence):
                 client.predict("a dog", "", seed, 1, settings, api_name="/create")
+        for job, sentence in ((10**20, "whole number"), (1.9, "whole number"),
+                              (True, "whole number"), (999, "no job number 999")):
+            with pytest.raises(Exception, match=sentence):
+                client.predict(job, api_name="/status")
+        for values, settings, sentence in ((None, {}, "values must be a list"),
+                                           ([1, 3], {"foo": 1}, "no setting foo")):
+            with pytest.raises(Exception, match=sentence):
+                client.predict("a dog", "guidance", values, "", None, settings,
+                               api_name="/compare")
         assert not served.has_torch()
     finally:
         client.close()
@@ -219,6 +230,9 @@ def test_a_program_extends(served):
                 ((0, ["0-2: a dog"], 0, False, "two"), "in_between must be a whole number"),
                 ((0, ["0-2: a dog"], 0, False, 1, {"fps": "many"}), "Frames per second must be"),
                 ((0, ["0-2: a dog"], 0, False, 1, {"fit": "stretch"}), "letterbox, crop"),
+                ((0, ["0-2: a dog"], 0, False, 1, {"kept": 1}), "There is no setting kept"),
+                ((told[1]["clip"], ["3-4: a dog"], 0, False, 1, {"model": "nope"}),
+                 "A clip that goes on keeps its model"),
                 ((0, ["0-2: a dog"], 0, False, 1, {"known_weight": 101}), "from 0 to 100")):
             with pytest.raises(Exception, match=sentence):
                 client.predict(*call, api_name="/extend")
