@@ -4,13 +4,14 @@ A worker of this machine is gone when its process is; one of another machine whe
 stays the same for a minute by the clock of who looks, so that clocks that differ do no harm.
 """
 
-import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import psutil
 
 from snapui.jobs import Journal, put_down
 from snapui.patience import goes_on_without, waits
@@ -19,6 +20,7 @@ from snapui.schema import Job, Worker
 MAX_DEATHS = 3
 BEAT_SECONDS = 10.0
 SILENT_SECONDS = 60.0
+KILLED = -getattr(signal, "SIGKILL", 9)    # which Windows has not
 
 
 @waits
@@ -122,13 +124,13 @@ def forget(journal: Journal, name: str, *, died: bool, why: str = "") -> None:
 def forget_the_dead(journal: Journal, host: str) -> None:
     """Queue again what workers of this machine were doing when they ended unseen."""
     for worker in Worker.select().where(Worker.host == host):
-        if not _is_alive(worker.pid):
+        if not psutil.pid_exists(worker.pid):
             forget(journal, worker.name, died=True, why="the program ended")
 
 
 def describe_exit(code: int) -> str:
     """Return why a process ended, in words, from its return code."""
-    if code == -signal.SIGKILL:
+    if code == KILLED:
         return "it was killed, most often because memory ran out"
     if code < 0:
         return f"it was ended by signal {signal.Signals(-code).name}"
@@ -151,12 +153,3 @@ def _left(job: Job, died: bool, why: str) -> dict[str, Any]:
                          "programs to free memory, then run it again."}
     return put_down(job) | {"deaths": deaths}
 
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

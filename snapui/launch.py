@@ -73,8 +73,16 @@ def shown_of(journal: Journal, help_wanted: str = "") -> dict[str, Part]:
             "queue": Panel(journal, rows.read).value}
 
 
+def reach_without_proxy(address: str) -> None:
+    """Keep what asks this program whether it has started from asking a proxy on the way out."""
+    for name in ("NO_PROXY", "no_proxy"):
+        told = filter(None, os.environ.get(name, "").split(","))
+        os.environ[name] = ",".join(dict.fromkeys([*told, "localhost", "127.0.0.1", address]))
+
+
 def serve(blocks: object, settings: Settings, live: Live) -> None:
     """Start serving in the background; only finished files are served, never the journal."""
+    reach_without_proxy(settings.listen)
     try:
         blocks.launch(
             server_name=settings.listen, server_port=settings.port, share=settings.share,

@@ -87,6 +87,15 @@ def run(*arguments):
                           timeout=60, check=False)
 
 
+def test_a_proxy_is_not_asked_for_this_machine(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "intranet")
+    monkeypatch.setenv("no_proxy", "")
+    for _ in range(2):
+        launch.reach_without_proxy("0.0.0.0")
+    assert os.environ["NO_PROXY"] == "intranet,localhost,127.0.0.1,0.0.0.0"
+    assert os.environ["no_proxy"] == "localhost,127.0.0.1,0.0.0.0"
+
+
 def test_the_program_refuses_with_one_sentence_and_exit_code_1(tmp_path):
     result = run("app.py", "--listen", "--output-directory", str(tmp_path))
     assert result.returncode == 1
