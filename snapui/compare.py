@@ -163,8 +163,10 @@ class Plan:
     def from_json(cls, text: str) -> "Plan":
         """Read back what `to_json` wrote."""
         stored = json.loads(text)
-        columns, rows = (axis and Axis(axis["field"], tuple(axis["values"]))
+        columns, rows = (Axis(axis["field"], tuple(axis["values"])) if axis is not None else None
                          for axis in (stored["columns"], stored["rows"]))
+        if columns is None:
+            raise ValueError("no columns")
         return cls(GenerationRequest(**stored["base"]), columns, rows)
 
 

@@ -6,8 +6,10 @@ Python writes it as HTML with every text escaped; queue.js sends back what was t
 from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
+from pathlib import Path
 from typing import Any
 
+from engine.catalog import find_model
 from engine.errors import RequestError
 from engine.request import GenerationRequest
 from snapui import queue
@@ -26,8 +28,9 @@ HIGHEST_PRIORITY = 100
 class Editor:
     """Shows and changes the waiting jobs of one journal."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, models_directory: Path | None = None) -> None:
         self._journal = journal
+        self._models_directory = models_directory
 
     def form(self, asked: Mapping[str, Any]) -> dict[str, str]:
         """Return the form of a job as HTML. Raises: JournalError."""
@@ -43,13 +46,15 @@ class Editor:
             '<div class="actions"><button class="primary">Save changes</button></div></form>')}
 
     def change(self, asked: Mapping[str, Any]) -> dict[str, str]:
-        """Change a job to what was typed. Raises: JournalError or RequestError."""
+        """Change a job to what was typed. Raises: JournalError, RequestError or ModelError."""
         job, typed = self._job(asked), asked["values"]
         changes = {name: name in typed if FIELDS[name].type is bool else typed[name]
                    for name in EDITABLE[job.kind]}
         old = GenerationRequest.from_json(job.request)
         request = replace(old, **changes)
         with self._journal.change():
+            if request.model != old.model:
+                find_model(request.model, self._models_directory)  # a worker would say it late
             if request != old:  # what a job has done already stays good
                 queue.edit(self._journal, job.id, request)
             queue.prioritise(self._journal, job.id, _checked_priority(typed["priority"]))

@@ -114,8 +114,8 @@ def _extension(metadata: Mapping[str, str]) -> tuple[ExtensionRequest | None, li
         return None, []
     try:
         extension = ExtensionRequest.from_json(metadata[EXTENSION_KEY])
-    except RequestError as error:
-        return None, [str(error)]
+    except RequestError:  # its sentence may repeat any text of the file, at any length
+        return None, ["How it was extended is damaged, so the Extend tab stays as it is now."]
     parents = _parents(metadata)
     return extension, [f"It was made from {parents}: choose that under Go on from, or hand it over "
                        "again."] * bool(parents)

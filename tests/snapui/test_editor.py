@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.errors import RequestError
+from engine.errors import ModelError, RequestError
 from engine.request import GenerationRequest
 from snapui import queue
 from snapui.compare import Axis, plan_of
@@ -48,6 +48,13 @@ def test_every_setting_is_a_labelled_control_with_its_help(journal, editor):
     assert form.text.count("<script>") == 1  # the prompt, as text
     for name in EDITABLE["draft"]:
         assert FIELDS[name].metadata["label"] in form.text
+
+
+def test_a_model_that_there_is_not_is_said_and_the_job_stays(journal, editor):
+    job_id = journal.submit(REQUEST)
+    with pytest.raises(ModelError, match="no model 'storibook'"):
+        change(editor, job_id, typed(REQUEST, model="storibook", priority="3"))
+    assert request_of(journal, job_id) == REQUEST and journal.job(job_id).priority == 0
 
 
 def test_a_waiting_job_is_changed_and_goes_before_others(journal, editor):

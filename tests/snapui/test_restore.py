@@ -156,7 +156,9 @@ def test_a_grid_gives_its_columns_and_rows_back(tmp_path, models):
 @pytest.mark.parametrize(("changes", "said"), [
     ({"columns": {"field": "drafts", "values": [1, 2]}}, "is damaged"),
     ({"columns": {"field": "x" * 5000, "values": [1, 2]}}, "is damaged"),
-    ({"columns": "prompt"}, "is damaged"), ({"base": {"prompt": "a", "lora": 1}}, "is damaged"),
+    ({"columns": "prompt"}, "is damaged"), ({"columns": None}, "is damaged"),
+    ({"columns": 0}, "is damaged"), ({"rows": False}, "is damaged"),
+    ({"base": {"prompt": "a", "lora": 1}}, "is damaged"),
     ({"base": []}, "is damaged"), ({"rows": {"field": "seed"}}, "is damaged"),
     ({"columns": {"field": "model", "values": ["storybook", "/etc"]}}, "compares /etc"),
     ({"rows": {"field": "model", "values": ["../x"]}}, "compares ../x"),
@@ -236,8 +238,9 @@ def test_a_longer_clip_gives_its_segments_back_and_says_what_it_went_on_from(tmp
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"clip": 1}', LONG.to_json().replace("6", "900"),
-                                  "[" * 100_000])
+                                  LONG.to_json().replace("crop", "x" * 5000), "[" * 100_000])
 def test_damaged_segments_are_one_sentence_and_the_rest_comes_back(tmp_path, models, text):
     back = restored(file_with(tmp_path, all_fields(), extension=text, parents="{"))
     assert back.extension is None and "prompt" in back.values
     assert len(back.differences) == (1 if text else 0)
+    assert all(len(told) < 300 for told in back.differences)
