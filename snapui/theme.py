@@ -65,4 +65,4 @@ def scripts(*names: str) -> str:
 def head() -> str:
     """Return the page's own script, inline: nothing is fetched from elsewhere."""
     return ('<meta name="color-scheme" content="light dark">'
-            f'<script>{scripts("live.js", "page.js", "drop.js")}</script>')
+            f'<script>{scripts("live.js", "page.js", "write.js", "drop.js")}</script>')

@@ -51,12 +51,13 @@ class Create:
     controls: Controls
     models_directory: Path | None = None
 
-    def problems(self) -> gr.HTML:
-        """Show which model folders cannot be used, and why; nothing if all can."""
+    def models(self) -> tuple[dict, gr.HTML]:
+        """Offer the models there are now, and show why others cannot be used, if there are any."""
         said = model_problems(self.models_directory)
         lines = [f'<p class="failed">{escape(f"{name} cannot be used. {told}")}</p>'
                  for name, told in said.items()]
-        return gr.HTML("".join(lines), visible=bool(lines))
+        choices = [card.name for card in list_models(self.models_directory)]
+        return gr.update(choices=choices), gr.HTML("".join(lines), visible=bool(lines))
 
     def run(self, is_locked: bool, kept: str, fit: str, *values: Any) -> tuple[str, list[int]]:
         """Queue the drafts. kept, fit: see `desk.order`. Returns: the seed they use; their job."""
@@ -98,9 +99,10 @@ class Create:
         buttons = (f'<button type="button" data-offer="{escape(offer, quote=True)}">'
                    f'{escape(_bare(offer) if known.subjects else offer)}</button>'
                    for offer in sorted(offers, key=_bare))
-        told = [learnt.description_of(model, self.models_directory),
-                "Press one for a prompt about it, again for another." * bool(known.subjects)]
-        return (learnt.paragraphs(filter(None, told))
+        described = learnt.description_of(model, self.models_directory)
+        how = "Press one for a prompt about it, again for another." if known.subjects else ""
+        return (learnt.paragraphs([described] * bool(described))
+                + f'<p class="note" role="status">{how}</p>'
                 + f'<div class="examples">{"".join(buttons)}</div>')
 
     def use_offer(self, prompt: str, model: str, event: gr.EventData) -> str:
@@ -181,6 +183,9 @@ def build(journal: Journal, models_directory: Path | None, live_key: str,
                 run = gr.Button("Make drafts", variant="primary", elem_id="run", scale=3)
                 stop = gr.Button("Stop", elem_id="stop", scale=1, min_width=80)
             told = gr.Markdown(elem_id="estimate")
+            with gr.Accordion("What the model draws", open=False, elem_id="draws"):
+                offered = gr.HTML("", elem_id="offered", js_on_load=scripts("offered.js"),
+                                  apply_default_css=False)
             new_words = gr.HTML("", elem_id="new-words", js_on_load=scripts("new_words.js"),
                                 apply_default_css=False)  # below: a note moves no button
             place("drafts", value=4)
@@ -190,8 +195,8 @@ def build(journal: Journal, models_directory: Path | None, live_key: str,
             draw, lock = _seed_row(tab.controls)
             place("negative_prompt", lines=1, max_lines=4)
             beginning = place_beginning(journal.output_directory)
-            place("model", allow_custom_value=True,
-                  choices=[card.name for card in list_models(models_directory)])
+            model = place("model", allow_custom_value=True,
+                          choices=[card.name for card in list_models(models_directory)])
             problems = gr.HTML(visible=False, elem_id="model-problems", js_on_load=None,
                                apply_default_css=False)
             with gr.Accordion("Advanced", open=False, elem_id="advanced"):
@@ -199,22 +204,20 @@ def build(journal: Journal, models_directory: Path | None, live_key: str,
                     place(name)
                 tells = gr.Checkbox(True, label="Settings inside files", info=TELLS,
                                     elem_id="tells")
-            with gr.Accordion("What the model draws", open=False, elem_id="draws"):
-                offered = gr.HTML("", elem_id="offered", js_on_load=scripts("offered.js"),
-                                  apply_default_css=False)
         with gr.Column(elem_id="results"):
             with gr.Accordion("Queue", open=False, elem_id="line"):
-                line = queue_panel.component(Editor(journal))
+                line = queue_panel.component(Editor(journal, models_directory))
             sheet = component(live_key)
     _tie_settings(tab, quality, draw, lock)
-    _tie_prompt(tab, new_words, idea, offered)
+    _tie_prompt(tab, new_words)
+    _tie_ideas(tab, idea, offered, sheet)
     desk = Desk(tab.controls, lock, beginning)
     sheet.reuse_clip(guarded(settings_of(journal, desk)), outputs=desk.outputs, **PRESSED)
     run_inputs = [lock, *beginning.inputs, *tab.controls.components()]
     _tie_work(tab, sheet, line, told, (run, stop, run_inputs))
     _tie_memory(tab, lock, memory)
     _tie_picture(beginning, picture)
-    gr.context.Context.root_block.load(guarded(tab.problems), outputs=problems, **QUIET)
+    gr.context.Context.root_block.load(guarded(tab.models), outputs=[model, problems], **QUIET)
     _tie_switch(journal, tells)
     return desk, sheet
 
@@ -238,8 +241,8 @@ def _tie_settings(tab: Create, quality: gr.Radio, draw: gr.Button, lock: gr.Chec
     draw.click(lambda: (drawn_seed(), True), outputs=[named["seed"], lock], **PRESSED)
 
 
-def _tie_prompt(tab: Create, new_words: gr.HTML, idea: gr.Button, offered: gr.HTML) -> None:
-    """Tell what the model draws and what is new to it, and have ideas for those who have none."""
+def _tie_prompt(tab: Create, new_words: gr.HTML) -> None:
+    """Tell what is new to the model."""
     prompt, model = tab.controls.components(("prompt", "model"))
     judge = {"fn": guarded(tab.new_words), "inputs": [prompt, model], "outputs": new_words,
              "trigger_mode": "always_last"} | QUIET
@@ -247,10 +250,18 @@ def _tie_prompt(tab: Create, new_words: gr.HTML, idea: gr.Button, offered: gr.HT
     new_words.rested(**judge)
     prompt.change(js=scripts("settled.js"), **judge)
     new_words.use_model(guarded(tab.use_model), outputs=model, **PRESSED)
-    idea.click(guarded(tab.idea), model, prompt, **PRESSED)
+
+
+def _tie_ideas(tab: Create, idea: gr.Button, offered: gr.HTML, sheet: gr.HTML) -> None:
+    """Tell what the model draws, and write prompts for those who have none."""
+    prompt, model = tab.controls.components(("prompt", "model"))
+    written = gr.Textbox(visible="hidden")
+    write = {"fn": None, "inputs": written, "js": "(text) => snapui.write(text)"}
     gr.on([gr.context.Context.root_block.load, model.change], guarded(tab.offered), model, offered,
           trigger_mode="always_last", **QUIET)
-    offered.use_offer(guarded(tab.use_offer), [prompt, model], prompt, **PRESSED)
+    idea.click(guarded(tab.idea), model, written, **PRESSED).then(**write)
+    offered.use_offer(guarded(tab.use_offer), [prompt, model], written, **PRESSED).then(**write)
+    sheet.use_example(guarded(tab.use_example), outputs=written, **PRESSED).then(**write)
 
 
 def _tie_work(tab: Create, sheet: gr.HTML, line: gr.HTML, told: gr.Markdown,
@@ -268,7 +279,6 @@ def _tie_work(tab: Create, sheet: gr.HTML, line: gr.HTML, told: gr.Markdown,
     sheet.stop_job(guarded(tab.stop_job, has_outputs=False), **EACH).then(**look)
     sheet.upscale_clips(guarded(tab.upscale), controls.components(
         ("upscale_steps", "upscale_noise")), asked, **EACH).then(**remember)
-    sheet.use_example(guarded(tab.use_example), outputs=controls.by_name["prompt"], **PRESSED)
     queue_panel.tie(tab.panel, line, look, **EACH)
     measure = {"fn": guarded(tab.measured), "inputs": costs, "outputs": [told, sheet]} | QUIET
     sheet.measured(**measure)

@@ -289,14 +289,16 @@ def test_an_incomplete_model_folder_is_named_under_the_model(journal, tmp_path):
     broken.unlink()
     blocks = page.build(journal, tmp_path / "models")
     (look,) = [fn for fn in blocks.fns.values()
-               if [one.elem_id for one in fn.outputs] == ["model-problems"]]
+               if [one.elem_id for one in fn.outputs] == ["control-model", "model-problems"]]
     assert [event for _, event in look.targets] == ["load"], "every visit looks anew"
-    said = look.fn()
-    assert said.visible
+    choices, said = look.fn()
+    assert said.visible and "<b>mine" not in choices["choices"]
     assert "&lt;b&gt;mine cannot be used." in said.value
     assert "has no model.safetensors: copy it there" in said.value
     broken.write_bytes(weights)
-    assert (look.fn().value, look.fn().visible) == ("", False)
+    choices, said = look.fn()
+    assert (said.value, said.visible) == ("", False)
+    assert choices["choices"][-1] == broken.parents[1].name
 
 
 def test_a_mistyped_model_is_said_before_a_job_is_written(journal, placed):

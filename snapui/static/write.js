@@ -1,0 +1,12 @@
+/* Writes a prompt as if it were typed: Ctrl+Z brings back what stood there. What was pressed for it
+   keeps the focus, and the list of what a model draws says the prompt, which may be out of sight. */
+snapui.write = (text) => {
+  const prompt = document.querySelector("#control-prompt textarea");
+  const pressed = document.activeElement;
+  prompt.focus({ preventScroll: true });
+  prompt.select();
+  document.execCommand("insertText", false, text);
+  if (pressed !== document.body) pressed.focus({ preventScroll: true });
+  const told = document.querySelector("#offered [role=status]");
+  if (told) told.textContent = text;
+};
