@@ -59,7 +59,7 @@ def component(live_key: str) -> gr.HTML:
     use_example (id), measured.
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="sheet", apply_default_css=False,
-                   js_on_load=scripts("morph.js", "gone.js", "large.js", "sheet.js"),
+                   js_on_load=scripts("morph.js", "gone.js", "around.js", "large.js", "sheet.js"),
                    live_key=live_key)
 
 

@@ -56,7 +56,8 @@ def component(*answers: Callable[[dict], dict]) -> gr.HTML:
     put_back_clips (ids), look_again.
     """
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="library", apply_default_css=False,
-                   js_on_load=scripts("morph.js", "gone.js", "save.js", "library.js"),
+                   js_on_load=scripts("morph.js", "gone.js", "around.js", "save.js",
+                                      "library.js"),
                    server_functions=list(answers))
 
 

@@ -53,9 +53,7 @@ function largeDraft(dialog, cards, ticked, changed) {
     if (keep.checked) ticked.add(opened); else ticked.delete(opened);
     changed();
   });
-  dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close();  /* the dimmed page around it */
-  });
+  closeFromAround(dialog);
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "ArrowLeft") step(-1);
     if (event.key === "ArrowRight") step(1);

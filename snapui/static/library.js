@@ -131,7 +131,6 @@ untick.addEventListener("click", () => {
   pick();
 });
 element.addEventListener("click", (event) => {
-  if (event.target === dialog) return dialog.close();  /* the dimmed page around it */
   const button = event.target.closest("[data-act]");
   if (button) acts[button.dataset.act](Number(button.dataset.id || opened), button);
 });
@@ -160,6 +159,7 @@ dialog.addEventListener("submit", (event) => {
     dialog.close();
   } else trigger("change_clip", { act: "rename", id: opened, values: [form.elements.title.value] });
 });
+closeFromAround(dialog);
 dialog.addEventListener("keydown", (event) => {
   if (event.target.closest("input, select, video")) return;
   if (event.key === "ArrowLeft") step(-1);

@@ -32,7 +32,6 @@ async function save(form) {
 }
 
 element.addEventListener("click", (event) => {
-  if (event.target === dialog) return dialog.close();  /* the dimmed page around it */
   const button = event.target.closest("[data-act]");
   if (!button) return;
   const id = Number(button.dataset.id || 0);
@@ -45,5 +44,6 @@ dialog.addEventListener("submit", (event) => {
   save(event.target);
 });
 dialog.addEventListener("close", () => dialog.replaceChildren());
+closeFromAround(dialog);
 
 snapui.show("queue", element, show);

@@ -92,7 +92,7 @@ class Panel:
 def component(editor: Editor) -> gr.HTML:
     """Return the empty panel, which live.js fills. Its event: queue_act (act, id)."""
     return gr.HTML(value={}, html_template=TEMPLATE, elem_id="queue", apply_default_css=False,
-                   js_on_load=scripts("morph.js", "queue.js"),
+                   js_on_load=scripts("morph.js", "around.js", "queue.js"),
                    server_functions=[answered(editor.form), answered(editor.change)])
 
 
