@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import SqliteDatabase
+from peewee import SqliteDatabase, fn
 
 from snapui.copies import drop_copies
 from snapui.jobs import Journal
@@ -47,13 +47,20 @@ class Library:
         """
         clips = Clip.select().where(_shown(view))
         for word in words.split():
-            clips = clips.where(Clip.prompt.contains(word) | Clip.title.contains(word))
+            clips = clips.where(self._holds(word))
         found = clips.count()
         pages = max(1, -(-found // PAGE_CLIPS))
         number = min(max(0, number), pages - 1)
         newest = clips.order_by(Clip.id.desc()).limit(PAGE_CLIPS).offset(number * PAGE_CLIPS)
         binned = Clip.select().where(_shown(view)).count() if view == "Bin" else 0
         return Page(list(newest), number, pages, found, binned)
+
+    def _holds(self, word: str) -> Any:
+        """Return the condition of clips whose name or prompt holds a word, in any case."""
+        named = Clip.title.concat("\n").concat(Clip.prompt)  # no word goes over the line's end
+        if isinstance(self.journal.database, SqliteDatabase):
+            return fn.instr(fn.casefold(named), word.casefold()) > 0
+        return named.contains(word)
 
     def rename(self, clip_id: int, title: str) -> None:
         """Give a clip a name of its own; an empty one goes back to the prompt."""

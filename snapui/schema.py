@@ -198,6 +198,8 @@ def open_database(url: str) -> peewee.Database:
             # A transaction that turns from reading to writing cannot wait for another writer.
             database = connect(url, pragmas=SQLITE_PRAGMAS, timeout=BUSY_SECONDS,
                                lock_type="IMMEDIATE")
+            # SQLite itself tells upper from lower case in ASCII only.
+            database.register_function(str.casefold, "casefold", 1, deterministic=True)
         else:
             database = connect(url)
         database.bind(TABLES)

@@ -71,6 +71,14 @@ def test_every_word_must_be_in_the_prompt_or_the_name(journal, shelf, words, fou
     assert shelf.page(words).found == found
 
 
+@pytest.mark.parametrize("words", [
+    "äpfelbaum", "ÄPFELBAUM", "панда", "STRASSE", "Äpfelbaum, панда"])
+def test_a_word_is_found_in_any_case_of_any_alphabet(journal, shelf, words):
+    shelf.rename(add(journal, "Ein Äpfelbaum, ПАНДА"), "In der Straße")
+    add(journal, "an apple tree, a panda")
+    assert shelf.page(words).found == 1
+
+
 def test_pages_hold_every_clip_once(journal, shelf):
     ids = [add(journal) for _ in range(2 * PAGE_CLIPS + 1)]
     pages = [shelf.page(number=number) for number in range(3)]

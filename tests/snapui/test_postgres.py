@@ -14,8 +14,10 @@ import pytest
 
 from engine.request import GenerationRequest
 from snapui.jobs import Journal
+from snapui.library import Library
 from snapui.schema import Clip, Job
 from snapui.schema import Worker as WorkerRow
+from tests.snapui.test_library import add
 from tests.snapui.test_worker import ROOT, wait_for
 
 JOBS = 20
@@ -125,3 +127,14 @@ def test_a_worker_outlasts_a_connection_that_breaks(farm):
     wait_for(lambda: journal.job(job_id).state == "done")
     assert journal.job(job_id).deaths == 0
     assert worker.poll() is None
+
+
+@pytest.mark.parametrize(("words", "found"), [
+    ("DOG left", 1), ("oskar", 1), ("oskar dog", 1), ("dog cat", 0), ("100%", 1), ("%", 1),
+    ("_", 0), ("\\", 0)])
+def test_clips_are_found_by_words(farm, words, found):
+    journal, _ = farm
+    library = Library(journal)
+    library.rename(add(journal, "a dog walking to the left"), "Oskar in winter")
+    add(journal, "a cat, 100% black")
+    assert library.page(words).found == found
