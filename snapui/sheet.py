@@ -37,7 +37,8 @@ TEMPLATE = """
 <div class="cards"></div>
 <dialog aria-label="One draft"><header><h3 dir="auto"></h3>
 <button type="button" data-act="close">Close</button></header><img alt="">
-<div class="foot"><label class="pick"><input type="checkbox">Keep</label><span class="seed"></span>
+<div class="foot"><label class="pick"><input type="checkbox">Keep</label>
+<span class="seed" role="status"></span>
 <button type="button" data-act="previous">Previous</button>
 <button type="button" data-act="next">Next</button></div></dialog>
 """

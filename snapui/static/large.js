@@ -21,7 +21,10 @@ function largeDraft(dialog, cards, ticked, changed) {
       picture.alt = small.alt;
     }
     prompt.textContent = all[here].closest(".job").querySelector("h3").textContent;
-    seed.textContent = all[here].closest("figure").querySelector(".seed").textContent;
+    const draft = all[here].closest("figure");
+    const told = draft.querySelector(".seed").textContent;
+    if (seed.textContent !== told) seed.textContent = told;  /* it is read out then */
+    keep.setAttribute("aria-label", draft.querySelector("[data-pick]").getAttribute("aria-label"));
     keep.checked = ticked.has(opened);
     for (const [act, by] of Object.entries(beside)) {
       const button = dialog.querySelector(`[data-act=${act}]`), isEnd = !all[here + by];

@@ -308,6 +308,9 @@ def test_a_draft_is_seen_large_and_the_keyboard_steps_and_keeps(program, open_pa
     page.keyboard.press("ArrowRight")
     expect(dialog.locator(".seed")).to_have_text(seeds[3])
     expect(dialog.get_by_role("button", name="Next")).to_be_disabled()
+    expect(dialog.get_by_role("status")).to_have_text(seeds[3], timeout=5000)
+    expect(dialog.get_by_role("checkbox")).to_have_accessible_name(
+        f"Keep the draft with {seeds[3]}", timeout=5000)
     page.keyboard.press("Space")
     page.screenshot(path=SHOTS / "create-large-draft.png")
     page.keyboard.press("ArrowLeft")
