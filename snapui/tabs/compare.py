@@ -23,7 +23,6 @@ from snapui.player import Player, component
 from snapui.tabs.create import COSTS, EXAMPLES
 from snapui.votes import LETTERS, Ballot
 
-LISTED = 50
 NOTHING = "Nothing"
 FRESH = "<p>Write two to four values; how many clips that makes appears here.</p>"
 VARIES = [(FIELDS[name].metadata["label"], name) for name in VARIABLE]
@@ -83,7 +82,7 @@ class CompareTab:
     def listed(self, chosen: int | None) -> Any:
         """Return the list of comparisons, newest first."""
         choices = [(f"{number}: {plan.title[:80]}", number)
-                   for number, plan in self.comparisons.newest(LISTED)]
+                   for number, plan in self.comparisons.newest_first()]
         known = [number for _, number in choices]
         if chosen not in known:
             chosen = known[0] if known else None

@@ -131,7 +131,7 @@ def test_a_model_that_is_missing_or_not_whole_is_said_before_anything_is_written
                        (Plan(replace(BASE, model="storibook"), PLAN.columns), "no model 'storib")):
         with pytest.raises(ModelError, match=said):
             comparisons.submit(plan)
-    assert (list(Job.select()), comparisons.newest(9)) == ([], [])
+    assert (list(Job.select()), comparisons.newest_first()) == ([], [])
 
 
 def test_a_comparison_that_cannot_be_written_whole_is_not_written(journal, comparisons,
@@ -146,7 +146,7 @@ def test_a_comparison_that_cannot_be_written_whole_is_not_written(journal, compa
     monkeypatch.setattr(journal, "submit", full_after_three)
     with pytest.raises(JournalError, match="disk is full"):
         comparisons.submit(PLAN)
-    assert comparisons.newest(9) == [] and in_line() == []
+    assert comparisons.newest_first() == [] and in_line() == []
 
 
 def test_a_binned_clip_leaves_its_cell(journal, comparisons):
@@ -274,7 +274,7 @@ def test_clips_are_put_side_by_side_in_the_order_they_were_ticked(journal, compa
     standing = comparisons.standing(number)
     assert [standing.clips[0, column].id for column in range(2)] == [two, one]
     assert not standing.is_active and standing.plan.has_one_prompt
-    assert comparisons.newest(1)[0][1].title == "2 clips, a dog"
+    assert comparisons.newest_first()[0][1].title == "2 clips, a dog"
     assert comparisons.put_together([two, one]) == number, "it is there already"
     assert comparisons.put_together([one, two]) != number
 
@@ -296,4 +296,4 @@ def test_what_cannot_be_put_side_by_side_is_one_sentence(journal, comparisons):
                         ([ids[0], long], "trim it to 19 s first")):
         with pytest.raises(JournalError, match=said):
             comparisons.put_together(picks)
-    assert comparisons.newest(9) == []
+    assert comparisons.newest_first() == []

@@ -1,6 +1,7 @@
 """The Compare tab without a browser: what it tells of what is typed, and what it begins with."""
 
 import json
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from engine.catalog import list_models
 from engine.vocabulary import VOCABULARY_NAME
 from snapui.compare import Axis
 from snapui.tabs.compare import FRESH, NOTHING, CompareTab, beginnings
+from tests.snapui.test_library import add
 from tests.test_catalog import make_model
 
 
@@ -65,3 +67,12 @@ def test_the_models_there_are_stand_in_the_hint_and_begin_the_values(tab):
     for field, text in first.items():
         assert len(Axis.parse(field, text).values) >= 2, field
     assert "prompt" in first and "guidance" not in first
+
+
+def test_every_comparison_is_listed_and_an_old_one_is_opened_when_its_clips_are_ticked_again(tab):
+    clips = [add(tab.journal) for _ in range(56)]
+    made = [tab.comparisons.put_together(pair) for pair in pairwise(clips)]
+    assert [number for _, number in tab.listed(None).choices] == made[::-1]
+    again = tab.comparisons.put_together(clips[:2])
+    assert tab.listed(again).value == again == made[0]
+    assert tab.listed(None).value == made[-1]
