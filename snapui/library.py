@@ -5,6 +5,7 @@ bin is emptied, but for those that unfinished jobs still need.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,11 @@ class Library:
         newest = clips.order_by(Clip.id.desc()).limit(PAGE_CLIPS).offset(number * PAGE_CLIPS)
         binned = Clip.select().where(_shown(view)).count() if view == "Bin" else 0
         return Page(list(newest), number, pages, found, binned)
+
+    def among(self, clip_ids: Sequence[int], is_binned: bool) -> list[int]:
+        """Return which of these clips are in the bin, or else out of it."""
+        there = Clip.binned.is_null(not is_binned)
+        return [clip.id for clip in Clip.select(Clip.id).where(Clip.id.in_(clip_ids), there)]
 
     def _holds(self, word: str) -> Any:
         """Return the condition of clips whose name or prompt holds a word, in any case."""

@@ -50,7 +50,8 @@ NOT_FOUND = ("No clip has all of these words",
 def component(*answers: Callable[[dict], dict]) -> gr.HTML:
     """Return the empty library; `value` fills it.
 
-    answers: functions `describe`, `convert` and `open_folder`, which the page's script calls.
+    answers: functions `describe`, `convert`, `open_folder` and `among`, which the page's script
+    calls.
     Its events: turn_page (number), change_clip (act, id, values), empty_bin, use_clip (id),
     upscale_clip (id, steps, noise), extend_clip (id), compare_clips (ids), bin_clips (ids),
     put_back_clips (ids), look_again.
@@ -74,7 +75,7 @@ class Shelf:
         lead, rest = NOT_FOUND if words.strip() else EMPTY[view]
         empty = f'<div class="empty"><p class="lead">{lead}</p><p>{rest}</p></div>'
         return {"cards": cards or [["empty", empty]], "told": told, "number": page.number,
-                "pages": page.pages, "binned": page.binned}
+                "pages": page.pages, "view": view, "binned": page.binned}
 
     def details(self, clip: Clip) -> str:
         """Return one clip large, with what can be done with it and all its settings."""

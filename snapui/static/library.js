@@ -25,7 +25,7 @@ function show() {
   if (!value.cards) return;
   if (told.textContent !== value.told) told.textContent = value.told;
   emptyBin.hidden = !value.binned;
-  ticked = value.binned ? binned : shelved;
+  ticked = value.view === "Bin" ? binned : shelved;
   pages.hidden = value.pages < 2;
   element.querySelector(".place").textContent = `Page ${value.number + 1} of ${value.pages}`;
   newer.disabled = value.number === 0;
@@ -33,7 +33,19 @@ function show() {
   fill(cards, value.cards);
   markGone();
   pick();
+  forget();
   if (opened !== null) describe(opened);
+}
+
+/* Untick what has left the shelf or the bin, whichever page it was that moved it. What was refused,
+   or never heard of, stays ticked. */
+async function forget() {
+  for (const [ticks, isBinned] of [[shelved, false], [binned, true]]) {
+    const ids = [...ticks];
+    const answer = ids.length ? await server.among({ ids, is_binned: isBinned }) : null;
+    if (answer?.ids) for (const id of ids) if (!answer.ids.includes(id)) ticks.delete(id);
+  }
+  pick();
 }
 
 function pick() {
@@ -92,16 +104,8 @@ async function openFolder(id) {
 
 /* Put the open clip in the bin or take it out. */
 function move(act, id) {
-  ticked.delete(id);
   trigger("change_clip", { act, id, values: [] });
   dialog.close();
-}
-
-/* Do something to all ticked clips, which are ticked no more. */
-function moveAll(event) {
-  trigger(event, { ids: [...ticked] });
-  ticked.clear();
-  pick();
 }
 
 const acts = {
@@ -123,9 +127,10 @@ element.addEventListener("change", (event) => {
   if (box.checked) ticked.add(id); else ticked.delete(id);
   pick();
 });
-compare.addEventListener("click", () => trigger("compare_clips", { ids: [...ticked] }));
-discard.addEventListener("click", () => moveAll("bin_clips"));
-putBack.addEventListener("click", () => moveAll("put_back_clips"));
+for (const [button, event] of [[compare, "compare_clips"], [discard, "bin_clips"],
+  [putBack, "put_back_clips"]]) {
+  button.addEventListener("click", () => trigger(event, { ids: [...ticked] }));
+}
 untick.addEventListener("click", () => {
   ticked.clear();
   pick();
@@ -139,7 +144,6 @@ older.addEventListener("click", () => trigger("turn_page", { number: props.value
 emptyBin.addEventListener("click", () => {
   const clips = `${props.value.binned} clip${props.value.binned > 1 ? "s" : ""}`;
   if (confirm(`Empty the whole bin? It holds ${clips}; the files are deleted for good.`)) {
-    binned.clear();
     trigger("empty_bin", {});
   }
 });
@@ -168,4 +172,7 @@ dialog.addEventListener("keydown", (event) => {
 
 watch("value", show);
 show();
-snapui.news(element, () => trigger("look_again", {}));
+snapui.news(element, () => {
+  trigger("look_again", {});
+  forget();  /* what was moved may be on another page than this shows, which then stays as it is */
+});

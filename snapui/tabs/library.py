@@ -88,6 +88,11 @@ class LibraryTab:
         """Return the details of a clip as HTML."""
         return {"html": self.shelf.details(self.journal.clip(int(asked["id"])))}
 
+    def among(self, asked: dict) -> dict:
+        """Return which of the ticked clips are still in the bin, or out of it."""
+        ids = [int(number) for number in asked["ids"]]
+        return {"ids": self.library.among(ids, bool(asked["is_binned"]))}
+
     def convert(self, asked: dict) -> dict:
         """Return where a clip in another format is found."""
         folder = self.journal.output_directory
@@ -109,7 +114,7 @@ def build(journal: Journal, memory: gr.BrowserState,
                            info="Words of the prompt or the name, in any order.")
         view = gr.Radio(list(VIEWS), value=VIEWS[0], label="Show", elem_id="view", scale=1,
                         info="The bin keeps clips until you empty it.")
-    shelf = component(answered(tab.describe), answered(tab.convert), answered(tab.open_folder))
+    shelf = component(*map(answered, (tab.describe, tab.convert, tab.open_folder, tab.among)))
     number = gr.State(0)
     looked, shown = [words, view, number], [shelf, number]
     look = {"fn": guarded(tab.look), "inputs": looked, "outputs": shown} | QUIET

@@ -1,16 +1,20 @@
 """Finding clips again as a person would: searching, looking, taking settings, tidying up."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from playwright.sync_api import expect
 
 from engine.media import read_clip, read_metadata, read_request
 from tests.browser.conftest import LOOKS, PATIENCE, SHOTS
 from tests.browser.test_compare import FRAMES, wait_for_cells
-from tests.browser.test_create import make, seed, wait_for_drafts
+from tests.browser.test_create import make, seed, toast, wait_for_drafts
 
 pytestmark = pytest.mark.browser
 DOG = "a dog walking to the left in the meadow"
 PENGUIN = "a penguin waddling to the right in the snow"
+SOON = 10_000  # milliseconds, for what needs no worker
 # As on a busy machine: what is pressed is answered late.
 SLOW_PRESSES = """() => {
   const fetched = window.fetch;
@@ -266,3 +270,44 @@ def test_ticked_clips_go_to_the_bin_together_and_a_folder_s_place_is_told_in_the
     page.get_by_label("All", exact=True).check()
     wait_for_cards(page, 7)
     expect(page.locator("#library .put-back")).to_be_hidden()
+
+
+def test_ticks_outlast_a_refusal_and_go_with_what_another_page_bins(program, open_page):
+    page, other = open_page(program.url), open_page(program.url)
+    make_both(page)
+    open_library(other)
+    wait_for_cards(other, 8)
+    for place in (0, 1, 2, 7):
+        page.locator("#library [data-pick]").nth(place).check()
+    discard, compare = page.locator("#library .discard"), page.locator("#library .compare")
+    page.get_by_label("Search").fill("penguin")  # the last of them is not shown any more
+    wait_for_cards(page, 4)
+    for place, left in ((0, 3), (-1, 2)):  # one that is shown, and one that is not
+        other.locator("#library .open").nth(place).click()
+        other.get_by_role("button", name="Put in the bin").click()
+        expect(discard).to_have_text(f"Put {left} in the bin", timeout=SOON)
+    expect(compare).to_have_text("Compare 2 ticked")
+    page.get_by_label("Bin", exact=True).check()
+    wait_for_cards(page, 1)
+    expect(discard).to_be_hidden(timeout=SOON)
+    other.get_by_label("Bin", exact=True).check()
+    other.once("dialog", lambda question: question.accept())
+    other.get_by_role("button", name="Empty the bin").click()
+    page.get_by_text("No clip has all of these words").wait_for()
+    expect(page.locator("#library .picks")).to_be_hidden(timeout=SOON)
+    page.get_by_label("All", exact=True).check()
+    wait_for_cards(page, 3)
+    gone, kept = (box.get_attribute("data-pick")
+                  for box in page.locator("#library .is-ticked [data-pick]").all())
+    with closing(sqlite3.connect(program.outputs / "journal.db")) as journal, journal:
+        journal.execute("delete from clip where id = ?", (gone,))  # no page hears of that
+    discard.click()
+    assert f"There is no clip number {gone} any more" in toast(page)
+    expect(discard).to_have_text("Put 1 in the bin", timeout=SOON)
+    program.stop()
+    discard.click()
+    page.get_by_text("The program does not answer").wait_for()
+    expect(discard).to_have_text("Put 1 in the bin", timeout=SOON)
+    assert page.locator(f"#library .is-ticked [data-pick='{kept}']").is_checked()
+    program.start()
+    expect(page.locator("#trouble")).to_be_empty()

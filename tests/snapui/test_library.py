@@ -112,6 +112,18 @@ def test_views_show_starred_and_binned_clips(journal, shelf):
         shelf.page(view="Trash")
 
 
+def test_ticks_are_known_to_be_of_clips_in_the_bin_or_out_of_it_and_of_none_that_are_gone(
+        journal, shelf):
+    kept, binned, gone = (add(journal) for _ in range(3))
+    tab, asked = LibraryTab(journal), {"ids": [kept, binned, gone]}
+    shelf.bin(gone)
+    shelf.empty_bin()
+    shelf.bin(binned)
+    assert tab.among(asked | {"is_binned": False}) == {"ids": [kept]}
+    assert tab.among(asked | {"is_binned": True}) == {"ids": [binned]}
+    assert tab.among({"ids": [], "is_binned": True}) == {"ids": []}
+
+
 def test_a_binned_clip_leaves_the_contact_sheet_and_comes_back(journal, shelf):
     journal.submit(GenerationRequest(prompt="a dog"))
     journal.finish(journal.claim("w"), [CLIP], [])
