@@ -13,6 +13,7 @@ from PIL import Image
 from engine.errors import MediaError, RequestError
 from engine.media import (
     ReadLimits,
+    count_frames,
     known_suffixes,
     read_clip,
     read_metadata,
@@ -124,6 +125,32 @@ def test_a_file_over_the_limits_is_refused(tmp_path, suffix, limits, sentence):
     with pytest.raises(MediaError, match=sentence):
         read_clip(path, limits=limits)
     assert len(read_clip(path).frames) == 5
+
+
+@pytest.mark.parametrize("fps", [1.0, 12.0])
+def test_pictures_shown_for_long_are_counted_as_often_as_a_rate_repeats_them(tmp_path, fps):
+    path = tmp_path / "slides.gif"
+    first, *others = (Image.new("RGB", (64, 36), (level, 0, 0)) for level in (10, 120, 240))
+    first.save(path, save_all=True, append_images=others, duration=60_000)
+    limits = ReadLimits(max_frames=179)
+    for read in (read_clip, count_frames):
+        with pytest.raises(MediaError, match="too long"):
+            read(path, fps=fps, limits=limits)
+    assert len(read_clip(path, limits=limits).frames) == 3
+    assert count_frames(path, fps) == len(read_clip(path, fps=fps).frames) == 180 * fps
+
+
+@pytest.mark.parametrize(("fps", "sentence"), [("1e-7", "too long"), ("1e-320", "damaged")])
+def test_a_rate_of_next_to_nothing_is_a_sentence(tmp_path, fps, sentence):
+    path = write_clip(tmp_path / "slow.zip", FRAMES, 12)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, f'{{"fps": {fps}}}' if name == "settings.json" else content)
+    for read in (read_clip, count_frames):
+        with pytest.raises(MediaError, match=sentence):
+            read(path, fps=12.0)
 
 
 def test_a_picture_bomb_is_refused_before_it_is_decoded(tmp_path):

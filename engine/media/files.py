@@ -101,7 +101,10 @@ def read_clip(path: Path | str, *, limits: ReadLimits | None = None, fps: float 
     with _untrusted(path):
         clip = sequence.read_zip(path, limits) if decoder == "zip" \
             else pictures.read_pictures(path, decoder, limits)
-    return clip if fps is None or clip.is_image else clip.at_rate(fps)
+    if fps is None or clip.is_image:
+        return clip
+    _checked_count(path, clip, fps, limits)
+    return clip.at_rate(fps)
 
 
 def read_rate(path: Path | str, *, limits: ReadLimits | None = None) -> float:
@@ -126,7 +129,7 @@ def count_frames(path: Path | str, fps: float, *, limits: ReadLimits | None = No
     path, limits = Path(path), limits or ReadLimits()
     decoder = sniff(path, limits)
     if decoder not in VIDEO_DECODERS:
-        return len(read_clip(path, limits=limits, fps=fps).frames)
+        return _checked_count(path, read_clip(path, limits=limits), fps, limits)
     return ffmpeg.count_frames(path, decoder, limits, fps, cover)
 
 
@@ -155,6 +158,14 @@ def read_metadata(path: Path | str, *, limits: ReadLimits | None = None) -> dict
         if decoder == "zip":
             return sequence.read_tags(path)
         return pictures.read_tags(path, decoder, limits)
+
+
+def _checked_count(path: Path, clip: MediaClip, fps: float, limits: ReadLimits) -> int:
+    """Return how many frames a clip has at a rate. Raises: MediaError if those are too many."""
+    with _untrusted(path):    # at the rate that a file names, a division may leave all numbers
+        count = clip.count_at(fps)
+        limits.check(path, count, *clip.frames.shape[1:3])
+    return count
 
 
 def _write(temporary: Path, path: Path, frames: np.ndarray | FrameStream, fps: float,

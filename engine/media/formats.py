@@ -41,10 +41,13 @@ class MediaClip:
         """Whether the file held a single picture."""
         return len(self.frames) == 1
 
+    def count_at(self, fps: float) -> int:
+        """Return how many frames the clip has at another rate; a still picture stays one."""
+        return 1 if self.is_image else max(1, round(len(self.frames) * fps / self.fps))
+
     def at_rate(self, fps: float) -> "MediaClip":
         """Return the same clip at another rate, each time showing the frame shown then."""
-        count = max(1, round(len(self.frames) * fps / self.fps))
-        shown = ((np.arange(count) + 0.5) * self.fps / fps).astype(int)
+        shown = ((np.arange(self.count_at(fps)) + 0.5) * self.fps / fps).astype(int)
         return MediaClip(self.frames[shown.clip(0, len(self.frames) - 1)], fps)
 
 
