@@ -85,7 +85,7 @@ def longer_job(options: Namespace, given: Mapping[str, Any], seed: int) -> Longe
     files = (options.start_picture, options.end_picture, options.from_video)
     material = read_material(*files, video_fps)
     if _is_finished_draft(options, given):
-        request = _upscaling(options, {**given, "fps": fps}, len(material.video))
+        request = _upscaling(options, {**given, "fps": fps}, seed, len(material.video))
     elif times > 1:
         request = _smoothing(options, {"seed": seed, **given, "fps": fps}, times,
                              len(material.video))
@@ -133,8 +133,9 @@ def _segments(options: Namespace) -> tuple[Segment, ...]:
 
 
 def _ways(options: Namespace) -> dict[str, Any]:
-    """Return how what is given is taken, by its names in a request."""
-    return {"fit": options.fit or FITS[0], "known_weight": options.known_weight}
+    """Return how what is given is to be taken, by its names in a request; only what was said."""
+    said = {"fit": options.fit, "known_weight": options.known_weight}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _is_finished_draft(options: Namespace, given: Mapping[str, Any]) -> bool:
@@ -143,16 +144,20 @@ def _is_finished_draft(options: Namespace, given: Mapping[str, Any]) -> bool:
     return options.from_video is not None and given.get("upscale", False) and not others
 
 
-def _upscaling(options: Namespace, given: Mapping[str, Any], frames: int) -> ExtensionRequest:
-    """Return the request that makes a draft large as it was made, but for what is given."""
-    path = options.from_video
+def _upscaling(options: Namespace, given: Mapping[str, Any], seed: int,
+               frames: int) -> ExtensionRequest:
+    """Return the request that makes a draft large as it was made, but for what is given.
+
+    seed: of one of which a prompt says what it shows. frames: how many it has.
+    """
+    path, ways = options.from_video, _ways(options)
     if options.prompt is not None:
-        clip = GenerationRequest(**{**given, "prompt": options.prompt})
-        return ExtensionRequest(clip, frames / clip.fps).upscaling(frames)
+        clip = GenerationRequest(**{"seed": seed, **given, "prompt": options.prompt})
+        return ExtensionRequest(clip, frames / clip.fps, **ways).upscaling(frames)
     made = read_metadata(path).get(EXTENSION_KEY)
-    clip = replace(_request_in(path), drafts=1, **given)
-    request = ExtensionRequest(clip, frames / clip.fps) if made is None \
-        else replace(ExtensionRequest.from_json(made), clip=clip)
+    clip = replace(_request_in(path), **{"drafts": 1, **given})
+    request = ExtensionRequest(clip, frames / clip.fps, **ways) if made is None \
+        else replace(ExtensionRequest.from_json(made), clip=clip, **ways)
     return request.upscaling(frames)
 
 

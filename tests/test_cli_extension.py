@@ -260,6 +260,30 @@ def test_a_short_draft_is_made_large_and_a_prompt_may_say_what_it_shows(engine, 
                                    8 / 25)
 
 
+def test_a_draft_made_large_takes_the_ways_that_are_given_and_keeps_the_others(engine, upsampler):
+    assert cli.main(["a dog", "--seconds", "2", "--fit", "crop", "--known-weight", "3",
+                     "--seed", "7", "-o", "long.zip"]) == 0
+    for draft, given in (("long.zip", []), ("long.zip", ["--known-weight", "5"]),
+                         ("clip.mp4", ["--fit", "crop", "--known-weight", "7"]),
+                         ("elsewhere.webm", ["a boat", "--fit", "crop", "--known-weight", "7"])):
+        assert cli.main(["--from-video", draft, "--upscale", *given, "-o", "large.mp4"]) == 0
+    ways = [(request.fit, request.known_weight) for request, _ in engine.calls[1:]]
+    assert ways == [("crop", 3.0), ("crop", 5.0), ("crop", 7.0), ("crop", 7.0)]
+
+
+def test_a_draft_that_a_prompt_makes_large_without_a_seed_gets_a_random_one(
+        engine, upsampler, monkeypatch):
+    monkeypatch.setattr("engine.cli_jobs.secrets.randbelow", lambda most: 4711)
+    assert cli.main(["a boat", "--from-video", "clip.mp4", "--upscale", "-o", "large.mp4"]) == 0
+    assert engine.calls[0][0].clip.seed == 4711
+
+
+def test_two_drafts_of_a_finished_one_are_refused_in_a_sentence(engine, upsampler, capsys):
+    assert cli.main(["--from-video", "clip.mp4", "--upscale", "--drafts", "2",
+                     "-o", "large.mp4"]) == 1
+    assert "ask for one draft" in capsys.readouterr().err and engine.calls == []
+
+
 def test_more_seconds_make_a_draft_longer_and_large(engine, upsampler):
     assert cli.main(["--from-video", "clip.mp4", "--upscale", "--seconds", "2",
                      "-o", "large.mp4"]) == 0
