@@ -71,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: Namespace, should_stop: ShouldStop) -> None:
     """Make and save the clips of every job, and report them."""
     jobs, there = jobs_of(options), []
+    first = jobs[0]    # as it is asked for; what is left of it may have another seed
     if options.prompts is not None:
         jobs, there = left_of(jobs, options.models_directory)
     for job in jobs:
@@ -88,7 +89,7 @@ def _run(options: Namespace, should_stop: ShouldStop) -> None:
             raise
         raise Unfinished(
             f"Stopped; {_number(len(there) + len(saved))} there: run the same command with --seed "
-            f"{jobs[0].request.seed} and --output-directory {shlex.quote(str(jobs[0].folder))} "
+            f"{first.request.seed} and --output-directory {shlex.quote(str(first.folder))} "
             "to make the others.") from stopped
     if options.json:
         result = {"files": [one["file"] for one in saved], "clips": saved,

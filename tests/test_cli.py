@@ -417,6 +417,16 @@ def test_prompts_whose_files_are_there_are_left_out(engine, capsys):
     assert json.loads(capsys.readouterr().out)["skipped"] == []
 
 
+def test_stopped_prompts_name_the_seed_that_was_asked_for(engine, capsys):
+    engine.model_hash = catalog.find_model("storybook").model_hash
+    command = ["--prompts", "prompts.txt", "--seed", "5", "--output-directory", "out"]
+    Path("prompts.txt").write_text("a dog\na cat\n")
+    assert cli.main(command) == 0
+    engine.during = _press(1, asks=True)
+    assert cli.main([*command, "--drafts", "3"]) == 130
+    assert "2 clips are there: run the same command with --seed 5 and" in capsys.readouterr().err
+
+
 def test_a_terminal_sees_steps_and_a_pipe_does_not(engine, monkeypatch, capsys):
     def two_steps(on_step, should_stop):
         for step in (1, 2):
