@@ -47,8 +47,10 @@ def read_again(path: Path, given: Mapping[str, Any]) -> Again:
     request = GenerationRequest(**{**asdict(request), **given})
     if EXTENSION_KEY not in metadata:
         return Again(request, metadata, None)
-    extension = replace(ExtensionRequest.from_json(metadata[EXTENSION_KEY]), clip=request)
-    return Again(request, metadata, LongerJob(extension, Material(),
+    extension = ExtensionRequest.from_json(metadata[EXTENSION_KEY])
+    # The file's own rate is a lower one if the clip was kept early; made again it is whole.
+    request = replace(request, fps=extension.clip.fps)
+    return Again(request, metadata, LongerJob(replace(extension, clip=request), Material(),
                                               kept_frames=_kept_frames(path.name, metadata)))
 
 

@@ -21,6 +21,7 @@ from engine.extension.request import ExtensionRequest
 from engine.extension.segments import Segment, Timeline
 from engine.media import (
     KEPT_FRAMES_KEY,
+    KEPT_KEY,
     read_clip,
     read_metadata,
     read_picture,
@@ -119,6 +120,17 @@ def test_a_first_part_of_a_longer_clip_is_made_again_by_the_whole(engine, capsys
                    request_metadata(clip, about | {KEPT_FRAMES_KEY: damage}))
         assert cli.main(["--from-file", "part.gif", "-o", "again.zip"]) == 1
         assert "does not say in a number" in capsys.readouterr().err
+
+
+def test_a_longer_clip_that_was_kept_early_is_made_again_at_the_rate_asked_for(engine, capsys):
+    request = ExtensionRequest(GenerationRequest("a dog", seed=7, fps=24), 4.0)
+    about = {"extension": request.to_json(), "parents": "[]", KEPT_KEY: "window 1 of 13"}
+    write_clip("kept.gif", np.zeros((16, 36, 64, 3), np.uint8), 6,
+               request_metadata(replace(request.clip, fps=6), about))
+    assert cli.main(["--from-file", "kept.gif", "-o", "again.zip"]) == 0
+    assert engine.calls[0][0] == request
+    assert "after window 1 of 13; this clip is whole" in capsys.readouterr().err
+    assert (read_request("again.zip"), len(read_clip("again.zip").frames)) == (request.clip, 96)
 
 
 def stop_after_a_window(work_folder):
