@@ -23,7 +23,7 @@ from engine.backends import AUTO, BACKENDS, DEFAULT_HELP, Place
 from engine.catalog import find_model
 from engine.cli_jobs import Job, flag, jobs_of, left_of
 from engine.cli_progress import longer_progress, step_bar
-from engine.cli_resume import Unfinished, going_on
+from engine.cli_resume import Unfinished, found_note, going_on
 from engine.errors import Cancelled, RequestError, SnapError
 from engine.extension.request import EXTENSION_KEY
 from engine.media import (
@@ -105,8 +105,7 @@ def _number(clips: int) -> str:
 def _finished(job: Job, options: Namespace, should_stop: ShouldStop) -> list[dict[str, Any]]:
     """Make and save the clips of a job, and tell of each. Returns: what --json prints of them."""
     seed = job.request.seed
-    growing = nullcontext() if job.longer is None else going_on(
-        job.path_for(seed), seed, is_named=options.output is not None)
+    growing = nullcontext() if job.longer is None else going_on(job.path_for(seed), seed, options)
     saved = []
     with growing as part:
         for clip in _made(job, options, should_stop, part):
@@ -130,7 +129,8 @@ def _made(job: Job, options: Namespace, should_stop: ShouldStop, part: Path | No
         from engine.generate import generate  # loads torch
         return generate(job.request, on_step=step_bar(), should_stop=should_stop, place=place)
     from engine.generate import Followers, extend
-    followers = Followers(should_stop=should_stop, **longer_progress(job.request))
+    followers = Followers(should_stop=should_stop, on_found=found_note(part),
+                          **longer_progress(job.request))
     return [extend(job.longer.request, job.longer.material, followers=followers, work_folder=part,
                    place=place)]
 

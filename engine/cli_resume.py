@@ -8,8 +8,10 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from argparse import Namespace
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from glob import escape
 from pathlib import Path
 
@@ -25,24 +27,33 @@ class Unfinished(Cancelled):
 
 
 @contextmanager
-def going_on(path: Path, seed: int, *, is_named: bool) -> Iterator[Path]:
+def going_on(path: Path, seed: int, options: Namespace) -> Iterator[Path]:
     """Give the folder where a long clip grows; it is gone when the clip is saved.
 
-    path: the file it will be. is_named: whether the user gave its name.
+    path: the file it will be. options: those that may name it.
     Raises: Unfinished if the work is stopped and anything is done.
     """
     part = _part(path, seed)
-    if part.is_dir():
-        sys.stderr.write(f"Going on with what {part} holds of this clip.\n")
     try:
         yield part
     except (Cancelled, KeyboardInterrupt) as stopped:
         if not part.is_dir():
             raise
-        how = "again" if is_named else f"again with -o {shlex.quote(str(path))}"
+        how = "again" if options.output else f"again with -o {shlex.quote(str(path))}"
+        if options.output_directory:
+            how += " in place of --output-directory"
         raise Unfinished(f"Stopped; {part} keeps what is done: run the same command {how} to go "
                          "on.") from stopped
     shutil.rmtree(part, ignore_errors=True)
+
+
+def found_note(part: Path) -> Callable[[], None]:
+    """Return what says, once, that what a folder holds is of this clip and is gone on with."""
+    @cache
+    def say() -> None:
+        sys.stderr.write(f"Going on with what {part} holds of this clip.\n")
+
+    return say
 
 
 def begun_seed(path: Path) -> int | None:

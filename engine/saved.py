@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,15 +21,18 @@ from engine.sampling import SamplerState, pack, unpack
 SAVE_SECONDS = 1.0
 SEAL_BYTES = 32
 
+OnFound = Callable[[], None]
+
 
 class SealedFiles:
     """The files of one piece of work, by name.
 
     folder: made when the first file is written. work: describes all that decides the bits.
+    on_found: told of each file that can be used.
     """
 
-    def __init__(self, folder: Path, work: str) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, work: str, on_found: OnFound | None = None) -> None:
+        self._folder, self._on_found = folder, on_found
         self._key = hashlib.blake2b(work.encode(), digest_size=SEAL_BYTES).digest()
 
     def read(self, name: str) -> bytes | None:
@@ -38,7 +42,11 @@ class SealedFiles:
         except OSError:
             return None
         data = sealed[SEAL_BYTES:]
-        return data if hmac.compare_digest(sealed[:SEAL_BYTES], self._seal(data)) else None
+        if not hmac.compare_digest(sealed[:SEAL_BYTES], self._seal(data)):
+            return None
+        if self._on_found is not None:
+            self._on_found()
+        return data
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file whole or not at all; a disk that does not take it costs only that file."""
@@ -56,8 +64,9 @@ class SealedFiles:
 class SavedRuns:
     """The sampler states of one piece of work, by the name of the run."""
 
-    def __init__(self, folder: Path, work: str, device: torch.device) -> None:
-        self._files, self._device = SealedFiles(folder, work), device
+    def __init__(self, folder: Path, work: str, device: torch.device,
+                 on_found: OnFound | None = None) -> None:
+        self._files, self._device = SealedFiles(folder, work, on_found), device
         self._unwritten: tuple[str, SamplerState] | None = None
         self._last_written = time.monotonic()
 

@@ -148,9 +148,14 @@ def test_a_stopped_clip_goes_on_with_the_same_command(engine, capsys):
     seed = engine.calls[0][0].clip.seed
     assert capsys.readouterr().err == (f"Stopped; a [1].mp4.{seed}.part keeps what is done: run "
                                        "the same command again to go on.\n")
-    engine.during = lambda folder: begun.extend(folder.glob("*"))
+
+    def go_on(folder):
+        begun.extend(folder.glob("*"))
+        for _ in begun * 3:    # each file that is found is told
+            engine.hooks["on_found"]()
+    engine.during = go_on
     assert cli.main(command) == 0
-    assert "Going on with what" in capsys.readouterr().err
+    assert capsys.readouterr().err.count("Going on with what") == 1
     assert [path.name for path in begun] == ["window"]
     assert engine.calls[1][0] == engine.calls[0][0]    # though the command gives no seed
     assert read_request("a [1].mp4").seed == seed and not list(Path().glob("*.part"))
@@ -166,6 +171,21 @@ def test_a_stopped_clip_without_a_name_says_the_one_it_goes_on_with(engine, caps
     assert cli.main(["a dog", "--seconds", "2", "-o", path]) == 0
     assert engine.calls[1][0] == engine.calls[0][0]
     assert [one.name for one in Path(path).parent.iterdir()] == [Path(path).name]
+
+
+def test_a_stopped_clip_in_a_chosen_folder_says_what_its_name_takes_the_place_of(engine, capsys):
+    engine.during = stop_after_a_window
+    assert cli.main(["a dog", "--seconds", "2", "--output-directory", "out"]) == 130
+    assert re.search(r"again with -o out/\S+ in place of --output-directory to go on\.",
+                     capsys.readouterr().err)
+
+
+def test_work_of_another_clip_is_not_said_to_be_gone_on_with(engine, capsys):
+    engine.during = stop_after_a_window
+    assert cli.main(["a dog", "--seconds", "2", "-o", "long.mp4"]) == 130
+    engine.during = lambda folder: None    # finds nothing that it can use
+    assert cli.main(["a cat", "--seconds", "2", "-o", "long.mp4"]) == 0
+    assert "Going on" not in capsys.readouterr().err
 
 
 def test_a_clip_stopped_before_anything_is_done_leaves_nothing(engine, capsys):

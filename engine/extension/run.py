@@ -33,7 +33,7 @@ from engine.model import Conditions
 from engine.progress import OnStep, OnWindow, ShouldStop, WindowEvent
 from engine.request import GenerationRequest
 from engine.sampling import KnownFrames
-from engine.saved import SavedRuns, SealedFiles
+from engine.saved import OnFound, SavedRuns, SealedFiles
 from engine.stage import Given, SampleSettings, Stage, unit_noise
 from engine.video import to_clips, to_frames
 
@@ -45,7 +45,8 @@ class Followers:
     """Who follows a run: callbacks before it, one a step, one a window, and two questions.
 
     on_cost is told the plan and about how many seconds it takes, for which an evaluation of each
-    stage is timed first. on_window is also told of windows that an earlier run finished.
+    stage is timed first. on_window is also told of windows that an earlier run finished, and
+    on_found, with nothing, whenever anything is gone on with that such a run left.
     should_stop is asked at each evaluation. should_keep is asked at each window: whether to end
     with the clip as it is then.
     """
@@ -54,6 +55,7 @@ class Followers:
     on_cost: Callable[[Plan, float], None] | None = None
     on_step: OnStep | None = None
     on_window: OnWindow | None = None
+    on_found: OnFound | None = None
     should_stop: ShouldStop | None = None
     should_keep: ShouldStop | None = None
 
@@ -164,7 +166,8 @@ class _Run:
         # Windows of another plan are other work: a newer program may lay out the same request anew.
         work = None if self.work is None else replace(
             self.work, description=f"{self.work.description}\n{windows}")
-        finished = None if work is None else SealedFiles(work.folder, work.description)
+        finished = None if work is None else SealedFiles(
+            work.folder, work.description, self.followers.on_found)
         started, made = time.monotonic(), 0
         for number, window in enumerate(windows):
             name = f"{stage}-{number:04d}.frames"
@@ -276,7 +279,8 @@ class _Run:
                   make_clip: Callable[[Listener], Tensor]) -> Tensor:
         """Make a clip while its sampler's states are kept, in one file for all windows."""
         saved = None if work is None else SavedRuns(
-            work.folder, f"{work.description}\n{name}", self.cascade.base.device)
+            work.folder, f"{work.description}\n{name}", self.cascade.base.device,
+            self.followers.on_found)
         try:
             return make_clip(Listener(self.followers.on_step, self.followers.should_stop, saved))
         except Cancelled:

@@ -1,6 +1,7 @@
 """Longer clips with tiny untrained stages: what is known stays, what is stopped goes on."""
 
 import tracemalloc
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -342,6 +343,21 @@ def test_stopped_work_goes_on_to_the_same_bits(cascade, tmp_path, work, share):
     assert run(Work(tmp_path, "work"))[1] == 0
     assert run(Work(tmp_path, "other work"), 3)[1] == 3
     assert len(list(tmp_path.glob("*.state"))) == 1
+
+
+def test_what_is_gone_on_with_is_told_and_work_of_another_clip_is_not(cascade, tmp_path):
+    def found(request, **hooks):
+        told = []
+        followers = Followers(on_found=lambda: told.append(1), **hooks)
+        with suppress(Cancelled):
+            make(cascade, request, followers=followers, work=Work(tmp_path, request.to_json()))
+        return len(told)
+    request, steps = ExtensionRequest(replace(CLIP, guidance=0.0), 0.5), []
+    assert found(request, on_step=steps.append, should_stop=lambda: len(steps) == 1) == 0
+    assert found(replace(request, seconds=0.75), should_stop=lambda: True) == 0
+    assert found(request, should_keep=lambda: True) == 1    # the state between two steps
+    assert found(request, should_keep=lambda: True) == 1    # a whole window
+    assert found(replace(request, seconds=0.75), should_keep=lambda: True) == 0
 
 
 def test_windows_of_another_layout_are_made_anew(cascade, tmp_path, monkeypatch):
