@@ -40,6 +40,10 @@ class Canvas:
         held = np.maximum.accumulate(np.where(self._is_filled[places], places, 0)[:last + 1])
         return self.frames[held]
 
+    def begun(self, stride: int) -> int:
+        """Return how many frames of one rate there are before the first that is missing."""
+        return int(np.append(self._is_filled[::stride], False).argmin())
+
     def _places(self, window: Window, positions: Sequence[int]) -> np.ndarray:
         places = (window.start + np.asarray(positions, int)) * window.stride
         if self.layout.is_loop:

@@ -114,7 +114,7 @@ def make(cascade: Cascade, request: ExtensionRequest, material: Material | None 
     _, frames, height, width = cascade.upsampler.clip_shape
     fine_enough = material.placed(layout.frames, step=request.in_between, least_height=height)
     planned = plan(layout, frames, frozenset(n for places, _ in fine_enough for n in places))
-    large = Canvas(layout, height, width)
+    large = Canvas(replace(layout, rates=layout.rates[-1:]), height, width)    # made at one rate
     large.give(fine_enough, crop=run.crop)
     run.tell_plan(planned, draft, large)
     stride = run.fill(BASE, planned.base, draft, run.base_window(draft))
@@ -140,6 +140,8 @@ def _long_clip(planned: Plan, draft: Canvas, last: Canvas, stride: int | None) -
     if stride is None:
         return LongClip(planned, draft.frames, last.frames, fps)
     frames = last.grown(stride)
+    if stride == last.layout.coarsest:    # beyond a gap lies what was given, such as an end picture
+        frames = frames[:last.begun(stride)]
     return LongClip(planned, draft.grown(stride)[:len(frames)], frames, fps / stride)
 
 

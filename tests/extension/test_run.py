@@ -114,6 +114,19 @@ def test_a_clip_that_is_kept_ends_with_the_window_and_the_rate_it_had(cascade):
     assert np.array_equal(made.frames, make(cascade, request).frames[::4][:len(made.frames)])
 
 
+@pytest.mark.parametrize("upscale", [False, True])
+def test_a_clip_that_is_kept_ends_where_its_end_picture_is_not_reached_yet(cascade, upscale):
+    clip = replace(CLIP, steps=1, guidance=0.0, upscale=upscale, upscale_steps=1)
+    stage, stride, windows = ("upsampler", 1, []) if upscale else ("base", 4, [])
+    given = ExtensionRequest(clip, 1.0), Material(end=pixels(24, 32))
+    made, kept = make(cascade, *given), make(cascade, *given, Followers(
+        on_window=lambda event: windows.append(event.stage),
+        should_keep=lambda: windows.count(stage) == 1))
+    assert kept.fps == 24 / stride and len(kept.frames) == 4
+    assert np.array_equal(kept.frames, made.frames[::stride][:4])
+    assert len(kept.draft_frames) == 4
+
+
 @pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m"])
 def test_the_cost_is_told_before_the_first_step_by_one_evaluation_of_each_stage(
         cascade, monkeypatch, sampler):
