@@ -9,7 +9,15 @@ import torch
 from engine import cascade as module
 from engine import catalog, cli
 from engine import generate as door
-from engine.cascade import CORRUPTION_STREAM, Cascade, Listener, Prompts
+from engine.cascade import (
+    CORRUPTION_STREAM,
+    DIFFUSION_STREAM,
+    STREAMS,
+    UPSAMPLER_STREAM,
+    Cascade,
+    Listener,
+    Prompts,
+)
 from engine.checkpoint import CONFIG_NAME, WEIGHTS_NAME, save_weights, write_config
 from engine.errors import ModelError
 from engine.presets import PRESETS
@@ -115,6 +123,26 @@ def test_a_request_decides_the_upsampler_s_steps_and_noise_level(model, asked):
     assert clip.frames.shape[1:3] == (24, 32)
     assert [conditions.augmentation.item() for _, conditions in asked] \
         == [pytest.approx(0.35)] * 4
+
+
+def test_the_noises_of_a_run_come_from_streams_of_their_own():
+    assert {DIFFUSION_STREAM, UPSAMPLER_STREAM, CORRUPTION_STREAM} == set(range(STREAMS))
+
+
+def test_each_draft_is_steered_by_its_own_negative_prompt(cascade):
+    settings = SampleSettings(steps=1, guidance=4.0)
+    plain, told = (cascade.draft(replace(PROMPTS, negative=texts), settings)
+                   for texts in (None, ["rain", "snow"]))
+    other = cascade.draft(replace(PROMPTS, negative=["rain", "hail"]), settings)
+    assert not torch.equal(plain, told)
+    assert [torch.equal(one, two) for one, two in zip(told, other, strict=True)] == [True, False]
+
+
+def test_the_negative_prompt_of_a_request_steers_its_clips(model):
+    request = GenerationRequest("a dog", seed=7, steps=1, guidance=4.0)
+    plain, rain, blank = (door.generate(replace(request, negative_prompt=text))[0].frames
+                          for text in ("", "rain", " "))
+    assert (plain != rain).any() and (plain == blank).all()
 
 
 def test_a_file_of_prompts_loads_the_model_once(model, tmp_path):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from engine.drift import (
+    Measures,
     cross_dissolve,
     drift_warnings,
     eased_end,
@@ -61,6 +62,14 @@ def test_each_kind_of_drift_is_named_with_its_time(change, word):
     found = drift_warnings(measure(change(steady())), FIRST, FPS)
     assert any(f"is {word} than" in sentence for sentence in found)
     assert all(float(sentence.split()[1]) >= 0.5 for sentence in found)
+
+
+@pytest.mark.parametrize(("frames", "is_told"), [(13, True), (6, False)])
+def test_a_second_that_is_brighter_is_told_and_half_of_one_is_not(frames, is_told):
+    brightness, still = np.full(60, 0.5), np.zeros(60)
+    brightness[30:30 + frames] += 0.03
+    told = drift_warnings(Measures(brightness, still, still, still), FIRST, FPS)
+    assert [("is brighter than" in one) for one in told] == [True] * is_told
 
 
 def test_matching_colours_takes_a_drift_away_and_leaves_the_first_segment():

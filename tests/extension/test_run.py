@@ -19,7 +19,7 @@ from engine.extension.run import Followers, Work, base_settings, make
 from engine.extension.segments import Segment
 from engine.presets import PRESETS
 from engine.request import GenerationRequest
-from engine.stage import Stage
+from engine.stage import Stage, unit_noise
 from engine.text import EncodedText
 from engine.video import fitted, to_frames
 
@@ -76,6 +76,28 @@ def test_oscillating_guidance_opens_a_long_clip_s_window_at_twice_its_weight(cas
         make(cascade, replace(once, clip=replace(once.clip, **changes))).frames
         for changes in ({"oscillating": True}, {"guidance": 8.0}, {}))
     assert np.array_equal(swinging, twice) and not np.array_equal(swinging, plain)
+
+
+def test_no_two_windows_of_a_clip_share_noise(cascade, monkeypatch):
+    streams = []
+
+    def noise(seeds, shape, stream):
+        streams.append(stream)
+        return unit_noise(seeds, shape, stream)
+    monkeypatch.setattr("engine.extension.run.unit_noise", noise)
+    monkeypatch.setattr("engine.cascade.unit_noise", noise)
+    clip = replace(CLIP, steps=1, guidance=0.0, upscale=True, upscale_steps=1)
+    made = make(cascade, ExtensionRequest(clip, 0.5))
+    assert len(streams) == len(made.plan.base) + 2 * len(made.plan.upsampler) > 9
+    assert len(set(streams)) == len(streams)
+
+
+def test_a_negative_prompt_steers_a_long_clip(cascade):
+    clip = replace(CLIP, steps=1, guidance=4.0)
+    rain, snow, plain = (
+        make(cascade, ExtensionRequest(replace(clip, negative_prompt=text), 4 / 24)).frames
+        for text in ("rain", "snow", " "))
+    assert not np.array_equal(rain, plain) and not np.array_equal(rain, snow)
 
 
 def test_the_same_request_makes_the_same_frames_and_every_window_is_told(cascade):

@@ -75,6 +75,11 @@ def test_threshold_pulls_each_clip_back_by_its_own_extremes():
     torch.testing.assert_close(pulled[0, 600], clips[0, 600] / (0.995 * 3), rtol=0.01, atol=0)
 
 
+def test_a_threshold_takes_one_value_in_two_hundred_for_an_extreme():
+    clip = torch.arange(1.0, 201)[None]
+    torch.testing.assert_close(dynamic_threshold(clip), clip.clamp(max=199) / 199)
+
+
 def test_below_its_lowest_level_a_threshold_cuts_and_does_not_pull():
     clip = torch.tensor([[-3.0, 0.5, 1.2]])
     threshold = threshold_above(0.5)
