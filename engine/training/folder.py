@@ -15,7 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import DataError, MediaError
-from engine.media import read_clip, read_metadata
+from engine.media import ReadLimits, read_clip, read_metadata
+from engine.media.ffmpeg import probe
+from engine.media.files import VIDEO_DECODERS
+from engine.media.formats import sniff
 from engine.training.data import LOW_HEIGHT, LOW_WIDTH, Example, Window
 from engine.vocabulary import IDEAS, Vocabulary, vocabulary_of
 
@@ -107,14 +110,14 @@ class FolderSource:
             return None
         if key not in self._cache:
             try:
-                clip = read_clip(path)
+                clip = read_clip(path, cover=(window.height, window.width))
+                source = _stored_size(path, clip.frames)
             except MediaError as error:
                 self._unreadable.add(path)
                 self._skip(path.relative_to(self.folder).as_posix(), str(error))
                 return None
             self._cache[key] = ResizedClip(
-                resized_to_cover(clip.frames, window.height, window.width), clip.fps,
-                clip.frames.shape[1:3])
+                resized_to_cover(clip.frames, window.height, window.width), clip.fps, source)
         self._cache.move_to_end(key)
         while len(self._cache) > 1 and \
                 sum(c.frames.nbytes for c in self._cache.values()) > CACHE_BYTES:
@@ -202,6 +205,16 @@ def _text_beside(path: Path) -> str:
     if not caption:
         raise DataError(f"it has no caption; write one in {text.name} or in {CAPTIONS_NAME}.")
     return caption
+
+
+def _stored_size(path: Path, frames: np.ndarray) -> tuple[int, int]:
+    """Return the height and width of a file; a video's frames may have been read smaller."""
+    limits = ReadLimits()
+    decoder = sniff(path, limits)
+    if decoder not in VIDEO_DECODERS:
+        return frames.shape[1:3]
+    width, height, _ = probe(path, decoder, limits)
+    return height, width
 
 
 def _moves(path: Path) -> bool:

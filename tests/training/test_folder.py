@@ -1,5 +1,6 @@
 """A folder of clips as training data: what is drawn, at which rates, and what is skipped."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image
 
 from engine.errors import DataError
-from engine.media import write_clip
+from engine.media import ReadLimits, write_clip
 from engine.training import folder as folder_module
 from engine.training.data import Window
 from engine.training.folder import FolderSource, resized_to_cover
@@ -72,6 +73,14 @@ def test_clip_is_frames_at_the_native_rate_a_half_or_a_quarter_of_it(mixed):
     assert strides == {1, 2, 4} and len(firsts) > 5
     assert example.caption == "a light growing brighter" and example.source == (24, 32)
     assert example.frames.dtype == np.uint8 and example.frames.shape == (4, 12, 16, 3)
+
+
+def test_video_too_large_to_be_held_whole_is_read_at_the_size_of_the_window(mixed, monkeypatch):
+    whole = brightening().nbytes
+    monkeypatch.setattr(folder_module, "read_clip", partial(
+        folder_module.read_clip, limits=ReadLimits(max_decoded_bytes=whole - 1)))
+    example = drawn(FolderSource(mixed, silent))
+    assert example.caption == "a light growing brighter" and example.source == (24, 32)
 
 
 def test_chosen_frames_of_the_clip_keep_their_spacing(mixed):
@@ -234,7 +243,7 @@ def test_clips_are_read_once_while_they_fit_the_cache(mixed, monkeypatch):
     reads = []
     real = folder_module.read_clip
     monkeypatch.setattr(folder_module, "read_clip",
-                        lambda path: reads.append(path.name) or real(path))
+                        lambda path, **more: reads.append(path.name) or real(path, **more))
     source = FolderSource(mixed, silent)
     for seed in range(6):
         drawn(source, seed, image=seed % 2 == 0)
