@@ -19,12 +19,13 @@ from engine.media import ReadLimits, read_clip, read_metadata
 from engine.media.ffmpeg import probe
 from engine.media.files import VIDEO_DECODERS
 from engine.media.formats import sniff
+from engine.media.pictures import STILL
 from engine.training.data import LOW_HEIGHT, LOW_WIDTH, Example, Window
 from engine.vocabulary import IDEAS, Vocabulary, vocabulary_of
 
 CAPTIONS_NAME = "captions.csv"
 NOT_MEDIA = {".txt", ".csv"}
-PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+MAY_MOVE = ("PNG", "WEBP", "GIF")
 STRIDES = (1, 2, 4)
 CACHE_BYTES = 2**28
 
@@ -219,10 +220,11 @@ def _stored_size(path: Path, frames: np.ndarray) -> tuple[int, int]:
 
 def _moves(path: Path) -> bool:
     """Tell a video or an animated picture from a still one by the file's head."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
-    try:
-        with Image.open(path, formats=PICTURE_FORMATS) as picture:
-            return getattr(picture, "is_animated", False)
-    except UnidentifiedImageError:
-        return True
+    decoder = sniff(path, ReadLimits())
+    # The other pictures of a phone's JPEG or of a scan are no later frames, and are not read.
+    if decoder not in MAY_MOVE:
+        return decoder not in STILL
+    with Image.open(path, formats=(decoder,)) as picture:
+        return getattr(picture, "is_animated", False)

@@ -133,6 +133,17 @@ def test_animated_picture_counts_as_a_video(tmp_path):
     assert example.fps in (10, 5, 2.5) and len(set(numbers(example.frames))) == 4
 
 
+@pytest.mark.parametrize("name, kind", [("phone.jpg", "MPO"), ("scan.tif", "TIFF"),
+                                        ("paint.bmp", "BMP")])
+def test_a_format_of_still_pictures_is_one_however_many_the_file_holds(tmp_path, name, kind):
+    one, two = (Image.new("RGB", (40, 30), (level, 0, 0)) for level in (90, 200))
+    more = {} if kind == "BMP" else {"save_all": True, "append_images": [two]}
+    one.save(tmp_path / name, format=kind, **more)
+    (tmp_path / name).with_suffix(".txt").write_text("a card")
+    source = FolderSource(tmp_path, silent)
+    assert len(source.pictures) == 1 and not source.videos
+
+
 def test_same_rng_gives_the_same_example_whatever_was_drawn_before(mixed):
     used = FolderSource(mixed, silent)
     for seed in range(5):
