@@ -132,7 +132,8 @@ def kept_graph(network: FIT, inputs: Inputs, cache: Path,
     folder = cache / "graphs" / _name(network, inputs, makers)
     with suppress(RuntimeError, OSError):
         graph = runtime.Core().read_model(folder / GRAPH)
-        os.utime(folder)    # it was of use
+        with suppress(OSError):    # of a cache that is only read
+            os.utime(folder)    # it was of use
         return graph
     graph = traced_graph(network, inputs) if quantizer is None \
         else quantizer(kept_graph(network, inputs, cache), inputs)

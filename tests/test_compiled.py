@@ -88,6 +88,18 @@ def test_a_graph_is_traced_once_and_again_when_the_weights_are_others(
     assert len(traced) == 2 and len(list((tmp_path / "graphs").iterdir())) == 2
 
 
+def test_a_kept_graph_is_of_use_where_its_folder_cannot_be_touched(
+        network, tmp_path, monkeypatch):
+    kept_graph(network, flat_inputs(network), tmp_path)
+
+    def refuse(*_):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(compiled.os, "utime", refuse)
+    monkeypatch.setattr(compiled, "traced_graph", lambda *_: pytest.fail("traced anew"))
+    kept_graph(network, flat_inputs(network), tmp_path)
+
+
 def test_a_damaged_graph_is_made_anew_and_old_ones_go(network, tmp_path, monkeypatch):
     monkeypatch.setattr(compiled, "KEPT_GRAPHS", 1)
     kept_graph(network, flat_inputs(network), tmp_path)
