@@ -235,8 +235,9 @@ class Trainer:
 
     def _write(self) -> None:
         state = {"step": self.step, "network": self.stage.network.state_dict(),
-                 "ema": self.ema.tensors, "optimizers": [o.state_dict() for o in self.optimizers],
-                 "heads": self.heads.state_dict()}
+                 "ema": self.ema.tensors, "heads": self.heads.state_dict(),
+                 "optimizer": self.recipe.optimizer,
+                 "optimizers": [o.state_dict() for o in self.optimizers]}
         with checkpoint.whole(self.folder / STATE_NAME) as unfinished:
             torch.save(state, unfinished)
         checkpoint.write_config(self.stage.config, self.folder / checkpoint.CONFIG_NAME)
@@ -256,6 +257,9 @@ class Trainer:
             return False
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
+            # Not all optimizers refuse what another has gathered; an older state has no name.
+            if state.get("optimizer", self.recipe.optimizer) != self.recipe.optimizer:
+                raise ValueError(f"state of {state['optimizer']}")
             self.stage.network.load_state_dict(state["network"])
             self.heads.load_state_dict(state["heads"])
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
@@ -264,8 +268,8 @@ class Trainer:
                 self.ema.tensors[name].copy_(tensor)
         except UNREADABLE_STATE as error:
             raise DataError(f"{path} does not belong to this preset or is damaged, or the subjects "
-                            "were others: give the same ones, or choose another --out folder."
-                            ) from error
+                            "or the optimizer were others: give the same ones, or choose another "
+                            "--out folder.") from error
         self.step = state["step"]
         return True
 

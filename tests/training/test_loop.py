@@ -325,10 +325,20 @@ def test_resumed_run_has_the_settings_of_its_own_recipe(tmp_path):
     assert again.optimizers[0].state
 
 
-def test_state_of_another_optimizer_is_one_sentence(tmp_path):
-    steps(trainer(tmp_path), 1).save()
+@pytest.mark.parametrize("before, now", [("muon", "lamb"), ("adamw", "lamb"), ("lamb", "adamw")])
+def test_state_of_another_optimizer_is_one_sentence(tmp_path, before, now):
+    steps(trainer(tmp_path, replace(RECIPE, optimizer=before)), 1).save()
     with pytest.raises(DataError, match="does not belong to this preset"):
-        trainer(tmp_path, replace(RECIPE, optimizer="lamb")).resume()
+        trainer(tmp_path, replace(RECIPE, optimizer=now)).resume()
+
+
+def test_state_that_does_not_name_its_optimizer_is_gone_on_with(tmp_path):
+    steps(trainer(tmp_path), 1).save()
+    path = tmp_path / loop.STATE_NAME
+    older = torch.load(path, weights_only=True)
+    del older["optimizer"]
+    torch.save(older, path)
+    assert trainer(tmp_path).resume()
 
 
 def test_tiny_overfits_a_single_batch(tmp_path):
