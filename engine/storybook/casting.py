@@ -4,11 +4,13 @@ Ground subjects stand on the ground, water ones swim in the sea, air ones fly, a
 where they go. Speeds are bounded by the clip's length, so a subject stays mostly in the frame.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 
+from engine.errors import DataError
 from engine.storybook.motion import BOUNCE_HEIGHT, is_standing
 from engine.storybook.places import PAINTED, PLAIN_COLOURS, ground_line, has_ground
 from engine.storybook.pyramid import FIRST_EAGER_LEVEL
@@ -42,14 +44,29 @@ def sample_scene(
 
     sprites: the cast. split: "train" or "test" keeps to that side of the split, None takes both.
     clip_seconds: how long the subject has to stay in the frame; shorter clips may move faster.
+    Raises: DataError when nothing that the cast can do is in the split.
     """
     cast = tuple(sprites.values()) if isinstance(sprites, Mapping) else tuple(sprites)
+    if not any(_is_in(split, *triple) for sprite in cast for triple in _triples_of(sprite)):
+        raise DataError(f"Nothing that {', '.join(sprite.name for sprite in cast)} can do is in "
+                        f"the {split} split: choose other subjects, or more of them.")
     while True:
         sprite = cast[rng.integers(len(cast))]
         place = _pick_place(rng, sprite)
         travel = _pick(rng, travels_of(sprite))
-        if split is None or is_test(sprite.name, place, travel) == (split == "test"):
+        if _is_in(split, sprite.name, place, travel):
             return _arrange(rng, sprite, place, travel, clip_seconds)
+
+
+def _is_in(split: str | None, subject: str, place: str, travel: str) -> bool:
+    return split is None or is_test(subject, place, travel) == (split == "test")
+
+
+def _triples_of(sprite: Sprite) -> Iterator[tuple[str, str, str]]:
+    """Yield what can be drawn of a subject, painted places first: they cost no look at it."""
+    for places in (places_of, plain_colours_of):
+        for place, travel in product(places(sprite), travels_of(sprite)):
+            yield sprite.name, place, travel
 
 
 def places_of(sprite: Sprite) -> tuple[str, ...]:

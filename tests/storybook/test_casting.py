@@ -1,8 +1,12 @@
 """Random scenes make sense, stay in the frame and keep to their split."""
 
+from itertools import count
+
 import numpy as np
 import pytest
 
+from engine.errors import DataError
+from engine.storybook import casting
 from engine.storybook.casting import plain_colours_of, sample_scene
 from engine.storybook.motion import pose
 from engine.storybook.places import PLAIN_COLOURS, ground_line, has_ground
@@ -91,6 +95,27 @@ def test_sampling_keeps_to_the_side_of_the_split_that_is_asked_for(cast):
         for _ in range(60):
             scene = sample_scene(rng, tuple(cast.values()), split=split)
             assert is_test(scene.subject, scene.place, scene.travel) is expected
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_cast_with_nothing_in_the_split_is_one_sentence(cast, monkeypatch, split):
+    asked = count()
+
+    def all_in_the_other(*triple):
+        assert next(asked) < 1000, "it looks for ever"
+        return split == "train"
+
+    monkeypatch.setattr(casting, "is_test", all_in_the_other)
+    alone = {name: cast[name] for name in ("dog", "rocket")}
+    with pytest.raises(DataError, match=f"that dog, rocket can do is in the {split} split"):
+        sample_scene(np.random.default_rng(0), alone, split=split)
+
+
+def test_the_only_triple_of_a_split_is_found_in_front_of_a_plain_colour(cast, monkeypatch):
+    only = ("red heart", plain_colours_of(cast["red heart"])[-1], "spinning")
+    monkeypatch.setattr(casting, "is_test", lambda *triple: triple == only)
+    scene = sample_scene(np.random.default_rng(0), {"red heart": cast["red heart"]}, split="test")
+    assert (scene.subject, scene.place, scene.travel) == only
 
 
 def test_shorter_clips_may_move_faster(cast):
