@@ -29,6 +29,7 @@ from engine.training.recipe_file import RECIPE_NAME, as_json, changes, read_reci
 from engine.training.storybook import StorybookSource
 from engine.training.team import join_team, own_device
 
+SUBJECTS = "core40"
 # What sees pixels: the noisy clip first, and last what is beside it.
 SEEING = ("stem.to_tokens.weight", "refiner.from_pixels.weight")
 
@@ -39,8 +40,8 @@ def parser() -> argparse.ArgumentParser:
                                 description=__doc__.split("\n")[0])
     p.add_argument("--preset", required=True, choices=sorted(PRESETS))
     p.add_argument("--sprites", type=Path, help="folder of the storybook sprites")
-    p.add_argument("--subjects", default="core40",
-                   help="core12, core20, core40, all, still or nouns, separated by commas")
+    p.add_argument("--subjects", help="core12, core20, core40, all, still or nouns, separated by "
+                   f"commas (default: {SUBJECTS})")
     p.add_argument("--data", type=Path, help="folder of your own clips with captions")
     p.add_argument("--out", type=Path, required=True, help="folder of the run")
     p.add_argument("--start-from", type=Path, help="model folder whose weights to start from, "
@@ -161,13 +162,17 @@ def check_numbers(options: argparse.Namespace) -> None:
 def source(options: argparse.Namespace, recipe: Recipe):
     """Return where examples come from; of painted ones the recipe says how they are drawn."""
     if options.data is not None:
+        ignored = [f"--{name}" for name in ("sprites", "subjects") if getattr(options, name)]
+        if ignored:
+            raise DataError("--data trains on your own clips, not on the storybook world: leave "
+                            f"out --data or {' and '.join(ignored)}.")
         from engine.training.folder import FolderSource
 
         return FolderSource(options.data, report=say)
     if options.sprites is None:
         raise DataError("Say what to train on: --sprites FOLDER for the storybook world "
                         "or --data FOLDER for your own clips.")
-    return StorybookSource(options.sprites, options.subjects, recipe, report=say,
+    return StorybookSource(options.sprites, options.subjects or SUBJECTS, recipe, report=say,
                            cache=options.out.parent / "sprites")
 
 

@@ -104,6 +104,10 @@ def test_run_goes_on_with_resume_and_refuses_to_overwrite_without(clips, tmp_pat
 @pytest.mark.parametrize("given, reason", [
     (("--out", "run"), "--sprites FOLDER"),
     (("--out", "run", "--data", "none"), "is not a folder"),
+    (("--out", "run", "--data", "clips", "--sprites", "x"), "leave out --data or --sprites."),
+    (("--out", "run", "--data", "clips", "--sprites", "x", "--subjects", "nobody"),
+     "leave out --data or --sprites and --subjects."),
+    (("--out", "run", "--data", "clips", "--subjects", "all"), "leave out --data or --subjects."),
     (("--out", "clips/waves.png", "--data", "clips"), "--out"),
     (("--out", "clips/waves.png/run", "--data", "clips"), "--out"),
     (("--out", "run", "--data", "clips", "--threads", "-1"), "--threads must be 1 or more, not -1"),
