@@ -76,6 +76,9 @@ def main(arguments: list[str] | None = None) -> int:
     except torch.OutOfMemoryError:
         say(f"The memory of {options.device} is too small for this: split the batch with a "
             f"{'smaller ' if options.micro_batch else ''}--micro-batch.")
+    except KeyboardInterrupt:    # a run that has begun minds its signals itself
+        say("Stopped before the first step.")
+        return 130
     return 1
 
 

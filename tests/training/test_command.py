@@ -128,6 +128,18 @@ def test_bad_arguments_are_one_sentence(clips, tmp_path, monkeypatch, capsys, gi
     assert code == 1 and reason in said and said.count("\n") == 1 and "Traceback" not in said
 
 
+@pytest.mark.parametrize("moment", ["source", "dry_run"])
+def test_an_interrupt_before_the_first_step_is_one_sentence(
+        clips, tmp_path, monkeypatch, capsys, moment):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, moment, interrupted)
+    code, said = run(capsys, "--preset", "tiny", "--data", clips, "--out", tmp_path / "run",
+                     "--threads", 1, "--dry-run")
+    assert (code, said) == (130, "Stopped before the first step.\n")
+
+
 def test_any_whole_number_is_a_seed(clips, tmp_path, capsys):
     given = ("--preset", "tiny", "--data", clips, "--out", tmp_path / "run", "--threads", 1)
     assert run(capsys, *given, "--steps", 1, "--seed", 2**64)[0] == 0
