@@ -86,6 +86,6 @@ def exit_code(command: Callable[[], None]) -> int:
         say(str(error))
         return 1
     except KeyboardInterrupt:
-        say("Stopped; nothing was written.")
+        say("Stopped before the report was finished.")
         return 130
     return 0

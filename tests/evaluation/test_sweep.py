@@ -82,6 +82,19 @@ def test_a_sweep_goes_on_where_it_was_stopped_unless_the_exam_is_another(command
     assert len(made) == 5 and len(json.loads(report.read_text())["rows"]) == 1
 
 
+def test_a_sweep_that_is_stopped_keeps_its_rows_and_does_not_say_otherwise(
+        command, tmp_path, monkeypatch, capsys):
+    answers = iter([sweep.answer])
+    monkeypatch.setattr(sweep, "answer", lambda *given: next(answers, interrupted)(*given))
+    assert sweep.main([*command, "--steps", "1", "2"]) == 130
+    assert len(json.loads((tmp_path / "out" / "sweep.json").read_text())["rows"]) == 1
+    assert capsys.readouterr().err.endswith("Stopped before the report was finished.\n")
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
 def test_figures_of_the_upsampler_are_shares_of_the_truth_and_of_plain_enlargement():
     told = {"clips": 2, "psnr_bicubic_true": 20.0, "psnr_upscaled_true": 26.0206,
             "gradient_upscaled_true": 3.0, "gradient_truth": 4.0, "flicker_upscaled_true": 1.0,
