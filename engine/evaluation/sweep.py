@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.cascade import Cascade
+from engine.errors import RequestError
 from engine.evaluation.curves import Curve, curves, lines
 from engine.evaluation.eta import say
 from engine.evaluation.exam import Cast, Exam, reference_clips, set_exam
@@ -65,7 +66,7 @@ def sweep(options: argparse.Namespace) -> None:
     """Measure each choice on one exam and write the report. Raises: SnapError.
 
     A report on the same exam that is there already is added to, so that a sweep goes on where it
-    was stopped.
+    was stopped; one on another exam is refused.
     """
     check(options, {
         "samples": (2, 10_000), "batch": (1, 1024), "reference": (2, 100_000),
@@ -86,12 +87,24 @@ def sweep(options: argparse.Namespace) -> None:
 
 
 def begun(path: Path, exam: dict) -> dict:
-    """Return the report to add to: what is there if it is of the same exam, or else a new one."""
+    """Return the report to add to: what is there if it is of the same exam, or else a new one.
+
+    Raises: RequestError when rows of another exam are there, which took hours.
+    """
+    told = None
     with suppress(OSError, ValueError):
         told = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(told, dict) and exam.items() <= told.items():
-            return told
-    return exam | {"rows": [], "upsampler": []}
+    if not isinstance(told, dict) or not (told.get("rows") or told.get("upsampler")):
+        return exam | {"rows": [], "upsampler": []}
+    if _decisive(told) != _decisive(exam):
+        raise RequestError(f"{path} holds rows of another model or exam: choose another --out.")
+    return told
+
+
+def _decisive(report: dict) -> list:
+    """List what a report's rows depend on. A model's name is not: one folder has several."""
+    return [report["model"]["model_hash"],
+            *(report.get(name) for name in ("backend", "captions", "reference", "judge"))]
 
 
 def missing(choices: Iterable[Choice], rows: Sequence[dict], **also: int) -> list[Choice]:

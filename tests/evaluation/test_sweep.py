@@ -63,7 +63,7 @@ def test_a_model_without_an_upsampler_is_refused_before_anything_is_made(
 
 
 def test_a_sweep_goes_on_where_it_was_stopped_unless_the_exam_is_another(command, tmp_path,
-                                                                          monkeypatch):
+                                                                          monkeypatch, capsys):
     made, report = [], tmp_path / "out" / "sweep.json"
     answer = sweep.answer
 
@@ -77,9 +77,23 @@ def test_a_sweep_goes_on_where_it_was_stopped_unless_the_exam_is_another(command
     assert made == [0, 1], "the report is to grow by each row"
     assert sweep.main([*command, "--steps", "1", "2", "3"]) == 0
     assert made == [0, 1, 2] and json.loads(report.read_text())["rows"][:2] == first
-    assert sweep.main([*command, "--samples", "4", "--steps", "1"]) == 0
-    assert sweep.main([*command, "--samples", "4", "--reference", "5", "--steps", "1"]) == 0
-    assert len(made) == 5 and len(json.loads(report.read_text())["rows"]) == 1
+    third = report.read_bytes()
+    for other in (["--samples", "4"], ["--reference", "5"]):
+        capsys.readouterr()
+        assert sweep.main([*command, *other, "--steps", "1"]) == 1
+        assert "sweep.json holds rows of another model or exam: choose another --out.\n" \
+            in capsys.readouterr().err
+    assert len(made) == 3 and report.read_bytes() == third
+    assert sweep.main([*command, "--samples", "4", "--steps", "1", "--out",
+                       str(tmp_path / "other")]) == 0
+    assert len(json.loads((tmp_path / "other" / "sweep.json").read_text())["rows"]) == 1
+
+
+def test_a_sweep_goes_on_by_whatever_name_its_model_is_given(command, tmp_path, monkeypatch):
+    assert sweep.main([*command, "--steps", "1"]) == 0
+    monkeypatch.setattr(sweep, "answer", lambda *_: pytest.fail("a row was measured again"))
+    monkeypatch.chdir(tmp_path)
+    assert sweep.main([*command, "--steps", "1", "--model", "./model"]) == 0
 
 
 def test_a_sweep_that_is_stopped_keeps_its_rows_and_does_not_say_otherwise(
