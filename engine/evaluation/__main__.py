@@ -63,7 +63,7 @@ def evaluate(options: argparse.Namespace) -> None:
     settings = SampleSettings(options.steps, options.guidance, options.sampler)
     made = mark(answer(exam, drafts_of(cascade, settings), options.batch, say), exam, judge, cast)
     true = mark(exam.true, exam, judge, cast)
-    result = _about(options, about, settings, judge)
+    result = _about(options, {"model": about, "backend": cascade.backend}, settings, judge)
     result |= figures(exam, (made, true), reference, cast)
     shown = table(result)
     if options.upsampler:
@@ -81,11 +81,10 @@ def evaluate(options: argparse.Namespace) -> None:
     sys.stdout.write(shown + f"\n\nReport and contact sheets are in {options.out}.\n")
 
 
-def _about(options: argparse.Namespace, model: dict, settings: SampleSettings,
+def _about(options: argparse.Namespace, maker: dict, settings: SampleSettings,
            judge: Judge) -> dict:
     """Say what was measured and how, so that two reports can be compared."""
-    return {
-        "model": model,
+    return maker | {
         "settings": asdict(settings),
         "counts": {"captions": options.samples, "seeds": options.seeds,
                    "clips": options.samples * options.seeds, "reference": options.reference},

@@ -78,7 +78,7 @@ def evaluate(options: argparse.Namespace) -> None:
         loops = loop_figures(seconds, answers_to(
             exam, clips_of(cascade, replace(clip, upscale=False), weight, is_loop=True), say))
     write(options.out, {
-        "model": about,
+        "model": about, "backend": cascade.backend,
         "clip": asdict(clip), "known_weight": weight,
         "judge": judging[0].weights_hash, "lengths": results, "loops": loops,
         "seconds": round(time.monotonic() - began)})

@@ -217,6 +217,7 @@ def test_the_whole_command_leaves_a_report_and_sheets(
     told = json.loads((tmp_path / "out" / "longer.json").read_text())
     assert [one["seconds"] for one in told["lengths"]] == [1.5, 2]
     assert told["lengths"][0]["reference_clips"] == 3
+    assert told["backend"] == both_stages().backend
     assert told["clip"]["steps"] == 1 and told["judge"] == ignorant_judge.weights_hash
     out = capsys.readouterr().out
     assert "2 s, 2 clips" in out and long_table(told["lengths"], told["loops"]) in out

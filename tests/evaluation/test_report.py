@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.cascade import Cascade
+from engine.evaluation import __main__ as command
 from engine.evaluation.__main__ import main, write
 from engine.evaluation.makers import answer
 from engine.evaluation.report import figures, mark, table
 from engine.evaluation.sheet import CAPTION_WIDTH, GAP, SEAM, contact_sheet
 from engine.evaluation.upsampling import bicubic, examine_upsampler, shrunk, upsampler_table
+from tests.extension.test_run import Letters, stage
+from tests.test_catalog import make_model
 
 
 def _quiet(_):
@@ -65,6 +69,20 @@ def test_report_is_json_with_a_table_and_sheets(exam, ignorant_judge, cast, tmp_
     with Image.open(tmp_path / "sheet-1.png") as sheet:
         assert sheet.height == 10 * (72 + GAP)
     assert "storybook-FVD" in table(result)
+
+
+def test_the_whole_command_says_of_what_it_reports(
+        sprites_folder, ignorant_judge, tmp_path, monkeypatch):
+    whole = Cascade(stage(frames=16, height=36, width=64, n_latents=40), None, Letters())
+    monkeypatch.setattr(Cascade, "load", lambda *_: whole)
+    monkeypatch.setattr(command, "trained_judge", lambda *_: ignorant_judge)
+    model = make_model(tmp_path / "model")
+    assert main(["--model", str(model), "--sprites", str(sprites_folder), "--subjects", "all",
+                 "--out", str(tmp_path / "out"), "--cache", str(tmp_path), "--steps", "1",
+                 "--samples", "2", "--seeds", "1", "--reference", "3"]) == 0
+    told = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert told["model"]["name"] == str(model) and told["backend"] == whole.backend
+    assert told["settings"]["steps"] == 1 and told["counts"]["reference"] == 3
 
 
 def test_contact_sheet_has_a_row_of_six_double_frames_for_every_clip(exam):
