@@ -8,6 +8,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -179,6 +180,7 @@ class Trainer:
         started = saved = reported = time.monotonic()
         losses: list[float] = []
         try:
+            self._forget_lost_steps()
             while self.step < self.recipe.steps and not self.stopped:
                 losses.append(self.train_step())
                 now = time.monotonic()
@@ -190,6 +192,8 @@ class Trainer:
                 if self.step % LOG_STEPS == 0:
                     self._report(losses, now - reported, on_progress)
                     losses, reported = [], now
+            if losses:
+                self._report(losses, time.monotonic() - reported, on_progress)
         finally:
             self.save()
 
@@ -216,6 +220,19 @@ class Trainer:
             log.write(json.dumps(record) + "\n")
         self.buckets = SigmaBuckets()
         self.head_losses = {name: [] for name in self.heads}
+
+    def _forget_lost_steps(self) -> None:
+        """Take out of the log what a run that was killed had done since its last save."""
+        path = self.folder / LOG_NAME
+        if not self.team.leads or not path.is_file():
+            return
+        kept = []
+        with suppress(ValueError):    # half a line, where it was killed
+            for line in path.read_text().splitlines(keepends=True):
+                if json.loads(line)["step"] <= self.step:
+                    kept.append(line)
+        with checkpoint.whole(path) as unfinished:
+            unfinished.write_text("".join(kept))
 
     def save(self) -> None:
         """Write the whole state and the averaged weights, each whole or not at all.

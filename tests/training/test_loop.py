@@ -303,44 +303,6 @@ def test_a_team_refuses_what_it_cannot_share(tmp_path, change, sentence):
                 team=Team(size=3))
 
 
-def test_run_without_a_state_starts_anew(tmp_path):
-    assert not trainer(tmp_path).resume()
-
-
-@pytest.mark.parametrize("damage", [b"", b"not a state", None])
-def test_damaged_state_is_one_sentence(tmp_path, damage):
-    run = steps(trainer(tmp_path), 1)
-    run.save()
-    path = tmp_path / loop.STATE_NAME
-    path.write_bytes(path.read_bytes()[:5000] if damage is None else damage)
-    with pytest.raises(DataError, match="does not belong to this preset or is damaged"):
-        trainer(tmp_path).resume()
-
-
-def test_resumed_run_has_the_settings_of_its_own_recipe(tmp_path):
-    steps(trainer(tmp_path), 1).save()
-    again = trainer(tmp_path, replace(RECIPE, weight_decay=0.25))
-    assert RECIPE.weight_decay != 0.25 and again.resume()
-    assert {group["weight_decay"] for group in again.optimizers[0].param_groups} == {0.25}
-    assert again.optimizers[0].state
-
-
-@pytest.mark.parametrize("before, now", [("muon", "lamb"), ("adamw", "lamb"), ("lamb", "adamw")])
-def test_state_of_another_optimizer_is_one_sentence(tmp_path, before, now):
-    steps(trainer(tmp_path, replace(RECIPE, optimizer=before)), 1).save()
-    with pytest.raises(DataError, match="does not belong to this preset"):
-        trainer(tmp_path, replace(RECIPE, optimizer=now)).resume()
-
-
-def test_state_that_does_not_name_its_optimizer_is_gone_on_with(tmp_path):
-    steps(trainer(tmp_path), 1).save()
-    path = tmp_path / loop.STATE_NAME
-    older = torch.load(path, weights_only=True)
-    del older["optimizer"]
-    torch.save(older, path)
-    assert trainer(tmp_path).resume()
-
-
 def test_tiny_overfits_a_single_batch(tmp_path):
     torch.manual_seed(0)
     run = Trainer(Stage(PRESETS["tiny"]), tiny_batches(), RECIPES["tiny"], tmp_path)
