@@ -5,9 +5,19 @@ import pytest
 import torch
 
 from engine.evaluation import metrics
+from engine.evaluation import teaching as teaching_module
 from engine.evaluation.exam import set_exam
-from engine.evaluation.judge import TRAVELS, JudgeConfig, size_class, to_input
-from engine.evaluation.teaching import Teaching, spoil, teach, teaching_of, trained_judge
+from engine.evaluation.judge import (
+    ATTRIBUTES,
+    FRAMES,
+    HEIGHT,
+    TRAVELS,
+    WIDTH,
+    JudgeConfig,
+    size_class,
+    to_input,
+)
+from engine.evaluation.teaching import Lessons, Teaching, spoil, teach, teaching_of, trained_judge
 from engine.storybook.casting import travels_of
 
 SHORT = Teaching(clips=128, epochs=8, batch=8, lr=1e-2, softened=0.0, noise=0.0)
@@ -43,6 +53,24 @@ def test_teaching_twice_gives_the_same_judge(cast):
     config, teaching = JudgeConfig(tuple(sorted(cast)), width=4), Teaching(8, 1, 4)
     one, two = (teach(config, cast, lambda _: None, teaching) for _ in range(2))
     assert one.weights_hash == two.weights_hash
+
+
+def test_a_lesson_in_a_mirror_is_about_the_other_side():
+    frames = np.zeros((16, FRAMES, HEIGHT, WIDTH, 3), np.uint8)
+    frames[:8, :, :, :WIDTH // 2] = frames[8:, :, :, WIDTH // 2:] = 255
+    sides = [TRAVELS.index("left")] * 8 + [TRAVELS.index("right")] * 8
+    nothing = torch.zeros(16, dtype=torch.long)
+    lessons = Lessons(frames, dict.fromkeys(ATTRIBUTES, nothing) | {"travel": torch.tensor(sides)})
+
+    def sees_the_brighter_side(clips, looks):
+        scores = torch.zeros(len(clips), len(TRAVELS))
+        for name, half in (("left", clips[..., :WIDTH // 2]), ("right", clips[..., WIDTH // 2:])):
+            scores[:, TRAVELS.index(name)] = 100 * half.mean((1, 2, 3, 4))
+        return dict.fromkeys(ATTRIBUTES, torch.zeros(len(clips), 1)) | {"travel": scores}
+
+    loss = teaching_module._lesson_loss(sees_the_brighter_side, lessons, torch.arange(16), SHORT,
+                                        torch.Generator().manual_seed(0))
+    assert loss == pytest.approx(0, abs=1e-4)
 
 
 def test_travel_is_chosen_among_those_that_suit_the_subject(cast, ignorant_judge, exam):

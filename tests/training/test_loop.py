@@ -87,6 +87,19 @@ def test_steps_differ_from_one_another(tmp_path):
     assert not torch.equal(*draws)
 
 
+def test_every_step_drops_out_by_a_seed_of_its_own(tmp_path, monkeypatch):
+    def seeds():
+        run, found = trainer(tmp_path), []
+        learn = run._learn
+        monkeypatch.setattr(run, "_learn", lambda *given: found.append(torch.initial_seed())
+                            or learn(*given))
+        steps(run, 3)
+        return found
+
+    first = seeds()
+    assert len(set(first)) == 3 and seeds() == first
+
+
 def test_every_step_has_the_rate_of_the_schedule(tmp_path):
     run = trainer(tmp_path)
     for step in range(RECIPE.steps):

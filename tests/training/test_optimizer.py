@@ -117,6 +117,25 @@ def test_muon_steps_along_the_orthogonalised_momentum():
     assert torch.allclose(change, expected, atol=1e-4)
 
 
+def test_muon_looks_ahead_along_the_newest_gradient():
+    generator = torch.Generator().manual_seed(2)
+    p = nn.Parameter(torch.zeros(5, 5))
+    muon, momentum = Muon([p], lr=0.1, weight_decay=0.0), torch.zeros(5, 5)
+    for _ in range(2):    # both directions are one at first
+        before, p.grad = p.detach().clone(), torch.randn(5, 5, generator=generator)
+        momentum = 0.95 * momentum + 0.05 * p.grad
+        muon.step()
+    ahead = orthogonalised((0.05 * p.grad + 0.95 * momentum)[None])[0]
+    assert torch.allclose(before - p.detach(), 0.1 * ahead, atol=1e-4)
+
+
+def test_what_is_not_muon_s_learns_at_a_tenth_of_its_rate():
+    network = Stage(PRESETS["tiny"]).network
+    rates = [[group["lr"] for group in one.param_groups]
+             for one in build_optimizers(network, "muon", lr=0.02, weight_decay=0.0)]
+    assert rates == [[0.02], [pytest.approx(0.002)]]
+
+
 def test_muon_treats_a_fused_projection_as_separate_matrices():
     torch.manual_seed(3)
     network = Stage(PRESETS["tiny"]).network

@@ -112,6 +112,13 @@ def test_low_resolution_input_is_corrupted_by_its_own_level():
     assert torch.allclose(noise.flatten(1).std(dim=1), level, rtol=0.1)
 
 
+def test_the_levels_of_corruption_are_drawn_to_the_recipe_s_power():
+    plain, cubed = (draw((7, 3, 1, 8, 16), replace(RECIPE, corruption_power=power), PHASE,
+                         torch.Generator().manual_seed(0), augmented=True).corruption.level
+                    for power in (1.0, 3.0))
+    assert torch.allclose(cubed, plain ** 3) and not torch.allclose(cubed, plain)
+
+
 @pytest.mark.parametrize("share, expected", [(0.0, 0), (1.0, 7)])
 def test_dropout_shares_at_their_ends_drop_none_or_all(share, expected):
     batch = one_batch(tiny_batches(), np.random.default_rng(0), 7, 2, 0.0)
