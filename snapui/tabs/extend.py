@@ -28,11 +28,17 @@ FRESH = "<p>Say what each segment shows; what it takes to make appears here.</p>
 FIELDS = TYPED + len(FILES)  # of the form, before those of the Create tab
 
 
-class ExtendTab:
-    """The tab's handlers.
+@dataclass(frozen=True)
+class Awaited:
+    """A job whose clip is to be opened. chosen, rows: the form's when the job was asked for."""
 
-    The clip to go on from is its number, or 0. `awaited` is the job whose clip is to be opened.
-    """
+    job: int
+    chosen: int
+    rows: dict
+
+
+class ExtendTab:
+    """The tab's handlers. The clip to go on from is its number, or 0."""
 
     def __init__(self, journal: Journal, desk: Desk, models_directory: Path | None) -> None:
         self.journal, self._models_directory = journal, models_directory
@@ -51,12 +57,14 @@ class ExtendTab:
             "colour": lambda number, _: (gr.skip(), self.films.remedy(number, "colour")),
             "dissolve": lambda number, _: (gr.skip(), self.films.remedy(number, "dissolve"))}
 
-    def run(self, chosen: int, is_locked: bool, *values: Any) -> int:
+    def run(self, chosen: int, is_locked: bool, *values: Any) -> Awaited:
         """Queue the extension. Returns: the job to wait for."""
         settings = self._settings(values[FIELDS:])
         if not is_locked:
             settings["seed"] = drawn_seed()
-        return self.films.extend(asked(*values[:FIELDS]), settings, chosen or None)
+        _, rows, *_ = values
+        job = self.films.extend(asked(*values[:FIELDS]), settings, chosen or None)
+        return Awaited(job, chosen, rows)
 
     def told(self, chosen: int, *values: Any) -> str:
         """Return what pressing Extend takes, or what keeps it from being made."""
@@ -100,23 +108,32 @@ class ExtendTab:
                 else gr.Number(value=clip.fps, interactive=False),
                 gr.skip() if kept else clip is not None and json.loads(clip.request)["upscale"]]
 
-    def look(self, chosen: int, awaited: int) -> tuple[dict, Any, Any]:
-        """Return what the reel shows, and what became of the awaited job."""
+    def look(self, chosen: int, rows: dict, awaited: Awaited | None) -> tuple[dict, Any, Any]:
+        """Return what the reel shows, and what became of the awaited job.
+
+        Its clip is opened, which brings new rows, unless the form has changed meanwhile: then it
+        is only listed, for what somebody is writing must not go.
+        """
         jobs, opened, left = self.films.running(), gr.skip(), gr.skip()
-        waited = Job.get_or_none(Job.id == awaited)
+        waited = awaited and Job.get_or_none(Job.id == awaited.job)
         if waited is not None and waited.state not in ACTIVE:
             if made := self.films.made_by(waited.id):
-                chosen, opened, left = made, self.listed(made), 0
+                if (chosen, rows) == (awaited.chosen, awaited.rows):
+                    chosen, opened = made, self.listed(made)
+                else:
+                    opened = self.listed_anew(chosen)
+                left = None
             else:
                 jobs.append(waited)
         tree = self.films.tree(chosen) if Clip.get_or_none(Clip.id == chosen) else None
         return self.reel.value(jobs, tree, chosen), opened, left
 
-    def act(self, event: gr.EventData) -> tuple[Any, Any]:
+    def act(self, chosen: int, rows: dict, event: gr.EventData) -> tuple[Any, Any]:
         """Do what the pressed button says. Returns: the clip to open, and the job to wait for."""
         if event.act not in self._acts:
             raise JournalError("This button is of another version; load the page again.")
-        return self._acts[event.act](int(event.id), float(event.seconds))
+        opened, job = self._acts[event.act](int(event.id), float(event.seconds))
+        return opened, Awaited(job, chosen, rows) if isinstance(job, int) else job
 
     def open_clip(self, event: gr.EventData) -> list[Any]:
         """Return the open tab and the clip in the event chosen."""
@@ -179,7 +196,7 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState, files: gr.Brows
                 run = gr.Button("Extend", variant="primary", elem_id="run-extension")
         with gr.Column(elem_id="extend-results"):
             shown = reel.component()
-    parts = _Parts(form, chosen, run, plan, shown, gr.State(0))
+    parts = _Parts(form, chosen, run, plan, shown, gr.State())
     look = _tie_work(tab, parts, desk)
     _tie_memory(tab, parts, look, memory)
     _tie_files(tab, form, files)
@@ -191,7 +208,7 @@ def _tie_work(tab: ExtendTab, parts: _Parts, desk: Desk) -> dict:
     """Tie the fields to the plan, and the buttons to the journal. Returns: how to look at it."""
     form, chosen, awaited = parts.form, parts.chosen, parts.awaited
     settings = desk.controls.components()
-    look = {"fn": guarded(tab.look), "inputs": [chosen, awaited],
+    look = {"fn": guarded(tab.look), "inputs": [chosen, form.rows, awaited],
             "outputs": [parts.reel, chosen, awaited]} | QUIET
     for component, kept, (_, _, keep) in zip(form.files, form.kept, FILES, strict=True):
         component.change(taker(keep, tab.journal.output_directory), component, [component, kept],
@@ -203,7 +220,8 @@ def _tie_work(tab: ExtendTab, parts: _Parts, desk: Desk) -> dict:
                   [form.rows, form.seconds, form.fps, form.upscale], **QUIET).then(**look)
     parts.run.click(guarded(tab.run), [chosen, desk.lock, *form.inputs, *settings], awaited,
                     **PRESSED).then(**look)
-    parts.reel.reel_act(guarded(tab.act), outputs=[chosen, awaited], **EACH).then(**look)
+    parts.reel.reel_act(guarded(tab.act), [chosen, form.rows], [chosen, awaited],
+                        **EACH).then(**look)
     parts.reel.look_again(**look)
     return look
 

@@ -123,6 +123,26 @@ def test_a_clip_grows_by_segments_that_are_redone_branched_and_looped(program, o
     assert len(program.files()) == 6
 
 
+def test_what_is_written_while_a_clip_is_made_stays(slow_program, open_page):
+    page = open_page(slow_program.url)
+    page.get_by_role("tab", name="Extend").click()
+    fill_row(page, 0, SNOW, 0, 1)
+    wait_for_plan(page, "1 s, 12 frames")
+    page.locator("#run-extension").click()
+    page.wait_for_selector("#reel .job")
+    page.get_by_role("button", name="Add a segment").click()
+    fill_row(page, 1, BEACH)
+    page.wait_for_function("!document.querySelector('#reel .job')", timeout=2 * PATIENCE)
+    assert len(slow_program.files()) == 1
+    page.wait_for_timeout(2000)
+    assert page.locator("#rows textarea").evaluate_all(
+        "rows => rows.map(row => row.value)") == [SNOW, BEACH]
+    chosen = page.locator("#extend-from input")
+    assert chosen.input_value() == "Nothing: start anew"
+    chosen.click()
+    page.locator("#extend-from").get_by_role("option", name=f"1: {SNOW}").wait_for()
+
+
 def test_the_meter_warns_and_its_remedies_make_a_child(program, open_page):
     page = open_page(program.url)
     open_two_seconds(page)

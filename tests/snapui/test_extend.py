@@ -23,7 +23,7 @@ from snapui.meter import meter
 from snapui.outlook import outlook
 from snapui.reel import Reel
 from snapui.schema import Clip, Film, JournalError
-from snapui.tabs.extend import ExtendTab
+from snapui.tabs.extend import Awaited, ExtendTab
 from snapui.tabs.queue import Panel
 from snapui.worker import Worker
 from tests.snapui import stand_in
@@ -295,56 +295,77 @@ def test_the_tree_shows_a_beginning_that_was_made_again(films, worker):
     assert 'data-act="undo"' not in cards[f"clip-{films.made_by(again)}"]
 
 
+def look(tab, job_id):
+    """What the reel shows to who waits for a job and has changed nothing since."""
+    return tab.look(0, {}, Awaited(job_id, 0, {}))
+
+
 def test_what_went_wrong_is_said_in_the_reel(tab, films, worker):
     job_id = films.extend(Asked(rows=((0, 2, "fail"),), fps=8), SETTINGS, None)
     worker.drain()
-    value, opened, left = tab.look(0, job_id)
+    value, opened, left = look(tab, job_id)
     assert "model.safetensors is missing" in dict(value["cards"])[f"job-{job_id}"]
     assert (opened, left) == (gr.skip(), gr.skip())
-    assert "Make a clip longer" in dict(tab.look(0, 0)[0]["cards"])["empty"]
+    assert "Make a clip longer" in dict(tab.look(0, {}, None)[0]["cards"])["empty"]
 
 
 def test_a_long_job_that_waits_says_why_in_the_reel(tab, films):
     job_id = films.extend(Asked(rows=((0, 2, "a dog"),), fps=8), SETTINGS, None)
     films.journal.put_down(films.journal.claim("w"), "The disk is full.")
-    assert "The disk is full." in dict(tab.look(0, job_id)[0]["cards"])[f"job-{job_id}"]
+    assert "The disk is full." in dict(look(tab, job_id)[0]["cards"])[f"job-{job_id}"]
 
 
 def test_a_long_job_says_while_it_is_made_what_the_model_has_to_guess_at(tab, films):
     job_id = films.extend(Asked(rows=((0, 2, "a dog"),), fps=8), SETTINGS, None)
     films.journal.report(films.journal.claim("w"), notes=json.dumps([f"New words: {NASTY}"]))
-    card = dict(tab.look(0, job_id)[0]["cards"])[f"job-{job_id}"]
+    card = dict(look(tab, job_id)[0]["cards"])[f"job-{job_id}"]
     assert f'<p class="note">New words: {escape(NASTY)}</p>' in card and "<progress" in card
 
 
 def test_a_stopped_job_is_no_error_and_a_failed_one_is(tab, films):
     job_id = films.extend(Asked(rows=((0, 2, "a dog"),), fps=8), SETTINGS, None)
     films.journal.cancel(job_id)
-    card = dict(tab.look(0, job_id)[0]["cards"])[f"job-{job_id}"]
+    card = dict(look(tab, job_id)[0]["cards"])[f"job-{job_id}"]
     assert '<p class="note">Stopped. Nothing was kept.</p>' in card and "failed" not in card
     failed = films.extend(Asked(rows=((0, 2, "a dog"),), fps=8), SETTINGS, None)
     films.journal.end(films.journal.claim("w"), "failed", "It broke.")
-    card = dict(tab.look(0, failed)[0]["cards"])[f"job-{failed}"]
+    card = dict(look(tab, failed)[0]["cards"])[f"job-{failed}"]
     assert '<p class="failed">It broke.</p>' in card and "Stopped" not in card
 
 
 # ---- what is pressed
 
 def press(tab, act, number, seconds=0):
-    return tab.act(SimpleNamespace(act=act, id=number, seconds=seconds))
+    opened, awaited = tab.act(number, {}, SimpleNamespace(act=act, id=number, seconds=seconds))
+    return opened, getattr(awaited, "job", awaited)
 
 
 def test_the_clip_of_an_awaited_job_is_opened(tab, worker):
-    job_id = tab.run(0, True, *fields([[0, 2, "a dog"]]))
-    assert tab.look(0, job_id)[1:] == (gr.skip(), gr.skip())
+    awaited = tab.run(0, True, *fields([[0, 2, "a dog"]]))
+    job_id, rows = awaited.job, {"source": None, "rows": [[0, 2, "a dog"]]}
+    assert tab.look(0, rows, awaited)[1:] == (gr.skip(), gr.skip())
     worker.drain()
-    value, opened, left = tab.look(0, job_id)
+    value, opened, left = tab.look(0, rows, awaited)
     made = tab.journal.clips_of(job_id)[0]
-    assert (opened.value, left) == (made.id, 0)
+    assert (opened.value, left) == (made.id, None)
     assert f"clip-{made.id}" in dict(value["cards"])
     assert made.seed == 5    # the Create tab's seed is locked
-    assert tab.journal.job(tab.run(0, False, *fields([[0, 2, "a dog"]]))).request != (
+    assert tab.journal.job(tab.run(0, False, *fields([[0, 2, "a dog"]])).job).request != (
         tab.journal.job(job_id).request)
+
+
+def test_a_form_that_has_changed_meanwhile_only_gets_the_clip_listed(tab, film, worker):
+    rows = extend_form.first_rows(film)
+    _, awaited = tab.act(film.id, rows, SimpleNamespace(act="redo", id=film.id, seconds=0))
+    worker.drain()
+    made = tab.films.made_by(awaited.job)
+    for chosen, now in ((film.id, rows | {"rows": [[6, 8, "typed"]]}), (0, rows)):
+        value, opened, left = tab.look(chosen, now, awaited)
+        assert "value" not in opened.constructor_args, "the list must stay where it is"
+        assert made in [number for _, number in opened.choices]
+        assert left is None
+        assert f"clip-{made}" not in dict(value["cards"])
+    assert tab.look(film.id, rows, awaited)[1].value == made
 
 
 def test_a_long_draft_is_made_large_where_there_is_an_upsampler(tab, films, film, with_upsampler):
@@ -367,7 +388,7 @@ def test_no_upscale_is_offered_where_there_is_no_upsampler(films, film, without_
 
 
 def test_the_weight_of_known_frames_is_kept_in_the_file(tab, worker):
-    job_id = tab.run(0, True, *fields([[0, 2, "a dog"]], weight=2.5))
+    job_id = tab.run(0, True, *fields([[0, 2, "a dog"]], weight=2.5)).job
     worker.drain()
     made = tab.journal.clips_of(job_id)[0]
     metadata = read_metadata(tab.journal.output_directory / made.path)
@@ -402,7 +423,7 @@ def test_another_clip_brings_its_own_rows_and_rate(tab, film):
 def test_a_clip_that_is_gone_leaves_the_list_at_nothing(tab, film):
     assert tab.listed(99).value == 0
     Clip.delete().where(Clip.id == film.id).execute()
-    assert tab.look(film.id, 0)[0]["cards"][0][0] == "empty"
+    assert tab.look(film.id, {}, None)[0]["cards"][0][0] == "empty"
 
 
 # ---- in line with the other jobs
