@@ -12,8 +12,9 @@ import gradio as gr
 from engine.extension.request import FITS
 from snapui.controls import Controls
 from snapui.events import PRESSED, QUIET
-from snapui.extend_form import START, is_given, taker
+from snapui.extend_form import START, holder, taker
 from snapui.files import file_url
+from snapui.given import is_given
 from snapui.orders import Opening
 
 
@@ -21,12 +22,13 @@ from snapui.orders import Opening
 class Beginning:
     """The fields of a start picture. folder: the output folder, where the picture is kept.
 
-    signs: the components that `sign` fills, which show that there is one.
+    kept: see `extend_form.holder`. signs: the components that `sign` fills, which show that there
+    is one.
     """
 
     folder: Path
     file: gr.File
-    kept: gr.State
+    kept: gr.Textbox
     fit: gr.Radio
     signs: tuple[gr.Accordion, gr.HTML] | None = None
 
@@ -86,7 +88,7 @@ def place_beginning(folder: Path) -> Beginning:
         file = gr.File(label=label, file_types=kinds, height=110)
         fit = gr.Radio(list(FITS), value=FITS[0], label="A picture of another shape",
                        info="Letterbox adds black bars, crop cuts the edges.", elem_id="begin-fit")
-    kept = gr.State("")
+    kept = holder()
     file.change(taker(keep, folder), file, [file, kept], **PRESSED)
     beginning = Beginning(folder, file, kept, fit, (panel, preview))
     kept.change(**beginning.look)

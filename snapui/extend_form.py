@@ -17,7 +17,7 @@ from engine.extension.request import (
     ExtensionRequest,
 )
 from snapui.asked import Asked
-from snapui.given import GIVEN, kept_picture, kept_video
+from snapui.given import is_given, kept_picture, kept_video
 from snapui.messages import log_unexpected, sentence
 from snapui.outlook import GUIDED_TIMES
 from snapui.schema import Clip
@@ -40,7 +40,7 @@ FILES = (START, ("End picture", ["image"], kept_picture),
 
 @dataclass(frozen=True)
 class Form:
-    """The placed fields. files: components that take files; kept: where those are kept."""
+    """The placed fields. files: components that take files; kept: see `holder`."""
 
     work: gr.Radio
     rows: gr.HTML
@@ -51,7 +51,7 @@ class Form:
     fit: gr.Radio
     known_weight: gr.Number
     files: tuple[gr.File, ...]
-    kept: tuple[gr.State, ...]
+    kept: tuple[gr.Textbox, ...]
 
     @property
     def typed(self) -> list[Any]:
@@ -113,8 +113,17 @@ def place() -> Form:
             KNOWN_WEIGHT, label="Weight of known frames", elem_id="extend-known-weight",
             info=f"Empty: what suits the model. 0 to {MAX_KNOWN_WEIGHT:g}: how strongly they steer "
                  f"the others; above 0 takes {GUIDED_TIMES} times as long.")
-    kept = tuple(gr.State("") for _ in FILES)
+    kept = tuple(holder() for _ in FILES)
     return Form(work, rows, seconds, fps, loop, upscale, fit, known_weight, files, kept)
+
+
+def holder() -> gr.Textbox:
+    """Return what holds the path of a kept file inside the output folder, for the page to render.
+
+    In the browser, or a page that outlives the program would show a picture that nothing uses.
+    Render it outside of the tabs: inside of one it tells of no change until that is opened.
+    """
+    return gr.Textbox("", visible="hidden", render=False)
 
 
 def taker(keep: Callable[[Path, Path], str], folder: Path) -> Callable[[str | None], tuple]:
@@ -163,12 +172,6 @@ def files_shown(folder: Path, kept: Any) -> list[Any]:
     paths = kept if isinstance(kept, list) and len(kept) == len(FILES) else [""] * len(FILES)
     there = [path if is_given(folder, path) else "" for path in paths]
     return [*(str(folder / path) if path else None for path in there), *there]
-
-
-def is_given(folder: Path, path: Any) -> bool:
-    """Say whether a path, from wherever, is that of a file that was handed over and kept."""
-    return (isinstance(path, str) and Path(path).parent == Path(GIVEN)
-            and (folder / path).is_file())
 
 
 def _are_rows(value: Any) -> bool:

@@ -8,8 +8,9 @@ import hashlib
 import shutil
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from engine.errors import MediaError
+from engine.errors import MediaError, RequestError
 from engine.extension.material import count_material
 from engine.media import read_picture, read_rate
 from snapui.files import keep, slug
@@ -32,6 +33,20 @@ def kept_video(folder: Path, path: Path) -> str:
         raise MediaError(f"{path.name} is a still picture or holds no frames: give it as the start "
                          "picture, or choose a video.")
     return _kept(folder, path)
+
+
+def is_given(folder: Path, path: Any) -> bool:
+    """Say whether a path, from wherever, is that of a file that was handed over and kept."""
+    return (isinstance(path, str) and Path(path).parent == Path(GIVEN)
+            and (folder / path).is_file())
+
+
+def checked(folder: Path, path: Any) -> str:
+    """Return the path of a kept file that a browser holds, or nothing. Raises: RequestError."""
+    if path and not is_given(folder, path):
+        raise RequestError("A picture or video that was handed over is no longer there: take it "
+                           "out, or hand it over again.")
+    return path or ""
 
 
 def rate_of(path: Path) -> float:

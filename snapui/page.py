@@ -40,6 +40,8 @@ def build(journal: Journal, models_directory: Path | None = None, live_key: str 
                 beside, compared = compare.build(journal, desk, kept["compare"], models_directory)
             with gr.Tab("Library", id="library") as library_tab:
                 shelf = library.build(journal, kept["library"], models_directory)
+        for one in (desk.beginning.kept, *longer.form.kept):
+            one.render()
         refill.tie(taken, said, tabs, refill.Fields(desk, longer, beside), models_directory)
         shelf.use_clip(guarded(refill.use_of(desk, longer)),
                        outputs=refill.use_outputs(tabs, desk, longer), **PRESSED)

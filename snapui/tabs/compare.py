@@ -16,6 +16,7 @@ from snapui.controls import FIELDS
 from snapui.desk import Desk, order
 from snapui.events import EACH, PRESSED, QUIET
 from snapui.files import file_url
+from snapui.given import checked
 from snapui.grid import save_grid
 from snapui.guard import answered, guarded
 from snapui.jobs import Journal
@@ -49,6 +50,7 @@ class CompareTab:
 
         kept, fit: see `desk.order`.
         """
+        kept = checked(self.journal.output_directory, kept)
         plan = self.plan(fields[:4], fields[4:])
         return self.listed(self.comparisons.submit(plan, order(kept, fit)))
 

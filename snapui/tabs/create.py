@@ -19,6 +19,7 @@ from snapui.controls import Controls, drawn_seed, quality_of
 from snapui.desk import Beginning, Desk, order, place_beginning
 from snapui.editor import Editor
 from snapui.events import EACH, PRESSED, QUIET
+from snapui.given import checked
 from snapui.guard import guarded
 from snapui.jobs import Journal
 from snapui.orders import opening_of
@@ -61,6 +62,7 @@ class Create:
 
     def run(self, is_locked: bool, kept: str, fit: str, *values: Any) -> tuple[str, list[int]]:
         """Queue the drafts. kept, fit: see `desk.order`. Returns: the seed they use; their job."""
+        kept = checked(self.journal.output_directory, kept)
         named = dict(zip(self.controls.by_name, values, strict=True))
         if not is_locked:
             named["seed"] = drawn_seed()
@@ -306,9 +308,9 @@ def _tie_memory(tab: Create, lock: gr.Checkbox, memory: gr.BrowserState) -> None
 def _tie_picture(beginning: Beginning, memory: gr.BrowserState) -> None:
     """Remember the start picture, which is kept by the program: the browser knows its path."""
     gr.context.Context.root_block.load(guarded(beginning.restored), memory, beginning.outputs,
-                                       **QUIET).then(**beginning.look)  # a load changes no state
-    gr.on([beginning.kept.change, beginning.fit.change],
-          lambda kept, fit: {"picture": kept, "fit": fit}, beginning.inputs, memory, **QUIET)
+                                       **QUIET)
+    gr.on([beginning.kept.change, beginning.fit.change], fn=None,
+          js="(picture, fit) => ({ picture, fit })", inputs=beginning.inputs, outputs=memory)
 
 
 def _tie_switch(journal: Journal, tells: gr.Checkbox) -> None:

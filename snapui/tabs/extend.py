@@ -11,11 +11,13 @@ import gradio as gr
 
 from engine.errors import SnapError
 from snapui import extend_form, learnt, reel
+from snapui.asked import Asked
 from snapui.controls import drawn_seed
 from snapui.desk import Desk
 from snapui.events import EACH, PRESSED, QUIET
 from snapui.extend_form import FILES, TYPED, Form, asked, files_shown, first_rows, taker
 from snapui.films import Films
+from snapui.given import checked
 from snapui.guard import guarded
 from snapui.jobs import Journal
 from snapui.reel import Reel
@@ -63,15 +65,16 @@ class ExtendTab:
         if not is_locked:
             settings["seed"] = drawn_seed()
         _, rows, *_ = values
-        job = self.films.extend(asked(*values[:FIELDS]), settings, chosen or None)
+        job = self.films.extend(self._asked(values), settings, chosen or None)
         return Awaited(job, chosen, rows)
 
     def told(self, chosen: int, *values: Any) -> str:
         """Return what pressing Extend takes, or what keeps it from being made."""
-        settings, wanted = self._settings(values[FIELDS:]), asked(*values[:FIELDS])
-        if not (chosen or wanted.is_begun):
-            return FRESH
+        settings = self._settings(values[FIELDS:])
         try:
+            wanted = self._asked(values)
+            if not (chosen or wanted.is_begun):
+                return FRESH
             order, outlook = self.films.order(wanted, settings | {"seed": 0}, chosen or None)
         except SnapError as error:
             return f'<p class="failed">{escape(str(error))}</p>'
@@ -146,6 +149,11 @@ class ExtendTab:
     def _cancel(self, number: int, how: str) -> tuple[Any, Any]:
         self.journal.cancel(number, how)
         return gr.skip(), gr.skip()
+
+    def _asked(self, values: tuple[Any, ...]) -> Asked:
+        """Return what the fields ask for. Raises: RequestError if a file is none that was given."""
+        folder = self.journal.output_directory
+        return asked(*values[:TYPED], *(checked(folder, one) for one in values[TYPED:FIELDS]))
 
     def _settings(self, values: tuple[Any, ...]) -> dict[str, Any]:
         return dict(zip(self._names, values, strict=True))
@@ -255,5 +263,5 @@ def _tie_files(tab: ExtendTab, form: Form, memory: gr.BrowserState) -> None:
         return files_shown(tab.journal.output_directory, kept) if kept else [gr.skip()] * len(shown)
 
     gr.context.Context.root_block.load(guarded(restore), memory, form.shown_files, **QUIET)
-    gr.on([state.change for state in form.kept], lambda *kept: list(kept), list(form.kept),
-          memory, **QUIET)
+    gr.on([one.change for one in form.kept], fn=None, js="(...kept) => [kept]",
+          inputs=list(form.kept), outputs=memory)

@@ -1,7 +1,9 @@
 """Making clips longer as a person would: two segments, a redo, a branch, a loop, the meter."""
 
 import json
+import sqlite3
 import time
+from contextlib import closing
 
 import httpx
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
 from engine.media import OPENING_KEY, read_clip, read_metadata, write_clip
 from tests.browser.conftest import LOOKS, PATIENCE, stand_in_program
-from tests.browser.test_create import make, toast, wait_for_drafts
+from tests.browser.test_create import make, toast, type_prompt, wait_for_drafts
 from tests.browser.test_restore import drop, said
 from tests.test_catalog import give_network, make_model
 
@@ -246,6 +248,44 @@ def test_pictures_that_were_handed_over_survive_a_refresh(program, open_page, tm
     make(page)
     wait_for_drafts(page)
     assert {read_metadata(path).get(OPENING_KEY) for path in program.files()} == {None, "crop"}
+
+
+@pytest.mark.parametrize(("tab", "button", "told"), [
+    ("Create", "#run", "picture"), ("Extend", "#run-extension", "end_picture")])
+def test_pictures_of_an_open_page_are_used_when_the_program_was_restarted(
+        program, open_page, tmp_path, tab, button, told):
+    first = write_clip(tmp_path / "first.png", np.full((1, 40, 40, 3), 90, np.uint8), 1)
+    page = open_page(program.url)
+    page.locator("#beginning button").first.click()
+    page.locator("#beginning input[type=file]").set_input_files(first)
+    page.locator("#begin-preview img").wait_for()
+    page.get_by_role("tab", name="Extend").click()
+    page.get_by_role("button", name="Pictures and a video of your own").click()
+    page.locator("#extend-files input[type=file]").nth(1).set_input_files(first)
+    page.locator("#extend-files .file-preview").wait_for()
+    fill_row(page, 0, SNOW, 0, 2)
+    number(page, "extend-fps", 8)
+    wait_for_plan(page, "2 s, 16 frames")
+    page.get_by_role("tab", name="Create").click()
+    type_prompt(page)
+    page.get_by_role("tab", name=tab).click()
+    page.wait_for_timeout(1000)
+    page.reload()    # a page that has just been used is loaded again when the program comes back
+    page.locator(button).wait_for()
+    page.wait_for_timeout(3000)
+    program.stop()
+    program.start()
+    while not orders(program):    # a press is lost if this one is loaded again all the same
+        page.locator(button).click()
+        page.wait_for_timeout(2000)
+    (kept,) = program.outputs.glob("given/*")
+    assert all(json.loads(one or "{}").get(told) == f"given/{kept.name}" for one in orders(program))
+
+
+def orders(program):
+    """Return what the jobs ask for."""
+    with closing(sqlite3.connect(program.outputs / "journal.db")) as database:
+        return [one for one, in database.execute('select "order" from job')]
 
 
 def test_a_clip_is_made_smooth_and_keeps_its_length(program, open_page):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from html import escape
 from types import SimpleNamespace
 
@@ -18,11 +19,13 @@ from snapui import desk, extend_form, queue, refill
 from snapui.asked import Asked
 from snapui.desk import Beginning
 from snapui.films import Films
-from snapui.given import kept_picture
+from snapui.given import checked, kept_picture
 from snapui.meter import meter
 from snapui.outlook import outlook
 from snapui.reel import Reel
-from snapui.schema import Clip, Film, JournalError
+from snapui.schema import Clip, Film, Job, JournalError
+from snapui.tabs.compare import CompareTab
+from snapui.tabs.create import Create
 from snapui.tabs.extend import Awaited, ExtendTab
 from snapui.tabs.queue import Panel
 from snapui.worker import Worker
@@ -32,6 +35,7 @@ from tests.snapui.test_sheet import NASTY, Tags
 
 NAMES = ("prompt", "seed", "steps", "guidance")
 SETTINGS = {"prompt": "", "seed": 5, "steps": 2, "guidance": 0.0}
+DESK = SimpleNamespace(controls=SimpleNamespace(by_name=dict.fromkeys(NAMES)))
 NO_FILES = ("", "", "")
 BRIGHT = f"bright {NASTY}"
 
@@ -57,8 +61,7 @@ def film(films, worker):
 
 @pytest.fixture
 def tab(journal):
-    desk = SimpleNamespace(controls=SimpleNamespace(by_name=dict.fromkeys(NAMES)))
-    return ExtendTab(journal, desk, None)
+    return ExtendTab(journal, DESK, None)
 
 
 def fields(rows, seconds=None, work="Longer", weight=0.0):
@@ -116,6 +119,23 @@ def test_files_that_were_handed_over_are_shown_again_and_no_others(tmp_path):
                  str(folder / "given/a.png"), "given-not.png", 3, None, "given/a.png\0"):
         assert extend_form.files_shown(folder, [path, "", ""]) == [None] * 3 + [""] * 3
     assert extend_form.files_shown(folder, {"a": 1}) == [None] * 3 + [""] * 3
+
+
+def test_a_job_begins_with_no_file_but_a_given_one(tab, journal):
+    (journal.output_directory / "given").mkdir()
+    (journal.output_directory / "given" / "a.png").write_bytes(b"")
+    assert checked(journal.output_directory, "given/a.png") == "given/a.png"
+    sent = list(fields([[0, 2, "a dog"]]))
+    for path in ("given/gone.png", "given/../journal.db", "/etc/passwd"):
+        sent[extend_form.TYPED] = path
+        assert "is no longer there" in tab.told(0, *sent)
+        create = Create(journal, Panel(journal), None)
+        for run in (partial(tab.run, 0, True, *sent), partial(create.run, True, path, "crop"),
+                    partial(CompareTab(journal, DESK, None).run, path, "crop", "seed", "1\n2",
+                            "Nothing", "", *SETTINGS.values())):
+            with pytest.raises(RequestError, match="is no longer there"):
+                run()
+    assert Job.select().count() == 0
 
 
 def test_a_start_picture_in_use_is_seen_and_named(tmp_path):
