@@ -1,5 +1,6 @@
 """The compare tab: clips from one noise side by side, in lockstep, and a blind vote on them."""
 
+import json
 import time
 from html import escape
 from pathlib import Path
@@ -175,9 +176,9 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
     tab = CompareTab(journal, desk, models_directory)
     with gr.Row(elem_id="compare-desk"):
         with gr.Column(elem_id="compare-settings"):
-            axes = _axis(tab, "Columns", "What differs from left to right.", VARIES)
-            axes += _axis(tab, "Rows", "What differs from top to bottom, if anything.",
-                          [(NOTHING, NOTHING), *VARIES])
+            columns = _axis(tab, "Columns", "What differs from left to right.", VARIES)
+            rows = _axis(tab, "Rows", "What differs from top to bottom, if anything.",
+                         [(NOTHING, NOTHING), *VARIES])
             run = gr.Button("Compare", variant="primary", elem_id="run-comparison")
             told = gr.HTML(elem_id="compare-told", apply_default_css=False, js_on_load=None)
             chosen = gr.Dropdown([], label="Comparison", elem_id="comparisons", visible=False,
@@ -185,7 +186,7 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
         with gr.Column(elem_id="compare-results"):
             player = component(answered(tab.save))
     ballot = gr.State(None)
-    tab.axes = axes
+    tab.axes = axes = [*columns[:2], *rows[:2]]
     fields = [*axes, *desk.controls.components()]
     look = {"fn": guarded(tab.look), "inputs": [chosen, ballot], "outputs": player} | QUIET
     run.click(guarded(tab.run), [*desk.beginning.inputs, *fields], chosen, **PRESSED)
@@ -199,12 +200,15 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState,
     player.start_ballot(guarded(tab.start_ballot), chosen, ballot, **PRESSED).then(**look)
     player.end_ballot(lambda: None, outputs=ballot, **QUIET).then(**look)
     player.cast_vote(guarded(tab.vote), ballot, ballot, **PRESSED).then(**look)
-    _tie_memory(tab, axes, chosen, look, memory)
+    _tie_memory(tab, [*axes, columns[2], rows[2], chosen], look, memory)
     return tab, chosen
 
 
 def _axis(tab: CompareTab, label: str, info: str, choices: list[tuple[str, str]]) -> list[Any]:
-    """Place the two controls of an axis: what varies, at first the first choice, and its values."""
+    """Place the controls of an axis: what varies, at first the first choice, and its values.
+
+    Returns: both, and what holds the values that were typed by field.
+    """
     name, first = label.lower(), beginnings(tab.models_directory)
     text = first.get(choices[0][1], "")
     varies = gr.Dropdown(choices, value=choices[0][1], label=f"{label} vary", info=info,
@@ -215,28 +219,33 @@ def _axis(tab: CompareTab, label: str, info: str, choices: list[tuple[str, str]]
     varies.change(guarded(tab.hint), varies, values, **QUIET)
     # Each field has values of its own, or prompts would stand there as models. In the browser, or
     # who is quicker than the answer loses what was typed meanwhile.
-    typed = gr.JSON(first, visible="hidden")
+    typed = gr.JSON({}, visible="hidden")
     values.change(fn=None, js="(field, text, typed) => ({ ...typed, [field]: text })",
                   inputs=[varies, values, typed], outputs=typed)
-    varies.input(fn=None, js='(field, typed) => typed[field] ?? ""', inputs=[varies, typed],
-                 outputs=values)
-    return [varies, values]
+    varies.input(fn=None, inputs=[varies, typed], outputs=values,
+                 js=f'(field, typed) => typed[field] ?? ({json.dumps(first)})[field] ?? ""')
+    return [varies, values, typed]
 
 
-def _tie_memory(tab: CompareTab, axes: list[Any], chosen: gr.Dropdown, look: dict,
-                memory: gr.BrowserState) -> None:
-    """Keep what was typed in the browser, and put it and the comparison back after a refresh."""
+def _tie_memory(tab: CompareTab, fields: list[Any], look: dict, memory: gr.BrowserState) -> None:
+    """Keep what was typed in the browser, and put it and the comparison back after a refresh.
 
+    fields: the axes, what was typed for other fields of each, and the list of comparisons.
+    """
     def restore(kept: Any) -> list[Any]:
-        if not isinstance(kept, list) or len(kept) != len(axes) + 1:
-            kept = [None] * (len(axes) + 1)
-        column_field, column_text, row_field, row_text, number = kept
+        if not isinstance(kept, list) or len(kept) != len(fields):
+            kept = [None] * len(fields)
+        column_field, column_text, row_field, row_text, *typed, number = kept
         usable = (column_field in VARIABLE, isinstance(column_text, str),
-                  row_field in (NOTHING, *VARIABLE), isinstance(row_text, str))
+                  row_field in (NOTHING, *VARIABLE), isinstance(row_text, str),
+                  *(_are_texts(one) for one in typed))
         return [*(value if is_usable else gr.skip()
                   for value, is_usable in zip(kept, usable, strict=False)), tab.listed(number)]
 
-    gr.context.Context.root_block.load(guarded(restore), memory, [*axes, chosen],
-                                       **QUIET).then(**look)
-    gr.on([one.change for one in (*axes, chosen)], fn=None, js="(...values) => [values]",
-          inputs=[*axes, chosen], outputs=memory)
+    gr.context.Context.root_block.load(guarded(restore), memory, fields, **QUIET).then(**look)
+    gr.on([one.change for one in fields], fn=None, js="(...values) => [values]", inputs=fields,
+          outputs=memory)
+
+
+def _are_texts(typed: Any) -> bool:
+    return isinstance(typed, dict) and all(isinstance(text, str) for text in typed.values())

@@ -209,7 +209,12 @@ def test_each_field_has_values_of_its_own_and_what_is_wrong_is_told(program, ope
     page.reload()
     values.wait_for()
     expect(values).to_have_value("a dog\na yeti")
-    choose(page, "columns", "Guidance")
+    choose(page, "columns", "Steps")
     expect(values).to_have_value("")
+    choose(page, "columns", "Guidance")
+    expect(values).to_have_value("1\n2\n3\n4\n5"), "also those of a field that was not chosen"
+    page.wait_for_timeout(1000)
+    page.reload()
+    expect(values).to_have_value("1\n2\n3\n4\n5")
     choose(page, "columns", "Prompt")
     expect(values).to_have_value("a dog\na yeti"), "a refresh keeps them too"
