@@ -12,10 +12,11 @@ EACH = PRESSED | {"trigger_mode": "multiple"}
 
 
 def memory(name: str) -> gr.BrowserState:
-    """Place a memory in the visitor's browser, None at first.
+    """Place a memory in the visitor's browser, None at first; memory.js keeps its tabs apart.
 
     Call this outside of the tabs: Gradio mounts what is in a tab only once it is opened, and a
     memory that is not mounted is empty when the page loads. Browsers keep it scrambled with the
     secret, a fixed one, so that it outlives a restart.
     """
-    return gr.BrowserState(storage_key=f"snapui-{name}", secret="snapui settings, not a secret")
+    return gr.BrowserState(storage_key=f"snapui-memory-{name}",
+                           secret="snapui settings, not a secret")

@@ -6,6 +6,7 @@ import gradio as gr
 from gradio.themes.utils.colors import Color
 
 STATIC = Path(__file__).parent / "static"
+HEAD = ("memory.js", "live.js", "page.js", "write.js", "drop.js")
 PAPER = Color(c50="#fdfbf7", c100="#f7f3ec", c200="#e9e2d6", c300="#d5cbba", c400="#a79c8b",
               c500="#766c60", c600="#5d554b", c700="#433d37", c800="#2b2825", c900="#1f1d1c",
               c950="#161515", name="paper")
@@ -65,4 +66,4 @@ def scripts(*names: str) -> str:
 def head() -> str:
     """Return the page's own script, inline: nothing is fetched from elsewhere."""
     return ('<meta name="color-scheme" content="light dark">'
-            f'<script>{scripts("live.js", "page.js", "write.js", "drop.js")}</script>')
+            f'<script>{scripts(*HEAD)}</script>')

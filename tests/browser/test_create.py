@@ -179,6 +179,24 @@ def test_the_sheet_and_the_settings_survive_a_refresh_and_a_second_tab(slow_prog
     assert PROMPT in told(other)
 
 
+def test_two_tabs_of_a_browser_keep_what_was_typed_in_each(program, open_page):
+    first = open_page(program.url)
+    type_prompt(first, "a dog")
+    first.wait_for_timeout(1000)
+    second = first.context.new_page()
+    second.goto(program.url)
+    expect(second.locator("#control-prompt textarea")).to_have_value("a dog"), "of the last tab"
+    type_prompt(second, "a cat")
+    second.wait_for_timeout(1000)
+    for page, prompt in ((first, "a dog"), (second, "a cat")):
+        page.reload()
+        page.wait_for_selector("#sheet .cards > *")
+        expect(page.locator("#control-prompt textarea")).to_have_value(prompt)
+    third = first.context.new_page()
+    third.goto(program.url)
+    expect(third.locator("#control-prompt textarea")).to_have_value("a cat")
+
+
 def test_ticks_survive_a_refresh_whatever_is_answered_first(program, open_page):
     page = open_page(program.url)
     make(page)
