@@ -100,6 +100,11 @@ def list_models(models_directory: Path | None = None) -> list[ModelCard]:
     return list(cards.values())
 
 
+def model_names(models_directory: Path | None = None) -> list[str]:
+    """Return the names of the usable models, in the order of `list_models`."""
+    return [card.name for card in list_models(models_directory)]
+
+
 def model_problems(models_directory: Path | None = None) -> dict[str, str]:
     """Return one sentence by name for every model folder that cannot be used."""
     problems = {}
@@ -127,7 +132,7 @@ def find_model(name_or_folder: str | Path, models_directory: Path | None = None)
         is_folder = False
     if is_folder:
         return _card(folder.absolute())
-    known = ", ".join(card.name for card in list_models(models_directory)) or "none"
+    known = ", ".join(model_names(models_directory)) or "none"
     raise ModelError(f"There is no model {str(name_or_folder)[:200]!r}. Known models: {known}. "
                      "Give one of these names or a folder that holds base/config.json and "
                      "base/model.safetensors.")

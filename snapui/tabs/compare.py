@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from engine.catalog import list_models
+from engine.catalog import model_names
 from engine.errors import SnapError
 from snapui import estimate, inside, learnt
 from snapui.compare import MAX_VALUES, VARIABLE, Axis, Plan, plan_of
@@ -138,7 +138,8 @@ def _hint(field: str, models_directory: Path | None) -> str:
     """Return how the values of a field are written."""
     spec = FIELDS[field]
     if field == "model":
-        hint = f"Out of {', '.join(_models(models_directory))}, or a model's folder; one a line."
+        known = ", ".join(model_names(models_directory))
+        hint = f"Out of {known}, or a model's folder; one a line."
     elif spec.type is bool:
         hint = "yes or no, one a line."
     elif "choices" in spec.metadata:
@@ -152,17 +153,13 @@ def _hint(field: str, models_directory: Path | None) -> str:
 
 def beginnings(models_directory: Path | None) -> dict[str, str]:
     """Return by field the values it begins with; none for numbers, of which any may be meant."""
-    values = {"prompt": EXAMPLES[:2], "model": _models(models_directory)}
+    values = {"prompt": EXAMPLES[:2], "model": model_names(models_directory)}
     for name in VARIABLE:
         if FIELDS[name].type is bool:
             values[name] = ("yes", "no")
         elif "choices" in FIELDS[name].metadata:
             values[name] = FIELDS[name].metadata["choices"]
     return {name: "\n".join(few[:MAX_VALUES]) for name, few in values.items()}
-
-
-def _models(models_directory: Path | None) -> list[str]:
-    return [card.name for card in list_models(models_directory)]
 
 
 def build(journal: Journal, desk: Desk, memory: gr.BrowserState,

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from engine.catalog import find_model, list_models, model_problems
+from engine.catalog import find_model, model_names, model_problems
 from engine.errors import RequestError
 from engine.request import QUALITY_STEPS, GenerationRequest
 from snapui import estimate, inside, learnt, queue
@@ -57,8 +57,8 @@ class Create:
         said = model_problems(self.models_directory)
         lines = [f'<p class="failed">{escape(f"{name} cannot be used. {told}")}</p>'
                  for name, told in said.items()]
-        choices = [card.name for card in list_models(self.models_directory)]
-        return gr.update(choices=choices), gr.HTML("".join(lines), visible=bool(lines))
+        return (gr.update(choices=model_names(self.models_directory)),
+                gr.HTML("".join(lines), visible=bool(lines)))
 
     def run(self, is_locked: bool, kept: str, fit: str, *values: Any) -> tuple[str, list[int]]:
         """Queue the drafts. kept, fit: see `desk.order`. Returns: the seed they use; their job."""
@@ -198,7 +198,7 @@ def build(journal: Journal, models_directory: Path | None, live_key: str,
             place("negative_prompt", lines=1, max_lines=4)
             beginning = place_beginning(journal.output_directory)
             model = place("model", allow_custom_value=True,
-                          choices=[card.name for card in list_models(models_directory)])
+                          choices=model_names(models_directory))
             problems = gr.HTML(visible=False, elem_id="model-problems", js_on_load=None,
                                apply_default_css=False)
             with gr.Accordion("Advanced", open=False, elem_id="advanced"):
