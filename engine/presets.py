@@ -20,7 +20,7 @@ _storybook = FITConfig(
     text_norm=True, pooled_text=True)
 _storybook_base = StageConfig(
     replace(_storybook, place_attention=True, known_frames=True, overview=True,
-            convolutions=2, refiner_width=64, refiner_before=1), sigma_max=20.0)
+            text_layers=1, convolutions=2, refiner_width=64, refiner_before=1), sigma_max=20.0)
 _shipped = replace(_storybook_base, guidance_above=0.5, overstated=1.4)
 
 PRESETS = {

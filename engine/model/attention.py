@@ -112,8 +112,8 @@ class SelfAttention(nn.Module):
         self.to_qkv = nn.Linear(width, 3 * width, bias=False)
         self.to_out = nn.Linear(width, width, bias=False)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """tokens: (b, n, width). Returns the same shape."""
+    def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
+        """tokens: (b, n, width); mask: (b, n) bool, true where seen. Returns: like tokens."""
         qkv = self.to_qkv(self.norm(tokens))
         q, k, v = rearrange(qkv, "b n (three h c) -> three b n h c", three=3, h=self.heads)
-        return self.to_out(rearrange(attend(q, k, v), "b n h c -> b n (h c)"))
+        return self.to_out(rearrange(attend(q, k, v, mask), "b n h c -> b n (h c)"))
