@@ -4,6 +4,8 @@ They teach that many words mean what one word of a caption does, in the hope tha
 in neither is read by what it is near to.
 """
 
+import re
+
 import numpy as np
 
 from engine.storybook import synonyms
@@ -11,9 +13,10 @@ from engine.storybook.articles import indefinite_article
 from engine.storybook.places import PLAIN_COLOURS
 from engine.storybook.scene import Scene
 
-ORDERS = ("{subject} {motion} {place}", "{subject} {motion} {place}", "{subject} {motion} {place}",
-          "{subject} {place} {motion}", "{place} {subject} {motion}", "{place}, {subject} {motion}",
-          "{subject} {place}, {motion}", "{motion} {place}, {subject}")
+ORDERS = (*3 * ["{subject} {motion} {place}"], "{subject} {place} {motion}",
+          "{place} {subject} {motion}", "{place}, {subject} {motion}",
+          "{subject} {place}, {motion}", "{motion} {place}, {subject}",
+          "{subject}, {motion} {place}", "{place}, {motion}, {subject}")
 
 
 def free_caption(scene: Scene, parts: tuple[str, str, str], rng: np.random.Generator) -> str:
@@ -25,7 +28,8 @@ def free_caption(scene: Scene, parts: tuple[str, str, str], rng: np.random.Gener
         part if rng.random() < 0.25 else freely(scene, rng) or part
         for part, freely in zip(parts, (_subject, _motion, _place), strict=True))
     words = _pick(ORDERS, rng).format(subject=subject, motion=motion, place=place)
-    return " ".join(words.split()).strip(" ,")
+    words = re.sub(r"[ ,]*, *", ", ", " ".join(words.split()).strip(" ,"))
+    return _pick(synonyms.OPENINGS, rng) + words
 
 
 def _pick(options, rng: np.random.Generator) -> str:

@@ -77,6 +77,17 @@ class StorybookSource:
         return Lesson(self._caption(scene, rng), fps, self._truth(scene, False),
                       self._parts(scene, frame_index / fps, window))
 
+    def paraphrase(self, rng: np.random.Generator) -> tuple[str, str]:
+        """Draw a training-split scene. Returns: what somebody might say of it, which is in other
+        words as often as the recipe says, and the caption that means the same.
+        """
+        scene, _ = self._scene(rng)
+        if rng.random() < self.recipe.free_wording:
+            return (caption(scene, self.sprites, rng, free_share=1.0),
+                    canonical_caption(scene, self.sprites))
+        said = caption(scene, self.sprites, rng)
+        return said, said
+
     def vocabulary(self) -> Vocabulary:
         """Caption scenes of each subject as in training; the ideas are full captions of some."""
         rng, captions, ideas = np.random.default_rng(0), [], []

@@ -150,3 +150,13 @@ def test_storybook_crops_come_with_the_whole_small_clip(cast):
     assert batch.clips.shape == batch.low.shape == (2, 3, 2, 8, 32)
     # the enlarged small clip shows the same pixels, only softer
     assert (batch.clips - batch.low).abs().mean() < 0.25
+
+
+def test_a_scene_is_said_in_other_words_beside_the_caption_that_means_the_same(cast):
+    rng = np.random.default_rng(0)
+    plain = StorybookSource(cast, ["dog"], Recipe(free_wording=0.0))
+    assert all(said == meant for said, meant in (plain.paraphrase(rng) for _ in range(20)))
+    free = StorybookSource(cast, ["dog"], Recipe(free_wording=1.0))
+    pairs = [free.paraphrase(rng) for _ in range(20)]
+    assert all(meant.startswith("a dog") for _, meant in pairs)
+    assert sum(said != meant for said, meant in pairs) > 15
