@@ -1,0 +1,270 @@
+"""`python -m engine.training.reading`: teach a trained model to read other words as its captions.
+
+All but the text's reader stays as it is, so whatever the model draws it goes on drawing. What the
+frozen rest makes of a caption is the lesson: of the same scene in other words it should make the
+same. No clip is painted, so a lesson costs a thousandth of a clip's.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW
+
+from engine import checkpoint
+from engine.errors import DataError, SnapError
+from engine.model import FIT, Conditions
+from engine.stage import SampleSettings, Stage, load_stage, unit_noise
+from engine.text import EncodedText, TextEncoder
+from engine.training.recipe import Recipe
+from engine.training.storybook import StorybookSource
+from engine.vocabulary import VOCABULARY_NAME
+
+LAYERS = 1
+PAIRS = 40_000
+FREE_SHARE = 0.75
+BATCH = 128
+STEPS = 1500
+LEARNING_RATE = 1e-3
+WEIGHT_DECAY = 0.05
+WARMUP = 100
+ENCODED = 256         # captions that are encoded at once
+QUERIES = 64          # of a step's latents, for all of its captions
+RUNS = 4              # clips made to collect them
+RUN_STEPS = 8
+FLOOR = 0.02          # of a spread, under which differences count no more
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """States of captions, half precision: as people might say them, and as they are meant.
+
+    said: n of them; meant: of fewer, and which of those each said one means, (n,) long.
+    """
+
+    said: EncodedText
+    meant: EncodedText
+    which: Tensor
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+
+def paired(source: StorybookSource, encoder: TextEncoder, count: int, seed: int) -> Pairs:
+    """Word `count` training-split scenes twice and encode what was said."""
+    rng = np.random.default_rng(seed)
+    pairs = [source.paraphrase(rng) for _ in range(count)]
+    numbers = {meant: number for number, meant in enumerate(dict.fromkeys(m for _, m in pairs))}
+    return Pairs(_encoded(encoder, [said for said, _ in pairs]), _encoded(encoder, list(numbers)),
+                 torch.tensor([numbers[meant] for _, meant in pairs]))
+
+
+def _encoded(encoder: TextEncoder, captions: Sequence[str]) -> EncodedText:
+    parts = [encoder.encode(captions[start:start + ENCODED])
+             for start in range(0, len(captions), ENCODED)]
+    return EncodedText(torch.cat([part.tokens.half() for part in parts]),
+                       torch.cat([part.mask for part in parts]))
+
+
+def _cut(text: EncodedText, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Take some captions' states and mask, no longer than the longest of them."""
+    mask = text.mask[rows]
+    longest = int(mask.sum(1).max())
+    return text.tokens[rows, :longest].float(), mask[:, :longest]
+
+
+class Hearing:
+    """What the network makes of a text: what patches and latents are told, and what the latents of
+    every block read in its context.
+
+    queries: latents of each block before it reads, (n, e).
+    """
+
+    def __init__(self, network: FIT, queries: Sequence[Tensor]):
+        self.network, self.queries = network, queries
+
+    def __call__(self, conditions: Conditions, c_noise: Tensor, chosen: Tensor) -> list[Tensor]:
+        """chosen: which queries, (q,) long. Returns: (b, k) or (b, q, e) of each place."""
+        network = self.network
+        context, mask = network.context(c_noise, conditions)
+        heard = [pooled(conditions)[:, 0]
+                 for pooled in (network.describing_text, network.pooled_text) if pooled]
+        for block, queries in zip(network.blocks, self.queries, strict=True):
+            asked = queries[chosen].expand(len(context), -1, -1)
+            heard.append(block.context_read(asked, context, mask))
+        return heard
+
+
+def collected_queries(stage: Stage, conditions: Conditions) -> list[Tensor]:
+    """Make clips and return the latents that each block read its context with, (n, e)."""
+    seen: list[list[Tensor]] = [[] for _ in stage.network.blocks]
+    hooks = [block.context_read.register_forward_pre_hook(
+        lambda _, inputs, kept=kept: kept.append(inputs[0].float().flatten(0, 1)))
+        for block, kept in zip(stage.network.blocks, seen, strict=True)]
+    noise = unit_noise(range(len(conditions.fps)), stage.clip_shape)
+    stage.sample(noise, conditions, SampleSettings(RUN_STEPS, guidance=0.0))
+    for hook in hooks:
+        hook.remove()
+    return [torch.cat(kept) for kept in seen]
+
+
+class Difference(nn.Module):
+    """How far what is heard is from what is meant, in units of how far captions are apart.
+
+    Every direction counts alike: a way differs from another by a fifteenth of what a subject does.
+    meant: what is heard of many captions, (n, k).
+    """
+
+    def __init__(self, meant: Tensor):
+        super().__init__()
+        spread, directions = torch.linalg.eigh(torch.cov(meant.T))
+        floor = FLOOR * spread.mean()
+        self.register_buffer("scaled", directions * (spread.clamp(min=0) + floor).rsqrt())
+
+    def forward(self, heard: Tensor, meant: Tensor) -> Tensor:
+        """heard, meant: (..., k). Returns: the mean square, ()."""
+        return ((heard - meant) @ self.scaled).square().mean()
+
+
+class ReadingTrainer:
+    """Teaches the reader of a stage; its other parts are frozen and are the teacher."""
+
+    def __init__(self, stage: Stage, pairs: Pairs, steps: int, seed: int = 0):
+        self.stage, self.pairs, self.steps = stage, pairs, steps
+        network = stage.network
+        network.eval().requires_grad_(False)
+        self.reader = network.reader.requires_grad_(True)
+        self.generator = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed)
+        self.optimizer = AdamW(self.reader.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+        with torch.no_grad():
+            some = self._conditions(pairs.meant, self._numbers(len(pairs.meant.mask), RUNS))
+            self.hearing = Hearing(network, collected_queries(stage, some))
+            self.differences = self._differences()
+        self.step = 0
+
+    def _differences(self) -> list[Difference]:
+        """Measure how far captions are apart in each place of hearing."""
+        rows = self._numbers(len(self.pairs.meant.mask), min(4 * BATCH, len(self.pairs.meant.mask)))
+        meant = self.hearing(*self._told(self.pairs.meant, rows))
+        return [Difference((one - one.mean(0)).reshape(-1, one.shape[-1])) for one in meant]
+
+    def _numbers(self, size: int, count: int) -> Tensor:
+        return torch.randint(size, (count,), generator=self.generator)
+
+    def _conditions(self, text: EncodedText, rows: Tensor) -> Conditions:
+        count, (tokens, mask) = len(rows), _cut(text, rows)
+        fps = torch.tensor(StorybookSource.FPS)[self._numbers(3, count)]
+        return Conditions(tokens, mask, torch.ones(count, dtype=torch.bool), fps,
+                          torch.tensor([[288.0, 512.0]]).expand(count, 2))
+
+    def _told(self, text: EncodedText, rows: Tensor) -> tuple[Conditions, Tensor, Tensor]:
+        sigma = (0.5 + 1.5 * torch.randn(len(rows), generator=self.generator)).exp()
+        return (self._conditions(text, rows), self.stage.preconditioning.c_noise(sigma),
+                self._numbers(len(self.hearing.queries[0]), QUERIES))
+
+    def train_step(self) -> float:
+        """Learn from one batch of pairs. Returns: the mean difference."""
+        rows = self._numbers(len(self.pairs), BATCH)
+        meant, c_noise, chosen = self._told(self.pairs.meant, self.pairs.which[rows])
+        tokens, mask = _cut(self.pairs.said, rows)
+        said = replace(meant, text_tokens=tokens, text_mask=mask)
+        with torch.no_grad():
+            lesson = self.hearing(meant, c_noise, chosen)
+        heard = self.hearing(self.reader(said), c_noise, chosen)
+        loss = sum(difference(one, other) for difference, one, other in zip(
+            self.differences, heard, lesson, strict=True)) / len(lesson)
+        rate = min(1.0, (self.step + 1) / WARMUP) * (1 - self.step / self.steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = LEARNING_RATE * rate
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.step += 1
+        return loss.item()
+
+
+def with_reader(folder: Path, layers: int = LAYERS) -> Stage:
+    """Load a stage, with a reader that changes nothing yet if it has none.
+
+    Raises: DataError if its patches are told of no text, ModelError if it cannot be loaded.
+    """
+    stage = load_stage(folder)
+    if stage.network.describing_text is None:
+        raise DataError(f"The patches of {folder} are told of no text (`modulated`), so there is "
+                        "nothing a reader could teach them.")
+    if stage.network.reader is not None:
+        return stage
+    config = replace(stage.config, network=replace(stage.config.network, text_layers=layers))
+    grown = Stage(config, is_short=stage.is_short)
+    own = grown.network.state_dict()
+    grown.network.load_state_dict({**own, **stage.network.state_dict()})
+    return grown
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    p = argparse.ArgumentParser(prog="python -m engine.training.reading",
+                                description=__doc__.split(": ")[1].split("\n")[0])
+    p.add_argument("--model", type=Path, required=True, help="folder of a model's base stage")
+    p.add_argument("--sprites", type=Path, required=True, help="folder of the storybook sprites")
+    p.add_argument("--subjects", default="core40", help="those that the model was taught")
+    p.add_argument("--out", type=Path, required=True, help="folder for the stage that reads more")
+    p.add_argument("--steps", type=int, default=STEPS,
+                   help=f"of {BATCH} captions (default: {STEPS})")
+    p.add_argument("--pairs", type=int, default=PAIRS, help=f"of captions (default: {PAIRS})")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--threads", type=int, help="processor threads; all of them by default")
+    return p
+
+
+def main() -> int:
+    """Run the command line."""
+    arguments = parser().parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    try:
+        teach(arguments)
+    except SnapError as error:
+        say(str(error))
+        return 1
+    return 0
+
+
+def teach(arguments: argparse.Namespace) -> None:
+    """Teach a reader and write the stage it belongs to."""
+    stage = with_reader(arguments.model)
+    source = StorybookSource(arguments.sprites, arguments.subjects,
+                             Recipe(free_wording=FREE_SHARE))
+    encoder = TextEncoder(stage.config.text_encoder, stage.config.text_length, together=True)
+    say(f"Encoding {arguments.pairs} pairs of captions.")
+    trainer = ReadingTrainer(stage, paired(source, encoder, arguments.pairs, arguments.seed),
+                             arguments.steps, arguments.seed)
+    begun, recent = time.monotonic(), []
+    while trainer.step < arguments.steps:
+        recent.append(trainer.train_step())
+        if trainer.step % 50 == 0:
+            left = (time.monotonic() - begun) / trainer.step * (arguments.steps - trainer.step)
+            say(f"step {trainer.step}  difference {np.mean(recent):.4f}  {left / 60:.0f} min left")
+            recent = []
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    checkpoint.write_config(stage.config, arguments.out / checkpoint.CONFIG_NAME)
+    checkpoint.write_config(source.vocabulary(), arguments.out / VOCABULARY_NAME)
+    checkpoint.save_weights({k: v.half() for k, v in stage.network.state_dict().items()},
+                            arguments.out / checkpoint.WEIGHTS_NAME)
+
+
+def say(sentence: str) -> None:
+    """Write a line to the terminal at once."""
+    sys.stderr.write(sentence + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

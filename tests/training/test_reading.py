@@ -1,0 +1,153 @@
+"""A reader of other words is taught by what the rest of the network makes of captions."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine import checkpoint
+from engine.model import FIT
+from engine.presets import PRESETS
+from engine.stage import load_stage
+from engine.training import reading
+from engine.training.reading import Difference, ReadingTrainer, paired, with_reader
+from tests.training.stand_ins import HashedText
+
+BARE = replace(PRESETS["tiny"], network=replace(PRESETS["tiny"].network, text_layers=0))
+MEANT = ("a dog going left", "a red heart", "a fish in the sea", "a ghost at night")
+SAID = {"a dog going left": "this hound heads west", "a red heart": "one valentine"}
+
+
+class Paraphrases:
+    """Says a caption in its other words, if it has any."""
+
+    def paraphrase(self, rng):
+        """Pair as engine.training.storybook.StorybookSource does."""
+        meant = MEANT[rng.integers(len(MEANT))]
+        return SAID.get(meant, meant), meant
+
+
+def shaken(network: FIT) -> FIT:
+    """A network whose every matrix says something, as of a trained one."""
+    torch.manual_seed(5)
+    with torch.no_grad():
+        for p in network.parameters():
+            p.add_(0.05 * torch.randn_like(p))
+    return network
+
+
+@pytest.fixture
+def model(tmp_path):
+    """The folder of a stage without a reader."""
+    folder = tmp_path / "base"
+    folder.mkdir()
+    checkpoint.write_config(BARE, folder / checkpoint.CONFIG_NAME)
+    network = shaken(FIT(BARE.network))
+    checkpoint.save_weights(network.state_dict(), folder / checkpoint.WEIGHTS_NAME)
+    return folder
+
+
+@pytest.fixture
+def pairs():
+    return paired(Paraphrases(), HashedText(384, 8), 64, seed=0)
+
+
+def test_a_stage_is_given_a_reader_that_changes_nothing(model):
+    stage, before = with_reader(model), load_stage(model)
+    assert stage.network.reader is not None and before.network.reader is None
+    own = stage.network.state_dict()
+    assert all(torch.equal(own[name], p) for name, p in before.network.state_dict().items())
+    assert not own["reader.out.weight"].any()
+
+
+def test_a_stage_whose_patches_hear_no_text_is_refused(model):
+    config = replace(BARE, network=replace(BARE.network, modulated=False, overview=False))
+    checkpoint.write_config(config, model / checkpoint.CONFIG_NAME)
+    checkpoint.save_weights(FIT(config.network).state_dict(), model / checkpoint.WEIGHTS_NAME)
+    with pytest.raises(reading.DataError, match="told of no text"):
+        with_reader(model)
+
+
+def test_captions_said_alike_are_encoded_once(pairs):
+    assert len(pairs) == 64 and len(pairs.meant.mask) == len(MEANT)
+    assert pairs.said.tokens.dtype == torch.float16
+
+
+def test_every_direction_of_a_difference_counts_alike():
+    meant = torch.randn(4096, 3, generator=torch.Generator().manual_seed(0)) \
+        * torch.tensor([10.0, 1.0, 1.0])
+    difference, none = Difference(meant), torch.zeros(1, 3)
+    wide = difference(torch.tensor([[10.0, 0, 0]]), none)
+    narrow = difference(torch.tensor([[0, 1.0, 0]]), none)
+    assert wide == pytest.approx(1 / 3, rel=0.1)
+    assert narrow == pytest.approx(1 / 3 * 1 / (1 + reading.FLOOR * 102 / 3), rel=0.1)
+    assert difference(meant, meant) == 0
+
+
+def test_other_words_come_to_be_heard_as_what_they_mean_and_nothing_else_changes(
+        model, pairs, monkeypatch):
+    monkeypatch.setattr(reading, "BATCH", 16)
+    stage = with_reader(model)
+    trainer = ReadingTrainer(stage, pairs, steps=100)
+    frozen = {name: p.clone() for name, p in stage.network.state_dict().items()
+              if not name.startswith("reader.")}
+    first = trainer.train_step()
+    while trainer.step < trainer.steps:
+        last = trainer.train_step()
+    assert last < 0.1 * first
+    own = stage.network.state_dict()
+    assert all(torch.equal(own[name], p) for name, p in frozen.items())
+
+
+def test_what_latents_read_is_asked_of_every_block(model, pairs):
+    stage = with_reader(model)
+    trainer = ReadingTrainer(stage, pairs, steps=1)
+    network = stage.network
+    told, c_noise, chosen = trainer._told(pairs.meant, torch.arange(4))
+    heard = trainer.hearing(told, c_noise, chosen)
+    assert [one.shape for one in heard] == [
+        (4, network.config.context_width), (4, network.config.latent_width),
+        *2 * [(4, reading.QUERIES, network.config.latent_width)]]
+    assert [len(queries) for queries in trainer.hearing.queries] == \
+        2 * [reading.RUNS * reading.RUN_STEPS * network.config.n_latents]
+    with torch.no_grad():
+        network.blocks[1].context_read.to_out.weight.zero_()
+    again = trainer.hearing(told, c_noise, chosen)
+    assert torch.equal(again[2], heard[2]) and not again[3].any()
+
+
+def test_the_command_writes_a_stage_that_reads_more(model, tmp_path, monkeypatch):
+    class Source(Paraphrases):
+        FPS = (6.0, 12.0, 24.0)
+
+        def __init__(self, sprites, subjects, recipe):
+            assert (sprites.name, subjects) == ("sprites", "core12")
+            assert recipe.free_wording == reading.FREE_SHARE
+
+        def vocabulary(self):
+            return reading_vocabulary()
+
+    def reading_vocabulary():
+        from engine.vocabulary import vocabulary_of
+        return vocabulary_of(SAID.values(), MEANT)
+
+    monkeypatch.setattr(reading, "StorybookSource", Source)
+    monkeypatch.setattr(reading, "TextEncoder", lambda *_, **__: HashedText(384, 8))
+    out = tmp_path / "more" / "base"
+    monkeypatch.setattr("sys.argv", [
+        "reading", "--model", str(model), "--sprites", str(tmp_path / "sprites"), "--subjects",
+        "core12", "--out", str(out), "--steps", "3", "--pairs", "16"])
+    assert reading.main() == 0
+    made = load_stage(out)
+    assert made.network.reader.out.weight.any()
+    assert "valentine" in (out / "vocabulary.json").read_text()
+    assert np.allclose(made.network.latents.detach(), load_stage(model).network.latents.detach(),
+                       atol=1e-3)
+
+
+def test_a_missing_model_is_a_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["reading", "--model", str(tmp_path / "none"), "--sprites",
+                                     str(tmp_path), "--out", str(tmp_path / "out")])
+    assert reading.main() == 1
+    assert "There is no" in capsys.readouterr().err
