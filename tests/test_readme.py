@@ -10,9 +10,11 @@ from engine import cli
 from engine.evaluation import __main__ as evaluation
 from engine.evaluation import longer, sweep
 from engine.training import __main__ as training
+from engine.training import reading
 
 README = Path(__file__).parents[1] / "README.md"
 PARSERS = {"engine": cli._parser, "engine.training": training.parser,
+           "engine.training.reading": reading.parser,
            "engine.evaluation": evaluation.parser, "engine.evaluation.longer": longer.parser,
            "engine.evaluation.sweep": sweep.parser}
 COMMANDS = [line for line in README.read_text().splitlines()

@@ -22,6 +22,8 @@ from engine.errors import DataError, SnapError
 from engine.model import FIT, Conditions
 from engine.stage import SampleSettings, Stage, load_stage, unit_noise
 from engine.text import EncodedText, TextEncoder
+from engine.training.__main__ import encoder_of, make_folder, say
+from engine.training.loop import LOG_STEPS
 from engine.training.recipe import Recipe
 from engine.training.storybook import StorybookSource
 from engine.vocabulary import VOCABULARY_NAME
@@ -225,45 +227,46 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """Run the command line."""
-    arguments = parser().parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
+    """Run the command line. Returns: the exit code."""
+    options = parser().parse_args()
+    torch.set_flush_denormal(True)    # what grows from zero would crawl through them
+    torch.set_num_threads(options.threads or torch.get_num_threads())
     try:
-        teach(arguments)
+        teach(options)
+        return 0
     except SnapError as error:
         say(str(error))
-        return 1
-    return 0
+    except KeyboardInterrupt:
+        say("Stopped; nothing was written.")
+        return 130
+    return 1
 
 
-def teach(arguments: argparse.Namespace) -> None:
-    """Teach a reader and write the stage it belongs to."""
-    stage = with_reader(arguments.model)
-    source = StorybookSource(arguments.sprites, arguments.subjects,
-                             Recipe(free_wording=FREE_SHARE))
-    encoder = TextEncoder(stage.config.text_encoder, stage.config.text_length, together=True)
-    say(f"Encoding {arguments.pairs} pairs of captions.")
-    trainer = ReadingTrainer(stage, paired(source, encoder, arguments.pairs, arguments.seed),
-                             arguments.steps, arguments.seed)
+def teach(options: argparse.Namespace) -> None:
+    """Teach a reader and write the stage it belongs to. Raises: SnapError with a sentence."""
+    for name in ("steps", "pairs", "threads"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise DataError(f"--{name} must be 1 or more, not {value}.")
+    make_folder(options.out)
+    stage = with_reader(options.model)
+    source = StorybookSource(options.sprites, options.subjects, Recipe(free_wording=FREE_SHARE))
+    encoder = encoder_of(stage.config, "cpu")
+    say(f"Encoding {options.pairs} pairs of captions.")
+    pairs = paired(source, encoder, options.pairs, options.seed)
+    trainer = ReadingTrainer(stage, pairs, options.steps, options.seed)
     begun, recent = time.monotonic(), []
-    while trainer.step < arguments.steps:
+    while trainer.step < options.steps:
         recent.append(trainer.train_step())
-        if trainer.step % 50 == 0:
-            left = (time.monotonic() - begun) / trainer.step * (arguments.steps - trainer.step)
+        if trainer.step % LOG_STEPS == 0:
+            left = (time.monotonic() - begun) / trainer.step * (options.steps - trainer.step)
             say(f"step {trainer.step}  difference {np.mean(recent):.4f}  {left / 60:.0f} min left")
             recent = []
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    checkpoint.write_config(stage.config, arguments.out / checkpoint.CONFIG_NAME)
-    checkpoint.write_config(source.vocabulary(), arguments.out / VOCABULARY_NAME)
-    checkpoint.save_weights({k: v.half() for k, v in stage.network.state_dict().items()},
-                            arguments.out / checkpoint.WEIGHTS_NAME)
-
-
-def say(sentence: str) -> None:
-    """Write a line to the terminal at once."""
-    sys.stderr.write(sentence + "\n")
-    sys.stderr.flush()
+    checkpoint.write_config(stage.config, options.out / checkpoint.CONFIG_NAME)
+    checkpoint.write_config(source.vocabulary(), options.out / VOCABULARY_NAME)
+    checkpoint.save_weights({name: tensor.half() for name, tensor
+                             in stage.network.state_dict().items()},
+                            options.out / checkpoint.WEIGHTS_NAME)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from engine.presets import PRESETS
 from engine.stage import load_stage
 from engine.training import reading
 from engine.training.reading import Difference, ReadingTrainer, paired, with_reader
+from engine.vocabulary import vocabulary_of
 from tests.training.stand_ins import HashedText
 
 BARE = replace(PRESETS["tiny"], network=replace(PRESETS["tiny"].network, text_layers=0))
@@ -126,14 +127,10 @@ def test_the_command_writes_a_stage_that_reads_more(model, tmp_path, monkeypatch
             assert recipe.free_wording == reading.FREE_SHARE
 
         def vocabulary(self):
-            return reading_vocabulary()
-
-    def reading_vocabulary():
-        from engine.vocabulary import vocabulary_of
-        return vocabulary_of(SAID.values(), MEANT)
+            return vocabulary_of(SAID.values(), MEANT)
 
     monkeypatch.setattr(reading, "StorybookSource", Source)
-    monkeypatch.setattr(reading, "TextEncoder", lambda *_, **__: HashedText(384, 8))
+    monkeypatch.setattr(reading, "encoder_of", lambda *_: HashedText(384, 8))
     out = tmp_path / "more" / "base"
     monkeypatch.setattr("sys.argv", [
         "reading", "--model", str(model), "--sprites", str(tmp_path / "sprites"), "--subjects",
@@ -146,8 +143,10 @@ def test_the_command_writes_a_stage_that_reads_more(model, tmp_path, monkeypatch
                        atol=1e-3)
 
 
-def test_a_missing_model_is_a_sentence(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(("more", "sentence"), [
+    ((), "There is no"), (("--steps", "0"), "--steps must be 1 or more, not 0")])
+def test_what_cannot_be_is_a_sentence(tmp_path, monkeypatch, capsys, more, sentence):
     monkeypatch.setattr("sys.argv", ["reading", "--model", str(tmp_path / "none"), "--sprites",
-                                     str(tmp_path), "--out", str(tmp_path / "out")])
+                                     str(tmp_path), "--out", str(tmp_path / "out"), *more])
     assert reading.main() == 1
-    assert "There is no" in capsys.readouterr().err
+    assert sentence in capsys.readouterr().err
