@@ -20,11 +20,10 @@ from engine.extension.request import (
 )
 from engine.extension.segments import Segment, check_new, check_segments, until
 from engine.media import read_metadata, read_rate, read_request
+from engine.media.formats import MAX_TAKEN_FPS, taken_rate
 from engine.request import GenerationRequest
 
 ASKING = ("seconds", "segment", "start_picture", "end_picture", "from_video", "in_between", "loop")
-MAX_FPS = 60.0
-UNTOLD_FPS = 24.0    # of a video whose file names no rate that a clip can have
 
 
 @dataclass(frozen=True)
@@ -179,11 +178,11 @@ def _rates(options: Namespace, given: Mapping[str, Any], times: int) -> tuple[fl
         return fps or GenerationRequest("x").fps, 0.0
     if fps is not None:
         return fps, fps / times
-    own = read_rate(options.from_video)
-    own = own if 1 <= own <= MAX_FPS else UNTOLD_FPS
-    if own * times > MAX_FPS:
+    own = taken_rate(read_rate(options.from_video))
+    if own * times > MAX_TAKEN_FPS:
         raise RequestError(f"{times} frames for each one of a video at {own:g} frames per second "
-                           f"makes {own * times:g}, more than {MAX_FPS:g}: give a lower --fps.")
+                           f"makes {own * times:g}, more than {MAX_TAKEN_FPS:g}: give a lower "
+                           "--fps.")
     return own * times, own
 
 

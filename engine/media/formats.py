@@ -15,6 +15,7 @@ import numpy as np
 from engine.errors import MediaError
 
 MAX_FPS = 1000
+MAX_TAKEN_FPS, UNTOLD_FPS = 60.0, 24.0
 VIDEO, GIF, PICTURES, ZIP = "video", "gif", "pictures", "zip"
 
 WRITERS = {
@@ -144,6 +145,14 @@ def rate(fps: float) -> Fraction:
     if not (math.isfinite(fps) and 0 < fps <= MAX_FPS):
         raise ValueError(f"fps must be above 0 and at most {MAX_FPS}, not {fps}")
     return Fraction(fps).limit_denominator(1001)
+
+
+def taken_rate(own_fps: float) -> float:
+    """Return the rate at which a video is taken, by its frames' own times, that names `own_fps`.
+
+    A variable rate may be named as a clock's tick, a thousand a second: no clip is that fast.
+    """
+    return own_fps if 1 <= own_fps <= MAX_TAKEN_FPS else UNTOLD_FPS
 
 
 def frame_repeats(seconds: list[float], fps: float | None = None) -> list[int]:

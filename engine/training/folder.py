@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import DataError, MediaError
-from engine.media import ReadLimits, read_clip, read_metadata
+from engine.media import MediaClip, ReadLimits, read_clip, read_metadata
 from engine.media.ffmpeg import probe
 from engine.media.files import VIDEO_DECODERS
-from engine.media.formats import sniff
+from engine.media.formats import sniff, taken_rate
 from engine.media.pictures import STILL
 from engine.training.data import LOW_HEIGHT, LOW_WIDTH, Example, Window
 from engine.vocabulary import IDEAS, Vocabulary, vocabulary_of
@@ -111,8 +111,7 @@ class FolderSource:
             return None
         if key not in self._cache:
             try:
-                clip = read_clip(path, cover=(window.height, window.width))
-                source = _stored_size(path, clip.frames)
+                clip, source = _even(path, (window.height, window.width))
             except MediaError as error:
                 self._unreadable.add(path)
                 self._skip(path.relative_to(self.folder).as_posix(), str(error))
@@ -208,14 +207,19 @@ def _text_beside(path: Path) -> str:
     return caption
 
 
-def _stored_size(path: Path, frames: np.ndarray) -> tuple[int, int]:
-    """Return the height and width of a file; a video's frames may have been read smaller."""
+def _even(path: Path, cover: tuple[int, int]) -> tuple[MediaClip, tuple[int, int]]:
+    """Return a file's frames, evenly spaced in time, and the height and width it is stored at.
+
+    Those of a video as large as covers a height and width. One of a variable rate stores frames
+    unevenly: taken one after another, they would move at a wrong speed.
+    """
     limits = ReadLimits()
     decoder = sniff(path, limits)
     if decoder not in VIDEO_DECODERS:
-        return frames.shape[1:3]
-    width, height, _ = probe(path, decoder, limits)
-    return height, width
+        clip = read_clip(path)
+        return clip, clip.frames.shape[1:3]
+    width, height, own_fps = probe(path, decoder, limits)
+    return read_clip(path, fps=taken_rate(own_fps), cover=cover), (height, width)
 
 
 def _moves(path: Path) -> bool:

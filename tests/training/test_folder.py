@@ -1,8 +1,10 @@
 """A folder of clips as training data: what is drawn, at which rates, and what is skipped."""
 
+import subprocess
 from functools import partial
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
@@ -91,6 +93,23 @@ def test_chosen_frames_of_the_clip_keep_their_spacing(mixed):
         one, four, six = numbers(example.frames)
         assert (four - one, six - four) == (3 * stride, 2 * stride)
         assert stride < 4  # frame 6 at a quarter of the rate lies beyond the end
+
+
+def test_a_variable_rate_is_learned_from_by_its_times(tmp_path):
+    """Four of thirteen frames are stored; the others look like the one before them."""
+    path = add_clip(tmp_path, "light.webm", "a light", brightening())
+    uneven = path.with_name("uneven.mkv")
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-vf",
+                    "select='not(mod(n,8))+eq(n,1)+eq(n,12)'", "-fps_mode", "vfr", "-c:v",
+                    "libx264", "-crf", "1", str(uneven)], check=True)
+    path.with_suffix(".txt").rename(uneven.with_suffix(".txt"))
+    path.unlink()
+    source, held = FolderSource(tmp_path, silent), [0, *[1] * 7, *[8] * 4, 12]
+    seen = [drawn(source, seed) for seed in range(40)]
+    assert {round(24 / one.fps) for one in seen} == {1, 2, 4}
+    for one in seen:
+        apart = round(24 / one.fps)
+        assert numbers(one.frames) in [held[first::apart][:4] for first in range(COUNT)]
 
 
 def test_a_folder_tells_the_words_and_captions_of_its_files(mixed):
