@@ -89,6 +89,9 @@ def longer_job(options: Namespace, given: Mapping[str, Any], seed: int) -> Longe
         request = _smoothing(options, {"seed": seed, **given, "fps": fps}, times,
                              len(material.video))
     else:
+        if material.given.video == 1:    # which has no rate to go on at
+            raise RequestError(f"{options.from_video.name} holds a single picture: give it as "
+                               "--start-picture, with --seconds.")
         request = _lengthening(options, {"seed": seed, **given, "fps": fps})
         check_new(request.segments, material.given.video, fps)
     card = find_model(request.clip.model, options.models_directory)

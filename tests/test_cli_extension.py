@@ -354,6 +354,8 @@ BAD_INPUT = {
     "a song's cover": (["a dog", "--seconds", "2", "--from-video", "song.mp4"],
                        "holds no video"),
     "no video frames": (["a dog", "--seconds", "2", "--from-video", "sound.mp4"], "no video"),
+    "a picture as the video": (["a dog", "--seconds", "2", "--from-video", "odd.png"],
+                               "give it as --start-picture"),
     "video too long": (["a dog", "--seconds", "0.5", "--from-video", "clip.mp4"], "already lasts"),
     "no prompt in video": (["--seconds", "2", "--from-video", "elsewhere.webm"], "no prompt"),
     "in-between 3": (["--in-between", "3", "--from-video", "clip.mp4"], "must be 2 or 4"),
