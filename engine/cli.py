@@ -13,7 +13,7 @@ import threading
 import time
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -155,10 +155,18 @@ def _save(clip: Any, job: Job, *, has_metadata: bool) -> dict[str, Any]:
             extra |= {KEPT_FRAMES_KEY: str(len(frames))}
             notes.append(f"It is the first {len(frames)} frames of a longer clip, which was made "
                          "whole; what is said of drift is said of that.")
-    path = write_clip(job.path_for(clip.request.seed), frames, clip.request.fps,
-                      request_metadata(clip.request, extra) if has_metadata else {})
+    path = _written(job, clip.request, frames,
+                    request_metadata(clip.request, extra) if has_metadata else {})
     return {"file": str(path), "request": asdict(clip.request),
             **maker, "notes": notes}
+
+
+def _written(job: Job, request: GenerationRequest, frames: Any, metadata: dict[str, str]) -> Path:
+    """Write a clip of a job. Returns: its file."""
+    while True:
+        with suppress(FileExistsError):    # another process took the name while this one wrote
+            return write_clip(job.path_for(request.seed), frames, request.fps, metadata,
+                              may_replace=job.may_replace)
 
 
 def _check_model(request: GenerationRequest, models_directory: Path | None) -> None:

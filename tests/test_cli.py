@@ -128,6 +128,20 @@ def test_without_a_name_the_clip_gets_one_and_none_is_replaced(engine, monkeypat
     assert made() == sorted([f"{stem}.mp4", f"{stem}_2.mp4", f"{stem}_3.mp4"])
 
 
+def test_a_name_that_another_process_takes_meanwhile_is_left_to_it(engine, monkeypatch):
+    theirs = []
+
+    def slow(path, *arguments, **more):
+        if not theirs:
+            theirs.append(write(path, np.zeros((1, 36, 64, 3), np.uint8), 12))
+        return write(path, *arguments, **more)
+    monkeypatch.setattr(cli, "write_clip", slow)
+    assert cli.main(["a dog", "--seed", "7", "--output-directory", "out"]) == 0
+    assert len(read_clip(theirs[0]).frames) == 1
+    assert sorted(Path("out").iterdir()) == [theirs[0], theirs[0].with_stem(
+        f"{theirs[0].stem}_2")]
+
+
 @pytest.mark.parametrize(("prompt", "slug"), [
     ("🐶", "clip"), ("כלב הולך", "כלב-הולך"), ("..", "clip")])
 def test_emoji_and_right_to_left_prompts_get_plain_names(engine, prompt, slug):

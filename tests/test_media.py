@@ -223,6 +223,26 @@ def test_an_existing_file_is_replaced_only_by_a_complete_one(tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_another_process_finished_meanwhile_stays(tmp_path, monkeypatch, has_links):
+    path, prove = tmp_path / "clip.gif", media_files._prove
+
+    def meanwhile(*arguments):
+        path.write_bytes(b"theirs")
+        prove(*arguments)
+
+    def without_links(*_):
+        raise PermissionError("not on this file system")
+    if not has_links:
+        monkeypatch.setattr(media_files.os, "link", without_links)
+    write_clip(path, moving_frames(), 12, may_replace=False)
+    path.unlink()
+    monkeypatch.setattr(media_files, "_prove", meanwhile)
+    with pytest.raises(FileExistsError, match=r"clip\.gif"):
+        write_clip(path, moving_frames(), 12, may_replace=False)
+    assert path.read_bytes() == b"theirs" and list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("suffix", known_suffixes())
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(tmp_path, monkeypatch, suffix):
     def full(path: Path) -> Path:

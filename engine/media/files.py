@@ -33,7 +33,8 @@ VIDEO_DECODERS = ("mov", "matroska", "avi")
 
 
 def write_clip(path: Path | str, frames: np.ndarray | FrameStream, fps: float,
-               metadata: Mapping[str, str] | None = None, *, loop: bool = True) -> Path:
+               metadata: Mapping[str, str] | None = None, *, loop: bool = True,
+               may_replace: bool = True) -> Path:
     """Write a clip in the format its name ends in; a file of that name is replaced when complete.
 
     .mp4 H.264 yuv420p, even sizes only (odd ones play in no browser); .webm VP9; .mov ProRes 4444;
@@ -46,8 +47,10 @@ def write_clip(path: Path | str, frames: np.ndarray | FrameStream, fps: float,
     fps: frames per second.
     metadata: text by lower-case key, kept inside the file and read back before it gets its name.
     loop: whether gif, webp and png play for ever.
+    may_replace: whether a file of that name is replaced.
     Returns: the path.
-    Raises: MediaError, with nothing left behind.
+    Raises: MediaError, with nothing left behind; FileExistsError if there is a file of that name
+        that may not be replaced, even one that another process has just finished.
     """
     path = Path(path)
     shape = frames.shape
@@ -64,9 +67,11 @@ def write_clip(path: Path | str, frames: np.ndarray | FrameStream, fps: float,
             _write(temporary, path, frames, fps, kept, loop=loop)
             _prove(temporary, path, kept)
             _flush_to_disk(temporary)
-            os.replace(temporary, path)
+            is_named = _got_name(temporary, path, may_replace=may_replace)
     finally:
         temporary.unlink(missing_ok=True)
+    if not is_named:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
     return path
 
 
@@ -218,6 +223,21 @@ def _flush_to_disk(path: Path) -> None:
     """Wait until the file survives a power cut."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def _got_name(temporary: Path, path: Path, *, may_replace: bool) -> bool:
+    """Give a finished file its name. Returns: whether it could have it."""
+    if not may_replace:
+        try:
+            os.link(temporary, path)
+            return True
+        except FileExistsError:
+            return False
+        except OSError:    # a file system without links
+            if path.exists():
+                return False
+    os.replace(temporary, path)
+    return True
 
 
 def _temporary(path: Path) -> Path:
