@@ -137,7 +137,8 @@ def layout_of(request: ExtensionRequest, given: GivenFrames, window: int) -> Lay
     fps, overlap = request.clip.fps, max(1, window // 2)
     if request.in_between > 1:
         return _layout_between(request, given, window)
-    frames = max(1, round(request.seconds * fps))
+    most = int(MAX_SECONDS * fps)    # of rates such as 23.976, the nearest frame lies beyond
+    frames = max(1, min(most, round(request.seconds * fps)))
     is_finished = request.clip.upscale and given.video == frames and not given.has_end
     rates = (fps,) if is_finished else rates_up_to(fps, frames, window, is_loop=request.is_loop)
     step = 2 ** (len(rates) - 1)
@@ -145,11 +146,10 @@ def layout_of(request: ExtensionRequest, given: GivenFrames, window: int) -> Lay
         if frames < window:
             raise RequestError(f"A loop needs at least {window / fps:.3g} s at {fps:g} frames per "
                                f"second, not {request.seconds:g}.")
-        frames = step * max(window, round(frames / step))
+        frames = step * max(window, min(most // step, round(frames / step)))
     elif given.has_end:
-        most = int(MAX_SECONDS * fps - 1) // step
         frames = 1 + step * max(1 if given.has_start or given.video else 0,
-                                min(most, round((frames - 1) / step)))
+                                min((most - 1) // step, round((frames - 1) / step)))
     if given.video >= frames and not is_finished:
         lasts = f"The video already lasts {given.video / fps:.3g} s"
         if given.video >= MAX_SECONDS * fps:

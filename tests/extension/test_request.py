@@ -151,6 +151,15 @@ def test_a_request_becomes_a_layout(values, given, frames, rates):
     assert plan(layout).base or given.has_end or given.video == frames
 
 
+@pytest.mark.parametrize("is_loop", [False, True])
+@pytest.mark.parametrize("fps", [12.0, 23.976, 29.97, 59.94])
+def test_the_longest_clip_of_any_rate_can_be_made_large(fps, is_loop):
+    request = ExtensionRequest(replace(LARGE, fps=fps), 60, (), is_loop)
+    frames = layout_of(request, GivenFrames(), 16).frames
+    assert 59.5 < frames / fps <= 60
+    assert layout_of(request.upscaling(frames), GivenFrames(video=frames), 16).frames == frames
+
+
 def test_joins_lie_where_the_prompt_changes():
     request = ExtensionRequest(CLIP, 6.0, (CAT,))
     assert layout_of(request, GivenFrames(), 16).joins == (48, 96)
