@@ -29,9 +29,12 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def save_weights(tensors: dict[str, Tensor], path: Path) -> None:
-    """Write tensors as safetensors, whole or not at all."""
+    """Write tensors as safetensors, whole or not at all, readable by whom any new file is."""
     with whole(path) as unfinished:
+        unfinished.touch()
+        mode = unfinished.stat().st_mode    # the library's own files are for their owner alone
         save_file({k: v.contiguous() for k, v in tensors.items()}, unfinished)
+        unfinished.chmod(mode)
 
 
 def load_weights(network: nn.Module, path: Path) -> None:

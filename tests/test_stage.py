@@ -259,6 +259,11 @@ def _save(stage: Stage, folder) -> None:
     checkpoint.save_weights(stage.network.state_dict(), folder / "model.safetensors")
 
 
+def test_weights_may_be_read_by_whom_their_config_may(stage, tmp_path):
+    _save(stage, tmp_path)
+    assert len({path.stat().st_mode for path in tmp_path.iterdir()}) == 1
+
+
 def test_weights_of_another_shape_are_named(stage, tmp_path):
     _save(stage, tmp_path)
     other = replace(TINY, network=replace(TINY.network, blocks=3))
