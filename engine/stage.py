@@ -247,7 +247,8 @@ class Stage:
 def unit_noise(seeds: Sequence[int], shape: tuple[int, ...], stream: int = 0) -> Tensor:
     """Draw one clip's noise a seed on the CPU, (b, *shape); streams of a seed are unrelated."""
     def one(seed: int) -> Tensor:
-        mixed = (seed + stream * 0x9E3779B97F4A7C15) % 2**63
+        # A generator heeds the lower 32 bits alone, to which the higher ones are added here.
+        mixed = (seed + (seed >> 32) * 0x85EBCA6B + stream * 0x9E3779B97F4A7C15) % 2**63
         return torch.randn(shape, generator=torch.Generator().manual_seed(mixed))
 
     return torch.stack([one(seed) for seed in seeds])

@@ -259,6 +259,14 @@ def _save(stage: Stage, folder) -> None:
     checkpoint.save_weights(stage.network.state_dict(), folder / "model.safetensors")
 
 
+def test_every_seed_and_stream_has_noise_of_its_own():
+    seeds = [5, 6, 2**32 - 1, 5 + 2**32, 6 + 2**32, 5 + 2**40, 2**63 - 1]
+    drawn = torch.cat([unit_noise(seeds, (3,), stream) for stream in range(4)])
+    assert len(drawn.unique(dim=0)) == 4 * len(seeds)
+    small = torch.randn(3, generator=torch.Generator().manual_seed(5))
+    assert torch.equal(drawn[0], small)    # which clips with such seeds are made of
+
+
 def test_weights_may_be_read_by_whom_their_config_may(stage, tmp_path):
     _save(stage, tmp_path)
     assert len({path.stat().st_mode for path in tmp_path.iterdir()}) == 1
