@@ -125,9 +125,11 @@ def _load(folder: str):
         tokenizer = _tokenizer(folder)  # before the weights, which take a while
         kind = T5EncoderModel if config.model_type in {"t5", "mt5", "umt5"} else AutoModel
         return kind.from_pretrained(folder, dtype=torch.float32), tokenizer
-    except (OSError, ValueError) as error:
-        raise ModelError(f"The text encoder {folder!r} cannot be loaded: "
-                         f"{str(error).splitlines()[0]}") from error
+    except ModelError:
+        raise
+    except Exception as error:    # the library raises every kind there is on damaged files
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"The text encoder {folder!r} cannot be loaded: {reason}") from error
 
 
 def _tokenizer(folder: str):

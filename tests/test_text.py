@@ -108,6 +108,17 @@ def test_an_encoder_without_a_vocabulary_is_a_sentence(tmp_path):
         TextEncoder(t5(tmp_path))
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_a_damaged_encoder_is_a_sentence(tmp_path, encoder, name):
+    encoder._tokenizer.save_pretrained(tmp_path)
+    folder = t5(tmp_path)
+    content = {"config.json": '{"model_type": "t5", "d_model": "wide"}',
+               "tokenizer.json": '{"version": "1.0"}'}.get(name, "cut short")
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ModelError, match=r"cannot be loaded: ."):
+        TextEncoder(folder)
+
+
 def test_missing_encoder_is_a_sentence(tmp_path):
     with pytest.raises(ModelError, match="cannot be loaded"):
         TextEncoder(str(tmp_path / "nowhere"))
