@@ -44,7 +44,8 @@ Without -o the clip is saved as outputs/DATE/TIME_PROMPT_SEED.mp4 and nothing is
 replaces a file of that name. The ending chooses the format: .mp4 .webm .mov .gif .webp .png .apng
 .zip. With --drafts 3 -o clip.mp4 the files are clip_SEED.mp4, one for each seed.
 A longer clip that is stopped goes on when the same command is run again: until it is done, what
-there is of it lies beside it in FILE.SEED.part. --prompts makes no clip again whose file is there.
+there is of it lies beside it in FILE.SEED.part. --prompts makes no clip again whose file is there
+if --seed says which; without it, all are new ones.
 Exit codes: 0 done, 1 an error in one sentence on stderr, 130 stopped with Ctrl-C."""
 
 
