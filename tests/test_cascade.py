@@ -22,6 +22,7 @@ from engine.checkpoint import CONFIG_NAME, WEIGHTS_NAME, save_weights, write_con
 from engine.errors import ModelError
 from engine.presets import PRESETS
 from engine.request import GenerationRequest
+from engine.saved import SavedRuns
 from engine.stage import SampleSettings, Stage, unit_noise
 from engine.video import to_clips, to_frames, upscale
 from tests.extension.test_run import Letters, two_stages
@@ -85,6 +86,32 @@ def test_every_step_is_told_with_the_seconds_left_and_the_clips_so_far(cascade, 
     large = cascade.upscale(drafts, PROMPTS, replace(SETTINGS, steps=2), 0.1, listener)
     assert told(events) == [("upsampler", 1, 2, 2.0), ("upsampler", 2, 2, 0.0)]
     assert events[-1].preview().shape == to_frames(large).shape
+
+
+def test_clips_are_enlarged_by_cubics_which_sharpen_an_edge():
+    edge = torch.tensor([-1.0, -1, -1, 1, 1, 1]).expand(1, 3, 2, 5, 6)
+    large = upscale(edge, 40, 48)
+    assert large.shape == (1, 3, 2, 40, 48) and 1.05 < large.max() < 1.3
+
+
+def test_the_seconds_left_of_work_that_goes_on_are_of_its_own_steps(cascade, tmp_path, monkeypatch):
+    def listener(on_step):
+        return Listener(on_step, saved=SavedRuns(tmp_path, "work", cascade.base.device))
+
+    class Killed(Exception):
+        pass
+
+    def killed(event):
+        if event.step == 2:
+            first.saved.flush()
+            raise Killed
+    first, events = listener(killed), []
+    with pytest.raises(Killed):
+        cascade.draft(PROMPTS, replace(SETTINGS, steps=4), first)
+    clock = iter(range(0, 100, 2))
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    cascade.draft(PROMPTS, replace(SETTINGS, steps=4), listener(events.append))
+    assert told(events) == [("base", 3, 4, 2.0), ("base", 4, 4, 0.0)]
 
 
 def test_a_true_answer_ends_the_draft_with_what_was_shown_last(cascade):

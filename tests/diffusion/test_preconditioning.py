@@ -99,6 +99,12 @@ def test_noise_levels_follow_the_log_normal():
     assert abs(drawn.std().item() - 1.2) < 0.01
 
 
+def test_a_small_batch_has_a_noise_level_in_each_equal_part_of_the_distribution():
+    drawn = NoiseDistribution(-1.2, 1.2).sample(8, torch.Generator().manual_seed(0)).log()
+    share = torch.special.ndtr((drawn + 1.2) / 1.2)
+    assert (8 * share).floor().tolist() == list(range(8))
+
+
 def test_corruption_keeps_unit_variance_and_level_zero_changes_nothing():
     clip, noise = _draw(6)
     level = torch.tensor([0.0, 0.3, 0.6, 0.9, 1.0], dtype=torch.float64)

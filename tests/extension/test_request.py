@@ -135,6 +135,7 @@ def test_things_given_that_do_not_go_together_are_a_sentence(values, given, sent
     ({"seconds": 1 / 24}, GivenFrames(has_end=True), 1, (24,)),
     ({"seconds": 1 / 24}, GivenFrames(has_start=True, has_end=True), 2, (24,)),
     ({"seconds": 3.99, "is_loop": True}, GivenFrames(), 96, (6, 12, 24)),
+    ({"seconds": 3.96, "is_loop": True}, GivenFrames(), 96, (6, 12, 24)),
     ({"seconds": 0.7, "is_loop": True}, GivenFrames(), 17, (24,)),
     ({"seconds": 60}, GivenFrames(has_end=True), 1437, (6, 12, 24)),
     ({"seconds": 4, "clip": LARGE}, GivenFrames(video=96), 96, (24,)),

@@ -54,6 +54,7 @@ def test_oscillating_weights_open_high_then_alternate_and_hold_within_a_step():
     weights = oscillating_weights(4.0, 20, 2)
     assert weights[0::2] == weights[1::2]
     assert weights[0:10:2] == [8.0, 8.0, 0.5, 8.0, 0.5]
+    assert oscillating_weights(0.2, 4, 1) == [0.4, 0.2, 0.4, 0.2]    # low is never above the weight
 
 
 def test_heun_never_runs_out_of_weights():

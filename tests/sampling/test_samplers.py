@@ -108,3 +108,8 @@ def test_levels_fall_from_max_to_min_to_zero():
     levels = sigmas(24)
     assert levels[0] == pytest.approx(80.0) and levels[-2] == pytest.approx(0.002)
     assert levels[-1] == 0 and bool((levels[1:] < levels[:-1]).all())
+
+
+def test_seventh_roots_of_levels_are_evenly_spaced():
+    roots = sigmas(9)[:-1] ** (1 / 7)
+    assert torch.allclose(roots.diff(), (roots[-1] - roots[0]) / 8)
