@@ -215,15 +215,19 @@ def _prompts(request: GenerationRequest, seeds) -> Prompts:
 
 def _notes(request: GenerationRequest | ExtensionRequest, card: ModelCard,
            cascade: Cascade) -> Iterator[str]:
-    """Say how many words of texts that are too long were used, and which; and what is new to the
-    model.
+    """Say how many words of texts that are too long were used, and which; what is new to the
+    model; and that a negative prompt is not used.
     """
     if isinstance(request, ExtensionRequest):
         clip, prompts = request.clip, request.timeline.prompts
     else:
         clip, prompts = request, [request.prompt]
-    for label, text in [*(("prompt", one) for one in prompts),
-                        ("negative prompt", clip.negative_prompt)]:
+    texts = [("prompt", one) for one in prompts]
+    if clip.guidance:
+        texts.append(("negative prompt", clip.negative_prompt))
+    elif clip.negative_prompt.strip():
+        yield "The negative prompt is not used, because guidance is 0: make that larger."
+    for label, text in texts:
         used = cascade.encoder.used_words(text)
         if used != text:
             yield (f"The {label} is too long for the model: it used the first "

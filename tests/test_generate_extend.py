@@ -89,6 +89,11 @@ def test_which_words_are_used_is_known_before_the_work(model, monkeypatch):
             assert (len(notes), said is None or said in notes[0]) == (int(said is not None), True)
     both = door.text_notes(GenerationRequest("a dog", negative_prompt="rain, snow, hail"))
     assert "negative prompt is too long" in both[0] and "first 1 of 3" in both[0]
+    off = GenerationRequest("a dog", negative_prompt="rain, snow, hail", guidance=0)
+    for request in (off, ExtensionRequest(off, 1.0)):
+        note, = door.text_notes(request)
+        assert "negative prompt is not used" in note
+    assert door.text_notes(replace(off, negative_prompt=" ")) == ()
 
 
 def test_words_the_model_has_not_learnt_are_named_once(model, tmp_path):
