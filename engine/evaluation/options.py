@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from engine.backends import AUTO, BACKENDS, DEFAULT_HELP
 from engine.cascade import Cascade
@@ -40,7 +41,7 @@ def _default(value: float | str, nargs: str | None) -> object:
 
 
 def check(options: argparse.Namespace, limits: Mapping[str, tuple[float, float]]) -> None:
-    """Refuse numbers that cannot work, and a folder that cannot be written to. Raises: SnapError.
+    """Refuse numbers that cannot work, and folders that cannot be written to. Raises: SnapError.
 
     limits: least and most of each option beside those of every command.
     """
@@ -50,11 +51,15 @@ def check(options: argparse.Namespace, limits: Mapping[str, tuple[float, float]]
             if not low <= one <= high:
                 flag = "--" + name.replace("_", "-")
                 raise RequestError(f"{flag} must be from {low} to {high}, not {one}.")
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RequestError(f"The report cannot be written to {options.out} ({error.strerror}); "
-                           "choose another --out.") from error
+    for what, folder, flag in (("The report", options.out, "--out"),
+                               ("The judge", options.cache, "--cache")):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=folder):    # now, and not after hours of work
+                pass
+        except OSError as error:
+            raise RequestError(f"{what} cannot be written to {folder} ({error.strerror}); "
+                               f"choose another {flag}.") from error
 
 
 def model_of(options: argparse.Namespace, large_by: str | None) -> tuple[Cascade, dict]:

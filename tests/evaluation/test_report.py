@@ -8,6 +8,7 @@ from PIL import Image
 
 from engine.cascade import Cascade
 from engine.evaluation import __main__ as command
+from engine.evaluation import options
 from engine.evaluation.__main__ import main, write
 from engine.evaluation.makers import answer
 from engine.evaluation.report import figures, mark, table
@@ -115,3 +116,24 @@ def test_impossible_numbers_are_refused_in_one_sentence(flag, value, tmp_path, c
     code = main(["--model", "m", "--sprites", "s", "--out", str(tmp_path), flag, value])
     told = capsys.readouterr().err
     assert code == 1 and told.startswith(flag) and told.count("\n") == 1
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize("flag", ["--out", "--cache"])
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(
+        flag, is_there, tmp_path, capsys, monkeypatch):
+    folder, write = tmp_path / "folder", options.TemporaryFile
+
+    def protected(dir):
+        if dir == folder:
+            raise PermissionError(13, "Permission denied")
+        return write(dir=dir)
+    if is_there:
+        monkeypatch.setattr(options, "TemporaryFile", protected)
+    else:
+        folder.write_text("a file")
+    arguments = {"--model": "m", "--sprites": "s", "--out": str(tmp_path / "out"),
+                 "--cache": str(tmp_path / "cache"), flag: str(folder)}
+    assert main([word for pair in arguments.items() for word in pair]) == 1
+    told = capsys.readouterr().err
+    assert told.endswith(f"; choose another {flag}.\n") and told.count("\n") == 1
