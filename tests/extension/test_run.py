@@ -425,6 +425,13 @@ def test_any_picture_fits(size, crop):
     assert made.max() == 200 and (made.min() == 200 or not crop)
 
 
+def test_a_picture_that_is_made_small_shows_the_mean_of_its_pixels():
+    stripes = np.zeros((1, 8 * HEIGHT, 8 * WIDTH, 3), np.uint8)
+    stripes[:, :, ::8] = 200    # a sample here and there would miss all of them
+    made = fitted(stripes, HEIGHT, WIDTH, crop=True)[:, :, 1:-1].astype(int)
+    assert abs(made - 25).max() <= 2
+
+
 def test_letterbox_keeps_all_and_crop_keeps_the_middle():
     picture = np.zeros((1, 12, 32, 3), np.uint8)
     picture[:, :, 8:24] = 250

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import DataError
+from engine.storybook.motion import pose
 from engine.storybook.places import PAINTED, PLAIN_COLOURS, ground_line, paint
 from engine.storybook.world import Scene, render
 
@@ -98,6 +99,15 @@ def test_growing_and_shrinking_change_the_area_the_subject_covers(cast):
         covered[travel] = (frames != frames[0, 0, 0]).any(axis=3).sum(axis=(1, 2))
     assert covered["growing"][1] > 1.4 * covered["growing"][0]
     assert covered["shrinking"][1] < 0.7 * covered["shrinking"][0]
+
+
+@pytest.mark.parametrize("travel", ["growing", "shrinking"])
+def test_feet_stay_on_the_ground_while_their_subject_changes_its_size(cast, travel):
+    for place, is_standing in (("meadow", True), ("space", False)):
+        scene = replace(SCENES["grow"], travel=travel, place=place)
+        where = pose(scene, cast[scene.subject], np.array([0.0, 0.7, 2.0]), 16 / 9)
+        feet = where.y + where.size / 2
+        assert (np.ptp(feet) < 1e-9) == is_standing and np.ptp(where.size) > 0.1
 
 
 def test_mirrored_flips_the_subject_about_its_centre(cast):

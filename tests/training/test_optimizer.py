@@ -129,11 +129,12 @@ def test_muon_looks_ahead_along_the_newest_gradient():
     assert torch.allclose(before - p.detach(), 0.1 * ahead, atol=1e-4)
 
 
-def test_what_is_not_muon_s_learns_at_a_tenth_of_its_rate():
+def test_what_is_not_muon_s_learns_at_a_tenth_of_its_rate_and_never_decays():
     network = Stage(PRESETS["tiny"]).network
-    rates = [[group["lr"] for group in one.param_groups]
-             for one in build_optimizers(network, "muon", lr=0.02, weight_decay=0.0)]
-    assert rates == [[0.02], [pytest.approx(0.002)]]
+    groups = [one.param_groups for one in build_optimizers(
+        network, "muon", lr=0.02, weight_decay=0.1)]
+    settings = [[(group["lr"], group["weight_decay"]) for group in one] for one in groups]
+    assert settings == [[(0.02, 0.1)], [(pytest.approx(0.002), 0.0)]]
 
 
 def test_muon_treats_a_fused_projection_as_separate_matrices():
