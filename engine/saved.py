@@ -54,8 +54,11 @@ class SealedFiles:
         unfinished = path.with_suffix(".tmp")
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            unfinished.write_bytes(self._seal(data) + data)
-            os.replace(unfinished, path)
+            try:
+                unfinished.write_bytes(self._seal(data) + data)
+                os.replace(unfinished, path)
+            finally:    # on a full disk a part of it would be in the way of what is smaller
+                unfinished.unlink(missing_ok=True)
 
     def _seal(self, data: bytes) -> bytes:
         return hashlib.blake2b(data, key=self._key, digest_size=SEAL_BYTES).digest()

@@ -1,6 +1,7 @@
 """Work that is stopped goes on from its saved state to the bits it would have had."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from engine.errors import Cancelled
 from engine.model import Conditions
 from engine.presets import PRESETS
 from engine.sampling import SOLVERS, SamplerState
-from engine.saved import SavedRuns
+from engine.saved import SavedRuns, SealedFiles
 from engine.stage import Given, SampleSettings, Stage, unit_noise
 
 TINY = PRESETS["tiny"]
@@ -123,6 +124,19 @@ def test_states_are_written_once_a_second_and_the_last_one_always(tmp_path, monk
     assert seen == [None, None, 12, 12, 23]
     runs.keep("run", state(24), is_last=True)
     assert runs.find("run").step == 24
+
+
+def test_a_full_disk_is_left_without_the_part_that_it_took(tmp_path, monkeypatch):
+    def full(path, data):
+        with path.open("wb") as file:
+            file.write(data[:10])
+        raise OSError(28, "No space left on device")
+    files = SealedFiles(tmp_path, "work")
+    files.write("window", b"before")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    files.write("window", b"after")
+    assert files.read("window") == b"before"
+    assert [path.name for path in tmp_path.iterdir()] == ["window"]
 
 
 def test_a_disk_that_takes_no_state_does_not_stop_the_work(tmp_path):
