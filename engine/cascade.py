@@ -112,6 +112,9 @@ class Cascade:
         if large is not None:
             _check_reads(large, upsampler, encoder, "Both stages read the base's text: choose an "
                                                     "upsampler that was trained with its encoder.")
+            if not large.config.network.condition_channels:
+                raise ModelError(f"{upsampler} holds no upsampler but a base stage: put an "
+                                 "upsampler there, or take the folder away to make drafts.")
         made = cls(stage, large, encoder)
         return made.quantized() if is_quantized(backend) else made
 

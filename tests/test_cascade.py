@@ -187,6 +187,14 @@ def test_a_model_without_an_upsampler_says_so(cascade):
         flat.upscale(torch.zeros(1, *cascade.base.clip_shape), PROMPTS, SETTINGS, 0.1)
 
 
+def test_a_base_stage_in_the_place_of_an_upsampler_is_refused(tmp_path):
+    config = PRESETS["tiny"]
+    write_config(config, tmp_path / CONFIG_NAME)
+    save_weights(Stage(config).network.state_dict(), tmp_path / WEIGHTS_NAME)
+    with pytest.raises(ModelError, match="holds no upsampler but a base stage"):
+        Cascade.load(tmp_path, tmp_path)
+
+
 @pytest.mark.parametrize("wrong, mistake", [
     ("base", r"base was trained with text tokens of width 48; the encoder minilm gives 384\. Name"),
     ("upsampler", r"upsampler was trained .* of width 48; .*choose an upsampler that was trained"),
