@@ -40,7 +40,7 @@ def read_wordings(path: Path, cast: Cast) -> tuple[Wording, ...]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             first, *lines = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise DataError(f"The prompts in {path} cannot be read ({error}); give a table with the "
                         f"columns {', '.join(COLUMNS)}.") from error
     if first != COLUMNS:

@@ -38,7 +38,10 @@ def test_a_table_that_cannot_be_used_is_a_sentence(tmp_path, cast, text, sentenc
         read_wordings(table(tmp_path, text), cast)
 
 
-def test_a_table_that_is_not_there_is_a_sentence(tmp_path, cast):
+def test_a_table_that_is_not_there_or_none_is_a_sentence(tmp_path, cast):
+    (tmp_path / "long.tsv").write_text("x" * 200_000)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_wordings(tmp_path / "long.tsv", cast)
     with pytest.raises(DataError, match="cannot be read"):
         read_wordings(tmp_path / "none.tsv", cast)
 
