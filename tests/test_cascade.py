@@ -196,14 +196,14 @@ def test_a_base_stage_in_the_place_of_an_upsampler_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("wrong, mistake", [
-    ("base", r"base was trained with text tokens of width 48; the encoder minilm gives 384\. Name"),
-    ("upsampler", r"upsampler was trained .* of width 48; .*choose an upsampler that was trained"),
+    ("base", r"base was trained with text tokens of width 64; the encoder minilm gives 384\. Name"),
+    ("upsampler", r"upsampler was trained .* of width 64; .*choose an upsampler that was trained"),
 ])
 def test_a_stage_that_reads_other_text_is_refused_by_name(tmp_path, wrong, mistake):
     for name in ("base", "upsampler"):
         config = PRESETS["tiny"]
         if name == wrong:
-            config = replace(config, network=replace(config.network, text_width=48))
+            config = replace(config, network=replace(config.network, text_width=64))
         (tmp_path / name).mkdir()
         write_config(config, tmp_path / name / CONFIG_NAME)
         save_weights(Stage(config).network.state_dict(), tmp_path / name / WEIGHTS_NAME)
