@@ -118,9 +118,10 @@ def _card(job: Job, ahead: int) -> str:
     request = GenerationRequest.from_json(job.request)
     name = escape(f"{KINDS.get(job.kind, '')}{request.prompt}", quote=True)
     told = f"{standing(job, ahead)} · {model_told(request)}"
+    why = f'<span class="why">{escape(job.error)}</span>' * bool(job.error)
     buttons = "".join(
         f'<button type="button" data-key="{act}" data-act="{act}" data-id="{job.id}" '
         f'aria-label="{LABELS[act]}: {name}">{LABELS[act]}</button>' for act in _offered(job))
     return (f'<li class="is-{job.state}"><span class="what" dir="auto">{name}</span>'
             f'<span class="told">{escape(told)}</span>'
-            f'<span class="actions">{buttons}</span></li>')
+            f'<span class="actions">{buttons}</span>{why}</li>')

@@ -63,6 +63,16 @@ def test_the_buttons_of_a_job_follow_its_state(journal, panel):
     assert panel.value()["told"] == "0 running, 2 waiting"
 
 
+def test_a_job_says_why_it_failed_or_waits(journal, panel):
+    failed, waiting = journal.submit(REQUEST), journal.submit(REQUEST)
+    journal.end(journal.claim("w"), "failed", f"No {NASTY} model.")
+    journal.put_down(journal.claim("w"), "The disk is full.")
+    assert f"No {NASTY} model." in Tags(cards(panel)[f"queue-{failed}"]).text
+    assert "The disk is full." in cards(panel)[f"queue-{waiting}"]
+    press(panel, "retry", failed)
+    assert "model." not in cards(panel)[f"queue-{failed}"]
+
+
 def test_the_whole_queue_is_paused_and_gone_on_with(journal, panel):
     press(panel, "pause_all")
     assert (panel.value()["is_paused"], panel.value()["told"]) == (True, "Paused. Nothing waits.")
