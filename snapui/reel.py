@@ -75,12 +75,13 @@ class Reel:
         picture = (f'<img src="{file_url(self._folder, previews[0])}" alt="The clip so far">'
                    if previews else '<div class="blank"></div>')
         why = paragraphs([job.error] * bool(job.error) + json.loads(job.notes))
+        is_begun = job.state == "running" or job.step  # before, there is nothing to keep
+        keep = _button("keep", job.id, "Keep as it is") * bool(is_begun)
         return (f'<article class="job">{picture}<div><h3 dir="auto">{name}</h3>{why}'
                 f'<progress max="{job.steps or 1}" value="{job.step}" aria-label="Progress of job '
                 f'{job.id}"></progress>'
                 f'<p class="told">{escape(standing(job))}</p><div class="actions">'
-                f'{_button("stop", job.id, "Stop")}{_button("keep", job.id, "Keep as it is")}</div>'
-                "</div></article>")
+                f'{_button("stop", job.id, "Stop")}{keep}</div></div></article>')
 
     def _clip(self, node: Node, above: list[Node]) -> str:
         """Return the open clip large, with what can be done to its last segment."""

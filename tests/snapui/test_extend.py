@@ -335,6 +335,22 @@ def test_a_long_job_that_waits_says_why_in_the_reel(tab, films):
     assert "The disk is full." in dict(look(tab, job_id)[0]["cards"])[f"job-{job_id}"]
 
 
+def test_what_there_is_can_be_kept_once_a_long_job_has_begun(tab, films):
+    job_id = films.extend(Asked(rows=((0, 2, "a dog"),), fps=8), SETTINGS, None)
+
+    def acts():
+        card = dict(look(tab, job_id)[0]["cards"])[f"job-{job_id}"]
+        return [told["data-act"] for tag, told in Tags(card).tags if tag == "button"]
+    assert acts() == ["stop"]
+    job = films.journal.claim("w")
+    assert acts() == ["stop", "keep"]
+    films.journal.put_down(job)
+    assert acts() == ["stop"]
+    films.journal.report(films.journal.claim("w"), step=3, steps=8)
+    films.journal.put_down(job)
+    assert acts() == ["stop", "keep"]
+
+
 def test_a_long_job_says_while_it_is_made_what_the_model_has_to_guess_at(tab, films):
     job_id = films.extend(Asked(rows=((0, 2, "a dog"),), fps=8), SETTINGS, None)
     films.journal.report(films.journal.claim("w"), notes=json.dumps([f"New words: {NASTY}"]))
