@@ -59,14 +59,17 @@ def tie(taken: gr.UploadButton, said: gr.HTML, tabs: gr.Tabs, fields: Fields,
     def restore(path: str) -> list[Any]:
         back = restored(path, models_directory, library.backend())
         is_longer = back.extension is not None
+        # Pictures of another clip would go into this one; its own are not in the file.
+        files = (files_shown(beside.journal.output_directory, None) if is_longer
+                 else [gr.skip()] * len(longer.form.shown_files))
         return [gr.Tabs(selected=_tab_of(back)),
                 told(Path(path).name, back.differences), *desk.filled(back.values),
                 longer.tab.listed(0) if is_longer else gr.skip(),
-                *filled(back.extension), *compare.filled(back.plan)]
+                *filled(back.extension), *files, *compare.filled(back.plan)]
 
     taken.upload(guarded(restore), taken,
-                 [tabs, said, *desk.outputs, longer.chosen, *longer.form.typed, *beside.axes],
-                 **PRESSED)
+                 [tabs, said, *desk.outputs, longer.chosen, *longer.form.typed,
+                  *longer.form.shown_files, *beside.axes], **PRESSED)
 
 
 def _tab_of(back: Restored) -> str:

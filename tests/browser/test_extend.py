@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from engine.extension.request import EXTENSION_KEY, ExtensionRequest
-from engine.media import OPENING_KEY, read_clip, read_metadata, write_clip
+from engine.media import (
+    OPENING_KEY,
+    read_clip,
+    read_metadata,
+    request_metadata,
+    write_clip,
+)
+from engine.request import GenerationRequest
 from tests.browser.conftest import LOOKS, PATIENCE, stand_in_program
 from tests.browser.test_create import make, toast, type_prompt, wait_for_drafts
 from tests.browser.test_restore import drop, said
@@ -248,6 +255,25 @@ def test_pictures_that_were_handed_over_survive_a_refresh(program, open_page, tm
     make(page)
     wait_for_drafts(page)
     assert {read_metadata(path).get(OPENING_KEY) for path in program.files()} == {None, "crop"}
+
+
+def test_a_dropped_long_clip_takes_out_the_pictures_of_another(program, open_page, tmp_path):
+    picture = write_clip(tmp_path / "last.png", np.full((1, 40, 40, 3), 160, np.uint8), 1)
+    request = ExtensionRequest(GenerationRequest(SNOW, fps=8), 3.0)
+    path = write_clip(tmp_path / "snow.mp4", np.zeros((24, 36, 64, 3), np.uint8), 8,
+                      request_metadata(request.clip, {EXTENSION_KEY: request.to_json()}))
+    page = open_page(program.url)
+    page.get_by_role("tab", name="Extend").click()
+    page.get_by_role("button", name="Pictures and a video of your own").click()
+    page.locator("#extend-files input[type=file]").nth(1).set_input_files(picture)
+    page.locator("#extend-files .file-preview").wait_for()
+    drop(page, path)
+    assert "The settings of snow.mp4 are back." in said(page)
+    page.locator("#extend-files .file-preview").wait_for(state="detached")
+    wait_for_plan(page, "3 s, 24 frames")
+    page.locator("#run-extension").click()
+    page.wait_for_selector("#reel .one video")
+    assert read_metadata(program.files()[0])["parents"] == "[]"
 
 
 @pytest.mark.parametrize(("tab", "button", "told"), [
