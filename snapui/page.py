@@ -50,6 +50,7 @@ def build(journal: Journal, models_directory: Path | None = None, live_key: str 
             clips.extend_clip(guarded(longer.tab.open_clip), outputs=[tabs, longer.chosen],
                               **PRESSED)
         extend_tab.select(**longer.opened)
+        compare_tab.select(guarded(beside.listed_anew), compared, compared, **QUIET)
         _tie_tabs(tabs, {"create": create_tab, "extend": extend_tab, "compare": compare_tab,
                          "library": library_tab}, kept["tab"])
     return page

@@ -84,12 +84,19 @@ class CompareTab:
 
     def listed(self, chosen: int | None) -> Any:
         """Return the list of comparisons, newest first."""
-        choices = [(f"{number}: {plan.title[:80]}", number)
-                   for number, plan in self.comparisons.newest_first()]
+        choices = self._choices()
         known = [number for _, number in choices]
         if chosen not in known:
             chosen = known[0] if known else None
         return gr.Dropdown(choices=choices, value=chosen, visible=bool(choices))
+
+    def listed_anew(self, chosen: int | None) -> Any:
+        """Return the list of comparisons, also of other pages; what is chosen stays."""
+        return self.listed(None) if chosen is None else gr.Dropdown(choices=self._choices())
+
+    def _choices(self) -> list[tuple[str, int]]:
+        return [(f"{number}: {plan.title[:80]}", number)
+                for number, plan in self.comparisons.newest_first()]
 
     def look(self, chosen: int | None, ballot: Ballot | None) -> dict:
         """Return what the player shows."""

@@ -138,6 +138,22 @@ def test_a_comparison_survives_a_refresh_and_a_restart(slow_program, open_page):
     expect(page.locator("#player figcaption")).to_have_text(["Guidance 1", "Guidance 3"])
 
 
+def test_comparisons_of_another_page_are_listed_when_the_tab_is_opened(program, open_page):
+    first, second = open_page(program.url), open_page(program.url)
+    for page, values in ((first, "1\n3"), (second, "2\n4")):
+        open_compare(page)
+        compare(page, "Guidance", values)
+        wait_for_cells(page, 2)
+    first.get_by_role("tab", name="Create").click()
+    first.get_by_role("tab", name="Compare").click()
+    chosen = first.locator("#comparisons input")
+    chosen.click()
+    first.locator("#comparisons").get_by_role("option", name="2: Guidance").wait_for()
+    assert chosen.input_value().startswith("1: Guidance")
+    first.get_by_role("option", name="2: Guidance").click()
+    first.get_by_text("Guidance 4").wait_for()
+
+
 def test_a_comparison_is_saved_as_one_file(program, open_page, tmp_path):
     page = open_page(program.url)
     open_compare(page)
