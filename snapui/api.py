@@ -72,18 +72,18 @@ def build(journal: Journal, models_directory: Path | None = None) -> None:
         "plan_only": true, which queues nothing and returns what it would take: "windows", network
         "evaluations", and "seconds" on this machine, null as long as those were not measured.
         """
-        parsed = [Segment.parse(str(one)) for one in segments or ()]
+        parsed = [Segment.parse(str(one)) for one in _listed("segments", segments or ())]
         source = _whole("clip", clip) or None
         named = {"seed": drawn_seed()} | _settings(settings, "plan_only", *ASKED, *FILES)
         if source and (kept := sorted({*named} & {*FIELDS} - {"seed", "upscale"})):
             raise RequestError(f"A clip that goes on keeps its {', '.join(kept)}: leave that out, "
                                "or start anew with clip 0.")
-        is_planned_only = named.pop("plan_only", False)
+        is_planned_only = _truth("plan_only", named.pop("plan_only", False))
         more = {name: named.pop(name) for name in ASKED if name in named}
         files = {name: keep(journal.output_directory, uploaded(name, named.pop(name)))
                  for name, keep in FILES.items() if named.get(name)}
         asked = Asked(tuple((one.start_seconds, one.end_seconds, one.prompt) for one in parsed),
-                      seconds, named.get("fps", 12.0), bool(loop),
+                      seconds, named.get("fps", 12.0), _truth("loop", loop),
                       _whole("in_between", in_between), **more, **files)
         if not is_planned_only:
             return films.extend(asked, named, source)
@@ -142,9 +142,16 @@ def _whole(name: str, value: Any) -> int:
     return number
 
 
+def _truth(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):  # any text would count as true, also "false"
+        raise RequestError(f"{name} must be true or false, not {str(value)[:40]!r}.")
+    return value
+
+
 def _listed(name: str, value: Any) -> tuple:
     if not isinstance(value, list | tuple):
-        raise RequestError(f"{name} must be a list, such as [1, 3], not {str(value)[:40]!r}.")
+        example = '["0-2: a dog"]' if name == "segments" else "[1, 3]"
+        raise RequestError(f"{name} must be a list, such as {example}, not {str(value)[:40]!r}.")
     return tuple(value)
 
 
