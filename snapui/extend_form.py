@@ -70,6 +70,11 @@ class Form:
         return [*self.typed, *self.kept]
 
 
+def is_longer(work: str) -> bool:
+    """Return whether a choice of work makes new segments, as the rows say them."""
+    return WORKS.get(work, 1) == 1
+
+
 def asked(*values: Any) -> Asked:
     """Return what the fields ask for."""
     work, rows, seconds, fps, is_loop, upscale, fit, known_weight, start, end, video = values
@@ -85,6 +90,21 @@ def first_rows(source: Clip | None) -> dict[str, Any]:
     begin = 0.0 if source is None else round(source.frames / source.fps, 2)
     return {"source": source and source.id, "begin": begin,
             "rows": [[begin, round(begin + FIRST_SECONDS, 2), ""]]}
+
+
+def moved_rows(rows: dict[str, Any], source: Clip | None) -> dict[str, Any]:
+    """Return rows for another clip: what was written for one goes on after it, as far apart.
+
+    Rows in which nothing was written give way to those a form begins with.
+    """
+    first = first_rows(source)
+    try:
+        by = first["begin"] - float(rows.get("begin") or 0)
+        moved = [[round(float(start) + by, 2), round(float(end) + by, 2), prompt]
+                 for start, end, prompt in rows["rows"]]
+    except (TypeError, ValueError):  # no number yet
+        return first
+    return first | {"rows": moved} if any(str(one[2]).strip() for one in moved) else first
 
 
 def place() -> Form:

@@ -15,7 +15,7 @@ from snapui.asked import Asked
 from snapui.controls import drawn_seed
 from snapui.desk import Desk
 from snapui.events import EACH, PRESSED, QUIET
-from snapui.extend_form import FILES, TYPED, Form, asked, files_shown, first_rows, taker
+from snapui.extend_form import FILES, TYPED, Form, asked, files_shown, moved_rows, taker
 from snapui.films import Films
 from snapui.given import checked
 from snapui.guard import guarded
@@ -32,11 +32,15 @@ FIELDS = TYPED + len(FILES)  # of the form, before those of the Create tab
 
 @dataclass(frozen=True)
 class Awaited:
-    """A job whose clip is to be opened. chosen, rows: the form's when the job was asked for."""
+    """A job whose clip is to be opened. chosen, rows: the form's when the job was asked for.
+
+    is_told: whether the rows say what the job makes.
+    """
 
     job: int
     chosen: int
     rows: dict
+    is_told: bool = False
 
 
 class ExtendTab:
@@ -64,9 +68,9 @@ class ExtendTab:
         settings = self._settings(values[FIELDS:])
         if not is_locked:
             settings["seed"] = drawn_seed()
-        _, rows, *_ = values
+        work, rows, *_ = values
         job = self.films.extend(self._asked(values), settings, chosen or None)
-        return Awaited(job, chosen, rows)
+        return Awaited(job, chosen, rows, is_told=extend_form.is_longer(work))
 
     def told(self, chosen: int, *values: Any) -> str:
         """Return what pressing Extend takes, or what keeps it from being made."""
@@ -102,34 +106,35 @@ class ExtendTab:
         return [ANEW, *((_title(one), one.id) for one in newest)]
 
     def turn_to(self, chosen: int, rows: dict) -> list[Any]:
-        """Return rows, rate and size that suit the chosen clip; rows that are its own stay."""
+        """Return rows, rate and size that suit the chosen clip; what was written stays."""
         clip = self.journal.clip(chosen) if chosen else None
         kept = rows.get("source") == (chosen or None)
-        return [gr.skip() if kept else first_rows(clip),
+        return [gr.skip() if kept else moved_rows(rows, clip),
                 gr.skip() if kept else 0,
                 gr.Number(interactive=True) if clip is None
                 else gr.Number(value=clip.fps, interactive=False),
                 gr.skip() if kept else clip is not None and json.loads(clip.request)["upscale"]]
 
-    def look(self, chosen: int, rows: dict, awaited: Awaited | None) -> tuple[dict, Any, Any]:
-        """Return what the reel shows, and what became of the awaited job.
+    def look(self, chosen: int, rows: dict, awaited: Awaited | None) -> tuple[Any, ...]:
+        """Return what the reel shows, what became of the awaited job, and the rows that are left.
 
-        Its clip is opened, which brings new rows, unless the form has changed meanwhile: then it
-        is only listed, for what somebody is writing must not go.
+        Its clip is opened, and rows that are made go, unless the form has changed meanwhile: then
+        it is only listed, for what somebody is writing must not go.
         """
-        jobs, opened, left = self.films.running(), gr.skip(), gr.skip()
+        jobs, opened, left, unmade = self.films.running(), gr.skip(), gr.skip(), gr.skip()
         waited = awaited and Job.get_or_none(Job.id == awaited.job)
         if waited is not None and waited.state not in ACTIVE:
             if made := self.films.made_by(waited.id):
                 if (chosen, rows) == (awaited.chosen, awaited.rows):
                     chosen, opened = made, self.listed(made)
+                    unmade = rows | {"rows": []} if awaited.is_told else gr.skip()
                 else:
                     opened = self.listed_anew(chosen)
                 left = None
             else:
                 jobs.append(waited)
         tree = self.films.tree(chosen) if Clip.get_or_none(Clip.id == chosen) else None
-        return self.reel.value(jobs, tree, chosen), opened, left
+        return self.reel.value(jobs, tree, chosen), opened, left, unmade
 
     def act(self, chosen: int, rows: dict, event: gr.EventData) -> tuple[Any, Any]:
         """Do what the pressed button says. Returns: the clip to open, and the job to wait for."""
@@ -217,7 +222,7 @@ def _tie_work(tab: ExtendTab, parts: _Parts, desk: Desk) -> dict:
     form, chosen, awaited = parts.form, parts.chosen, parts.awaited
     settings = desk.controls.components()
     look = {"fn": guarded(tab.look), "inputs": [chosen, form.rows, awaited],
-            "outputs": [parts.reel, chosen, awaited]} | QUIET
+            "outputs": [parts.reel, chosen, awaited, form.rows]} | QUIET
     for component, kept, (_, _, keep) in zip(form.files, form.kept, FILES, strict=True):
         component.change(taker(keep, tab.journal.output_directory), component, [component, kept],
                          **PRESSED)
@@ -236,7 +241,7 @@ def _tie_work(tab: ExtendTab, parts: _Parts, desk: Desk) -> dict:
 
 def _longer_only(work: str) -> list[Any]:
     """Hide what a smoother clip, which keeps its length, has no use for."""
-    is_longer = extend_form.WORKS.get(work, 1) == 1
+    is_longer = extend_form.is_longer(work)
     return [gr.HTML(visible=is_longer), gr.Number(visible=is_longer),
             gr.Checkbox(visible=is_longer)]
 

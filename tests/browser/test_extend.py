@@ -104,6 +104,7 @@ def test_a_clip_grows_by_segments_that_are_redone_branched_and_looped(program, o
     assert nodes(page) == [DOG, SNOW, BEACH]
     wait_for_open(page, "6 s · 48 frames at 8 fps")
     page.wait_for_function("document.querySelector('#rows .from').value === '6'")
+    assert page.locator("#rows textarea").evaluate_all("rows => rows.map(row => row.value)") == [""]
     request = ExtensionRequest.from_json(read_metadata(program.files()[-1])[EXTENSION_KEY])
     assert [one.prompt for one in request.segments] == [SNOW, BEACH]
 
@@ -163,6 +164,7 @@ def test_the_meter_warns_and_its_remedies_make_a_child(program, open_page):
     page.get_by_role("button", name="Match colours").click()
     wait_for_open(page, "Colours matched")
     assert "brighter" not in page.locator("#reel .meter [role=status]").inner_text()
+    fill_row(page, 0, SNOW)
     page.locator("#reel .node").nth(1).click()
     page.wait_for_function("document.querySelectorAll('#reel .node')[1].ariaCurrent === 'true'")
     page.get_by_role("button", name="Cross-dissolve the joins").click()
@@ -170,6 +172,8 @@ def test_the_meter_warns_and_its_remedies_make_a_child(program, open_page):
     page.locator("#reel form input").fill("3")
     page.get_by_role("button", name="Trim", exact=True).click()
     wait_for_open(page, "Trimmed")
+    page.wait_for_function("document.querySelector('#rows .from').value === '3'")
+    assert page.locator("#rows textarea").input_value() == SNOW, "what was written is lost"
     assert len(program.files()) == 5
 
 

@@ -323,7 +323,7 @@ def look(tab, job_id):
 def test_what_went_wrong_is_said_in_the_reel(tab, films, worker):
     job_id = films.extend(Asked(rows=((0, 2, "fail"),), fps=8), SETTINGS, None)
     worker.drain()
-    value, opened, left = look(tab, job_id)
+    value, opened, left, _ = look(tab, job_id)
     assert "model.safetensors is missing" in dict(value["cards"])[f"job-{job_id}"]
     assert (opened, left) == (gr.skip(), gr.skip())
     assert "Make a clip longer" in dict(tab.look(0, {}, None)[0]["cards"])["empty"]
@@ -379,11 +379,12 @@ def press(tab, act, number, seconds=0):
 def test_the_clip_of_an_awaited_job_is_opened(tab, worker):
     awaited = tab.run(0, True, *fields([[0, 2, "a dog"]]))
     job_id, rows = awaited.job, {"source": None, "rows": [[0, 2, "a dog"]]}
-    assert tab.look(0, rows, awaited)[1:] == (gr.skip(), gr.skip())
+    assert tab.look(0, rows, awaited)[1:] == (gr.skip(), gr.skip(), gr.skip())
     worker.drain()
-    value, opened, left = tab.look(0, rows, awaited)
+    value, opened, left, unmade = tab.look(0, rows, awaited)
     made = tab.journal.clips_of(job_id)[0]
     assert (opened.value, left) == (made.id, None)
+    assert tab.turn_to(made.id, unmade)[0]["rows"] == [[2, 4, ""]], "it is made, and not again"
     assert f"clip-{made.id}" in dict(value["cards"])
     assert made.seed == 5    # the Create tab's seed is locked
     assert tab.journal.job(tab.run(0, False, *fields([[0, 2, "a dog"]])).job).request != (
@@ -396,12 +397,14 @@ def test_a_form_that_has_changed_meanwhile_only_gets_the_clip_listed(tab, film, 
     worker.drain()
     made = tab.films.made_by(awaited.job)
     for chosen, now in ((film.id, rows | {"rows": [[6, 8, "typed"]]}), (0, rows)):
-        value, opened, left = tab.look(chosen, now, awaited)
+        value, opened, left, unmade = tab.look(chosen, now, awaited)
         assert "value" not in opened.constructor_args, "the list must stay where it is"
         assert made in [number for _, number in opened.choices]
         assert left is None
         assert f"clip-{made}" not in dict(value["cards"])
-    assert tab.look(film.id, rows, awaited)[1].value == made
+        assert unmade == gr.skip()
+    _, opened, _, unmade = tab.look(film.id, rows, awaited)
+    assert (opened.value, unmade) == (made, gr.skip()), "what is made again was not in the rows"
 
 
 def test_a_long_draft_is_made_large_where_there_is_an_upsampler(tab, films, film, with_upsampler):
@@ -454,6 +457,15 @@ def test_another_clip_brings_its_own_rows_and_rate(tab, film):
     assert (rows["source"], seconds, fps.value, upscale) == (film.id, 0, 8, False)
     kept = tab.turn_to(film.id, {"source": film.id, "rows": [[6, 9, "typed"]]})
     assert kept[0] == kept[1] == gr.skip()
+
+
+def test_what_was_written_goes_on_after_another_clip(tab, film):
+    written = {"source": None, "begin": 0, "rows": [["0", "2", ""], ["2.5", "4", "a cat"]]}
+    moved = tab.turn_to(film.id, written)[0]
+    assert moved == {"source": film.id, "begin": 6, "rows": [[6, 8, ""], [8.5, 10, "a cat"]]}
+    assert tab.turn_to(0, moved)[0]["rows"] == [[0, 2, ""], [2.5, 4, "a cat"]]
+    for rows in ([["0", "3", " "]], [["", "3", "a cat"]], []):
+        assert tab.turn_to(film.id, written | {"rows": rows})[0] == extend_form.first_rows(film)
 
 
 def test_a_clip_that_is_gone_leaves_the_list_at_nothing(tab, film):
