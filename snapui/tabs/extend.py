@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import gradio as gr
 
@@ -30,17 +30,17 @@ FRESH = "<p>Say what each segment shows; what it takes to make appears here.</p>
 FIELDS = TYPED + len(FILES)  # of the form, before those of the Create tab
 
 
-@dataclass(frozen=True)
-class Awaited:
-    """A job whose clip is to be opened. chosen, rows: the form's when the job was asked for.
+class Awaited(TypedDict):
+    """A job whose clip is to be opened; the browser keeps it, and so it outlives this program.
 
-    is_told: whether the rows say what the job makes.
+    chosen, rows: the form's when the job was asked for. is_told: whether the rows say what the job
+    makes.
     """
 
     job: int
     chosen: int
     rows: dict
-    is_told: bool = False
+    is_told: bool
 
 
 class ExtendTab:
@@ -70,7 +70,7 @@ class ExtendTab:
             settings["seed"] = drawn_seed()
         work, rows, *_ = values
         job = self.films.extend(self._asked(values), settings, chosen or None)
-        return Awaited(job, chosen, rows, is_told=extend_form.is_longer(work))
+        return Awaited(job=job, chosen=chosen, rows=rows, is_told=extend_form.is_longer(work))
 
     def told(self, chosen: int, *values: Any) -> str:
         """Return what pressing Extend takes, or what keeps it from being made."""
@@ -122,12 +122,12 @@ class ExtendTab:
         it is only listed, for what somebody is writing must not go.
         """
         jobs, opened, left, unmade = self.films.running(), gr.skip(), gr.skip(), gr.skip()
-        waited = awaited and Job.get_or_none(Job.id == awaited.job)
+        waited = awaited and Job.get_or_none(Job.id == awaited["job"])
         if waited is not None and waited.state not in ACTIVE:
             if made := self.films.made_by(waited.id):
-                if (chosen, rows) == (awaited.chosen, awaited.rows):
+                if (chosen, rows) == (awaited["chosen"], awaited["rows"]):
                     chosen, opened = made, self.listed(made)
-                    unmade = rows | {"rows": []} if awaited.is_told else gr.skip()
+                    unmade = rows | {"rows": []} if awaited["is_told"] else gr.skip()
                 else:
                     opened = self.listed_anew(chosen)
                 left = None
@@ -141,7 +141,9 @@ class ExtendTab:
         if event.act not in self._acts:
             raise JournalError("This button is of another version; load the page again.")
         opened, job = self._acts[event.act](int(event.id), float(event.seconds))
-        return opened, Awaited(job, chosen, rows) if isinstance(job, int) else job
+        if not isinstance(job, int):
+            return opened, job
+        return opened, Awaited(job=job, chosen=chosen, rows=rows, is_told=False)
 
     def open_clip(self, event: gr.EventData) -> list[Any]:
         """Return the open tab and the clip in the event chosen."""
@@ -177,7 +179,7 @@ class _Parts:
     run: gr.Button
     plan: gr.HTML
     reel: gr.HTML
-    awaited: gr.State
+    awaited: gr.JSON
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,7 @@ def build(journal: Journal, desk: Desk, memory: gr.BrowserState, files: gr.Brows
                 run = gr.Button("Extend", variant="primary", elem_id="run-extension")
         with gr.Column(elem_id="extend-results"):
             shown = reel.component()
-    parts = _Parts(form, chosen, run, plan, shown, gr.State())
+    parts = _Parts(form, chosen, run, plan, shown, gr.JSON(None, visible="hidden"))
     look = _tie_work(tab, parts, desk)
     _tie_memory(tab, parts, look, memory)
     _tie_files(tab, form, files)
@@ -247,18 +249,27 @@ def _longer_only(work: str) -> list[Any]:
 
 
 def _tie_memory(tab: ExtendTab, parts: _Parts, look: dict, memory: gr.BrowserState) -> None:
-    """Keep what was typed in the browser, and put it and the open clip back after a refresh."""
-    typed = parts.form.typed
+    """Keep what was typed in the browser, and put it and the open clip back after a refresh.
+
+    A clip that is waited for is waited for then too.
+    """
+    kept_parts = [parts.chosen, *parts.form.typed, parts.awaited]
 
     def restore(kept: Any) -> list[Any]:
         kept = kept if isinstance(kept, list) and kept else [0]
         number = kept[0] if isinstance(kept[0], int) else 0
-        return [tab.listed(number), *extend_form.restored(kept[1:])]
+        awaited = kept[1 + TYPED:]
+        return [tab.listed(number), *extend_form.restored(kept[1:1 + TYPED]),
+                awaited[0] if awaited and _is_awaited(awaited[0]) else gr.skip()]
 
-    gr.context.Context.root_block.load(guarded(restore), memory, [parts.chosen, *typed],
-                                       **QUIET).then(**look)
-    gr.on([one.change for one in (parts.chosen, *typed)], fn=None, js="(...values) => [values]",
-          inputs=[parts.chosen, *typed], outputs=memory)
+    gr.context.Context.root_block.load(guarded(restore), memory, kept_parts, **QUIET).then(**look)
+    gr.on([one.change for one in kept_parts], fn=None, js="(...values) => [values]",
+          inputs=kept_parts, outputs=memory)
+
+
+def _is_awaited(value: Any) -> bool:
+    return (isinstance(value, dict) and value.keys() == Awaited.__annotations__.keys()
+            and isinstance(value["job"], int))
 
 
 def _tie_files(tab: ExtendTab, form: Form, memory: gr.BrowserState) -> None:

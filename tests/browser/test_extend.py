@@ -215,7 +215,8 @@ def test_a_job_survives_a_restart_and_a_picture_begins_a_clip(slow_program, open
     page.goto(slow_program.url)
     page.get_by_role("tab", name="Extend").click()
     page.wait_for_selector("#reel .job")
-    page.wait_for_function("!document.querySelector('#reel .job')", timeout=2 * PATIENCE)
+    wait_for_open(page, SNOW)    # it is still waited for
+    assert page.locator("#rows .from").input_value() == "2"
     made = slow_program.files()
     assert len(made) == 1 and len(read_clip(made[0]).frames) == 16
     assert "first" in read_metadata(made[0])["parents"]

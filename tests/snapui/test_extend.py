@@ -26,7 +26,7 @@ from snapui.reel import Reel
 from snapui.schema import Clip, Film, Job, JournalError
 from snapui.tabs.compare import CompareTab
 from snapui.tabs.create import Create
-from snapui.tabs.extend import Awaited, ExtendTab
+from snapui.tabs.extend import Awaited, ExtendTab, _is_awaited
 from snapui.tabs.queue import Panel
 from snapui.worker import Worker
 from tests.snapui import stand_in
@@ -317,7 +317,7 @@ def test_the_tree_shows_a_beginning_that_was_made_again(films, worker):
 
 def look(tab, job_id):
     """What the reel shows to who waits for a job and has changed nothing since."""
-    return tab.look(0, {}, Awaited(job_id, 0, {}))
+    return tab.look(0, {}, Awaited(job=job_id, chosen=0, rows={}, is_told=True))
 
 
 def test_what_went_wrong_is_said_in_the_reel(tab, films, worker):
@@ -369,16 +369,23 @@ def test_a_stopped_job_is_no_error_and_a_failed_one_is(tab, films):
     assert '<p class="failed">It broke.</p>' in card and "Stopped" not in card
 
 
+@pytest.mark.parametrize("kept", [3, {"job": 1}, {"job": "1", "chosen": 0, "rows": {},
+                                                  "is_told": True}])
+def test_only_what_is_whole_is_waited_for_again(kept):
+    assert not _is_awaited(kept)
+    assert _is_awaited({"job": 1, "chosen": 0, "rows": {}, "is_told": True})
+
+
 # ---- what is pressed
 
 def press(tab, act, number, seconds=0):
     opened, awaited = tab.act(number, {}, SimpleNamespace(act=act, id=number, seconds=seconds))
-    return opened, getattr(awaited, "job", awaited)
+    return opened, awaited.get("job", awaited)
 
 
 def test_the_clip_of_an_awaited_job_is_opened(tab, worker):
     awaited = tab.run(0, True, *fields([[0, 2, "a dog"]]))
-    job_id, rows = awaited.job, {"source": None, "rows": [[0, 2, "a dog"]]}
+    job_id, rows = awaited["job"], {"source": None, "rows": [[0, 2, "a dog"]]}
     assert tab.look(0, rows, awaited)[1:] == (gr.skip(), gr.skip(), gr.skip())
     worker.drain()
     value, opened, left, unmade = tab.look(0, rows, awaited)
@@ -387,7 +394,7 @@ def test_the_clip_of_an_awaited_job_is_opened(tab, worker):
     assert tab.turn_to(made.id, unmade)[0]["rows"] == [[2, 4, ""]], "it is made, and not again"
     assert f"clip-{made.id}" in dict(value["cards"])
     assert made.seed == 5    # the Create tab's seed is locked
-    assert tab.journal.job(tab.run(0, False, *fields([[0, 2, "a dog"]])).job).request != (
+    assert tab.journal.job(tab.run(0, False, *fields([[0, 2, "a dog"]]))["job"]).request != (
         tab.journal.job(job_id).request)
 
 
@@ -395,7 +402,7 @@ def test_a_form_that_has_changed_meanwhile_only_gets_the_clip_listed(tab, film, 
     rows = extend_form.first_rows(film)
     _, awaited = tab.act(film.id, rows, SimpleNamespace(act="redo", id=film.id, seconds=0))
     worker.drain()
-    made = tab.films.made_by(awaited.job)
+    made = tab.films.made_by(awaited["job"])
     for chosen, now in ((film.id, rows | {"rows": [[6, 8, "typed"]]}), (0, rows)):
         value, opened, left, unmade = tab.look(chosen, now, awaited)
         assert "value" not in opened.constructor_args, "the list must stay where it is"
@@ -427,7 +434,7 @@ def test_no_upscale_is_offered_where_there_is_no_upsampler(films, film, without_
 
 
 def test_the_weight_of_known_frames_is_kept_in_the_file(tab, worker):
-    job_id = tab.run(0, True, *fields([[0, 2, "a dog"]], weight=2.5)).job
+    job_id = tab.run(0, True, *fields([[0, 2, "a dog"]], weight=2.5))["job"]
     worker.drain()
     made = tab.journal.clips_of(job_id)[0]
     metadata = read_metadata(tab.journal.output_directory / made.path)
