@@ -258,7 +258,8 @@ def _tie_ideas(tab: Create, idea: gr.Button, offered: gr.HTML, sheet: gr.HTML) -
     """Tell what the model draws, and write prompts for those who have none."""
     prompt, model = tab.controls.components(("prompt", "model"))
     written = gr.Textbox(visible="hidden")
-    write = {"fn": None, "inputs": written, "js": "(text) => snapui.write(text)"}
+    write = {"fn": None, "inputs": written, "outputs": written,
+             "js": "(text) => snapui.write(text)"}
     gr.on([gr.context.Context.root_block.load, model.change], guarded(tab.offered), model, offered,
           trigger_mode="always_last", **QUIET)
     idea.click(guarded(tab.idea), model, written, **PRESSED).then(**write)

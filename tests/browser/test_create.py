@@ -346,6 +346,21 @@ def test_a_draft_is_seen_large_and_the_keyboard_steps_and_keeps(program, open_pa
     expect(page.get_by_role("button", name="Upscale 1 ticked")).to_be_enabled()
 
 
+def test_an_idea_that_cannot_be_had_writes_none_of_before(program, open_page):
+    page = open_page(program.url)
+    prompt, example = page.locator("#control-prompt textarea"), page.locator("#sheet .examples *")
+    for _ in range(2):  # the same one twice
+        example.first.click()
+        page.wait_for_function("document.querySelector('#control-prompt textarea').value")
+        type_prompt(page, "")
+    type_prompt(page, PROMPT)
+    example.first.evaluate("(one) => { one.dataset.id = 99; }")
+    example.first.click()
+    assert "went wrong" in toast(page)
+    page.wait_for_timeout(1000)
+    assert prompt.input_value() == PROMPT
+
+
 def test_what_the_model_draws_is_pressed_for_a_prompt_about_it(program, open_page):
     page = open_page(program.url)
     page.get_by_role("button", name="What the model draws").click()
