@@ -1,4 +1,4 @@
-/* Keys, the light/dark switch and the seed's lock of the whole page. */
+/* Keys, the light/dark switch, the seed's lock and the language of the whole page. */
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
@@ -56,3 +56,9 @@ document.addEventListener("click", (event) => {
    told before anything is painted, so it never shows. */
 showLook();
 new MutationObserver(showLook).observe(document.body, { attributeFilter: ["class"] });
+
+/* Gradio gives the page the visitor's own language, but its words are English: a screen reader would
+   read them out as if they were not, and a browser not offer to translate them. */
+new MutationObserver(() => {
+  if (document.documentElement.lang !== "en") document.documentElement.lang = "en";
+}).observe(document.documentElement, { attributeFilter: ["lang"] });

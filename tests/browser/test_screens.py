@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import LOOKS, SHOTS
+from tests.browser.conftest import LOOKS, PATIENCE, SHOTS
 from tests.browser.test_create import make, type_prompt, wait_for_drafts
 
 pytestmark = pytest.mark.browser
@@ -140,3 +140,28 @@ def test_a_desk_names_the_keys(program, open_page):
     page = open_page(program.url)
     assert page.locator("#sheet .empty .lead").inner_text() == "Type a prompt and press Ctrl+Enter"
     assert page.locator("#sheet .empty .lead kbd").first.is_visible()
+
+
+@pytest.fixture
+def visitor(chromium, program):
+    """Return a function that opens the page for somebody with wishes of their own."""
+    contexts = []
+
+    def opened(**wishes):
+        contexts.append(chromium.new_context(**wishes))
+        contexts[-1].set_default_timeout(PATIENCE)
+        page = contexts[-1].new_page()
+        page.goto(program.url)
+        page.wait_for_selector("#sheet .cards > *")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def test_the_page_is_in_the_language_that_it_says(visitor):
+    page = visitor(locale="de-DE")
+    assert page.evaluate("navigator.language") == "de-DE"
+    page.wait_for_timeout(1000)
+    assert page.locator("html").get_attribute("lang") == "en"
