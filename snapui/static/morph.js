@@ -43,6 +43,9 @@ function place(parent, kept) {
   if (focused !== document.activeElement) focused?.focus({ preventScroll: true });
 }
 
+/* Who asked the system for less motion starts videos by their own controls. */
+const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 /* Show cards, given as [key, html] with every text escaped in Python; those still there stay. */
 function fill(parent, cards) {
   const fresh = parent.cloneNode(false);
@@ -50,6 +53,7 @@ function fill(parent, cards) {
     const holder = document.createElement("template");
     holder.innerHTML = html;
     const card = holder.content.firstElementChild;
+    if (isCalm) for (const video of card.querySelectorAll("video")) video.autoplay = false;
     card.dataset.key = key;
     fresh.append(card);
   }

@@ -14,7 +14,7 @@ const loop = element.querySelector(".loop");
 const difference = element.querySelector(".difference");
 const pictures = new Map();
 let time = 0;  /* in frames */
-let playing = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+let playing = !isCalm;
 let last = null;
 let shown = null;
 

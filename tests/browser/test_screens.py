@@ -165,3 +165,19 @@ def test_the_page_is_in_the_language_that_it_says(visitor):
     assert page.evaluate("navigator.language") == "de-DE"
     page.wait_for_timeout(1000)
     assert page.locator("html").get_attribute("lang") == "en"
+
+
+@pytest.mark.parametrize(("wish", "is_playing"), [("reduce", False), ("no-preference", True)])
+def test_videos_begin_by_themselves_only_where_motion_is_welcome(visitor, wish, is_playing):
+    page = visitor(reduced_motion=wish)
+    type_prompt(page)
+    page.locator("#run").click()
+    wait_for_drafts(page)
+    page.get_by_role("tab", name="Library").click()
+    page.locator("#library .card .open").first.click()
+    video = page.locator("#library dialog video")
+    video.wait_for()
+    page.wait_for_timeout(1500)
+    assert video.evaluate("(one) => !one.paused") == is_playing
+    video.evaluate("(one) => one.play()")
+    assert video.evaluate("(one) => !one.paused")
