@@ -1,5 +1,6 @@
 """Draws a comparison as one labelled clip: columns and rows as on the page, all in lockstep."""
 
+import itertools
 import textwrap
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -19,6 +20,7 @@ from snapui.picks import Picks
 
 CELL_WIDTH, GAP, TEXT_SIZE, LINE_HEIGHT, MAX_LINES = 320, 12, 16, 22, 3
 CHARACTERS_PER_LINE = 38
+FIRST_WORDS = 5  # that are left of a beginning which all labels share
 PAPER, INK, BLANK = "#fdfbf7", "#2b2825", "#e9e2d6"
 FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Arial.ttf",
          "Helvetica.ttc")
@@ -86,9 +88,10 @@ def _cell_height(clips: Mapping[Place, np.ndarray]) -> int:
 
 def _labelled_sheet(plan: Plan | Picks, cell_height: int) -> tuple[Image.Image, dict[Place, tuple]]:
     """Return the grid without its clips, and the corner of each cell."""
-    columns, rows = len(plan.heads), plan.row_count
-    head = _lines(plan.heads) + GAP
-    sides = _lines([plan.row_told(row) for row in range(rows)])
+    heads = told_apart(plan.heads)
+    labels = told_apart([plan.row_told(row) for row in range(plan.row_count)])
+    columns, rows = len(heads), len(labels)
+    head, sides = _lines(heads) + GAP, _lines(labels)
     step = cell_height + sides + GAP
     width = columns * (CELL_WIDTH + GAP) + GAP
     height = GAP + head + rows * step
@@ -97,14 +100,24 @@ def _labelled_sheet(plan: Plan | Picks, cell_height: int) -> tuple[Image.Image, 
     corners = {}
     for column in range(columns):
         x = GAP + column * (CELL_WIDTH + GAP)
-        _write(draw, (x, GAP), plan.heads[column])
+        _write(draw, (x, GAP), heads[column])
         for row in range(rows):
             y = GAP + head + row * step
             if column == 0:
-                _write(draw, (x, y), plan.row_told(row))
+                _write(draw, (x, y), labels[row])
             corners[row, column] = (x, y + sides)
             draw.rectangle((x, y + sides, x + CELL_WIDTH - 1, y + sides + cell_height - 1), BLANK)
     return sheet, corners
+
+
+def told_apart(texts: Sequence[str]) -> Sequence[str]:
+    """Return labels, without the words that all begin with if cut short they would be the same."""
+    if len({tuple(_wrapped(text)) for text in texts}) == len(set(texts)):
+        return texts
+    words = [text.split() for text in texts]
+    alike = itertools.takewhile(lambda some: len(set(some)) == 1, zip(*words, strict=False))
+    same = len(list(alike))
+    return [" ".join([*own[:min(same, FIRST_WORDS)], "…", *own[same:]]) for own in words]
 
 
 def _wrapped(text: str) -> list[str]:

@@ -16,6 +16,7 @@ from snapui.compare import Place
 from snapui.comparisons import Standing
 from snapui.copies import filmstrip, strip_width
 from snapui.files import file_url
+from snapui.grid import told_apart
 from snapui.schema import Job
 from snapui.standing import step_told
 from snapui.theme import scripts
@@ -95,21 +96,22 @@ class Player:
         html = [f'<div class="cells" style="--columns: {len(heads)}">']
         for label, places in rows:
             html.append(f'<h3 dir="auto">{escape(label)}</h3>' * bool(label))
-            html += [self._cell(standing, place, head)
-                     for place, head in zip(places, heads, strict=True)]
+            html += [self._cell(standing, place, *labels)
+                     for place, *labels in zip(places, heads, told_apart(heads), strict=True)]
         made, total = len(standing.clips), len(standing.jobs)
         stop = ("Stopping" if standing.is_stopping else "Stop") if standing.is_active else ""
         return {"id": standing.id, "fps": clock.fps, "count": clock.count,
                 "told": "" if made == total else f"{made} of {total} clips are there.",
                 "grid": [["cells", "".join(html) + "</div>"]], "after": after, "stop": stop}
 
-    def _cell(self, standing: Standing, place: Place, head: str) -> str:
+    def _cell(self, standing: Standing, place: Place, head: str, short: str) -> str:
         try:
             inside = (self._canvas(standing, place, head) if place in standing.clips
                       else _blank(_state(standing.jobs[place])))
         except MediaError as error:  # its files are gone or damaged
             inside = _blank(str(error))
-        return f'<figure><figcaption dir="auto">{escape(head)}</figcaption>{inside}</figure>'
+        return (f'<figure><figcaption dir="auto" title="{escape(head, quote=True)}">'
+                f"{escape(short)}</figcaption>{inside}</figure>")
 
     def _canvas(self, standing: Standing, place: Place, head: str) -> str:
         clip = standing.clips[place]

@@ -19,7 +19,7 @@ from snapui.compare import Axis, Clock, Plan
 from snapui.comparisons import Comparisons
 from snapui.copies import filmstrip, strip_width
 from snapui.files import write_loop
-from snapui.grid import CELL_WIDTH, GAP, grid_frames, save_grid
+from snapui.grid import CELL_WIDTH, GAP, grid_frames, save_grid, told_apart
 from snapui.library import Library
 from snapui.orders import Opening
 from snapui.player import Player
@@ -116,6 +116,14 @@ def test_a_ballot_between_prompts_does_not_give_them_away(journal, comparisons, 
     assert "a dog" not in json.dumps(player.ballot(standing, Ballot(standing.id, 0, (1, 0))))
 
 
+def test_long_prompts_are_told_apart_above_their_clips(comparisons, player):
+    prompts = tuple(f"{'a dog in the snow ' * 9}{end}" for end in ("runs", "<b>sleeps"))
+    number = comparisons.submit(Plan(PLAN.base, Axis("prompt", prompts)))
+    tags = drawn(player.value(comparisons.standing(number)))
+    assert "a dog in the snow … <b>sleeps" in tags.text
+    assert [told["title"] for tag, told in tags.tags if tag == "figcaption"] == list(prompts)
+
+
 def test_cells_that_are_not_made_say_why(journal, comparisons, player):
     number = comparisons.submit(PLAN)
     journal.end(journal.claim("w"), "failed", NASTY)
@@ -159,6 +167,19 @@ def test_the_grid_shows_each_clip_in_its_place_in_lockstep(comparisons, number):
             assert (frames[:, :, middle[column], 0] == value).any(axis=1).all()
     bottom = frames.shape[1] - GAP - 90
     assert frames[:, bottom, middle[2], 0].tolist() == [t // 2 for t in range(16)]
+
+
+def test_labels_that_are_too_long_still_tell_the_clips_apart():
+    snow = "a dog in the snow " * 9
+    assert told_apart([f"{snow}runs", f"{snow}sleeps"]) == [
+        "a dog in the snow … runs", "a dog in the snow … sleeps"]
+    for texts in (["a dog runs", "a dog sleeps"], [snow, snow], ["", ""]):
+        assert told_apart(texts) == texts
+    plan = Plan(PLAN.base, Axis("prompt", (f"{snow}runs", f"{snow}sleeps")))
+    picture, = grid_frames(plan, {}, plan.clock({}))
+    first, second = (picture[:30, GAP + place * (CELL_WIDTH + GAP):][:, :CELL_WIDTH]
+                     for place in range(2))
+    assert (first != second).any()
 
 
 def test_a_missing_clip_leaves_its_place_blank():
