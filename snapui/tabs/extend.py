@@ -88,11 +88,12 @@ class ExtendTab:
 
     def listed(self, chosen: int) -> Any:
         """Return the list of clips to go on from, with one of them chosen."""
-        is_there = Clip.select().where(Clip.id == chosen).exists()
-        return gr.Dropdown(choices=self._choices(chosen), value=chosen if is_there else 0)
+        return gr.Dropdown(choices=self._choices(chosen), value=chosen if _is_there(chosen) else 0)
 
     def listed_anew(self, chosen: int) -> Any:
-        """Return the list of clips to go on from; what is chosen stays."""
+        """Return the list of clips to go on from; what is chosen stays, unless it was deleted."""
+        if chosen and not _is_there(chosen):
+            return self.listed(0)
         return gr.Dropdown(choices=self._choices(chosen))
 
     def _choices(self, chosen: int) -> list[tuple[str, int]]:
@@ -133,7 +134,9 @@ class ExtendTab:
                 left = None
             else:
                 jobs.append(waited)
-        tree = self.films.tree(chosen) if Clip.get_or_none(Clip.id == chosen) else None
+        tree = self.films.tree(chosen) if _is_there(chosen) else None
+        if chosen and tree is None:
+            opened = self.listed(0)
         return self.reel.value(jobs, tree, chosen), opened, left, unmade
 
     def act(self, chosen: int, rows: dict, event: gr.EventData) -> tuple[Any, Any]:
@@ -164,6 +167,10 @@ class ExtendTab:
 
     def _settings(self, values: tuple[Any, ...]) -> dict[str, Any]:
         return dict(zip(self._names, values, strict=True))
+
+
+def _is_there(number: int) -> bool:
+    return Clip.select().where(Clip.id == number).exists()
 
 
 def _title(clip: Clip) -> str:

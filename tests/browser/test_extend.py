@@ -227,6 +227,25 @@ def test_a_job_survives_a_restart_and_a_picture_begins_a_clip(slow_program, open
                            arg=SNOW)
 
 
+def test_a_clip_that_was_deleted_leaves_the_tab_with_what_was_written(program, open_page):
+    page = open_page(program.url)
+    open_two_seconds(page)
+    fill_row(page, 0, SNOW)
+    page.get_by_role("tab", name="Library").click()
+    page.locator("#library .card .open").click()
+    page.get_by_role("button", name="Put in the bin").click()
+    page.get_by_label("Bin", exact=True).click()
+    page.on("dialog", lambda asked: asked.accept())
+    page.get_by_role("button", name="Empty the bin").click()
+    page.get_by_text("The bin is empty").wait_for()
+    page.get_by_role("tab", name="Extend").click()
+    page.locator("#reel .empty").wait_for()
+    assert page.locator("#extend-from input").input_value() == "Nothing: start anew"
+    assert page.locator("#rows textarea").input_value() == SNOW
+    page.locator("#run-extension").click()
+    wait_for_open(page, SNOW)
+
+
 def test_pictures_that_were_handed_over_survive_a_refresh(program, open_page, tmp_path):
     first, last = (write_clip(tmp_path / f"{name}.png", np.full((1, 40, 40, 3), level, np.uint8), 1)
                    for name, level in (("first", 90), ("last", 160)))

@@ -478,7 +478,9 @@ def test_what_was_written_goes_on_after_another_clip(tab, film):
 def test_a_clip_that_is_gone_leaves_the_list_at_nothing(tab, film):
     assert tab.listed(99).value == 0
     Clip.delete().where(Clip.id == film.id).execute()
-    assert tab.look(film.id, {}, None)[0]["cards"][0][0] == "empty"
+    value, opened, *_ = tab.look(film.id, {}, None)
+    assert (value["cards"][0][0], opened.value) == ("empty", 0)
+    assert tab.listed_anew(film.id).value == 0
 
 
 # ---- in line with the other jobs
