@@ -28,6 +28,29 @@ BEYOND = """() => [...document.querySelectorAll("#tabs *, #top *")]
   }).map((one) => one.outerHTML.slice(0, 200))"""
 
 
+# The visible texts with less contrast to what is behind them than WCAG 2.2 asks of small ones.
+FAINT = """() => {
+  const colour = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = (parts) => parts.slice(0, 3).map((part) => part / 255).map((part) =>
+    part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4).reduce(
+      (sum, part, place) => sum + [0.2126, 0.7152, 0.0722][place] * part, 0);
+  const ground = (one) => {
+    for (; one; one = one.parentElement) {
+      const { backgroundColor } = getComputedStyle(one);
+      if (colour(backgroundColor)[3] !== 0) return colour(backgroundColor);
+    }
+  };
+  return [...document.querySelectorAll("body *")].filter((one) => !one.matches(":disabled, option")
+      && one.checkVisibility({ opacityProperty: true, visibilityProperty: true })
+      && one.getBoundingClientRect().width > 2
+      && [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+    .filter((one) => {
+      const both = [light(colour(getComputedStyle(one).color)), light(ground(one))];
+      return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05) < 4.5;
+    }).map((one) => one.outerHTML.slice(0, 200));
+}"""
+
+
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_every_tab_fits_the_screen_and_every_control_has_a_name(
         program, open_page, width, scheme):
@@ -47,6 +70,7 @@ def test_every_tab_fits_the_screen_and_every_control_has_a_name(
         assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
         assert page.evaluate(BEYOND) == [], tab
         assert page.evaluate(UNNAMED) == [], tab
+        assert page.evaluate(FAINT) == [], tab
         SHOTS.mkdir(exist_ok=True)
         page.screenshot(path=SHOTS / f"screen-{tab}-{width}-{scheme}.png", full_page=True)
 
