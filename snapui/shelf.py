@@ -32,7 +32,8 @@ TEMPLATE = """
 <button type="button" class="empty-bin" hidden>Empty the bin</button></div>
 <div class="cards"></div>
 <nav class="pages" aria-label="Pages of the library" hidden>
-<button type="button" class="newer">Newer</button><span class="place"></span>
+<button type="button" class="newer">Newer</button>
+<label class="place">Page <input type="number" min="1" step="1"> of <span></span></label>
 <button type="button" class="older">Older</button></nav>
 <dialog class="details" aria-label="One clip"></dialog>
 """

@@ -5,6 +5,7 @@ const emptyBin = element.querySelector(".empty-bin");
 const pages = element.querySelector(".pages");
 const newer = element.querySelector(".newer");
 const older = element.querySelector(".older");
+const leaf = element.querySelector(".place input");
 const dialog = element.querySelector("dialog");
 const picks = element.querySelector(".picks");
 const compare = element.querySelector(".picks .compare");
@@ -18,6 +19,7 @@ const binned = new Set();
 let ticked = shelved;  /* those of the view */
 const markGone = watchGone(cards, ".open");
 let opened = null;
+let turned = null;  /* the number of the page that was shown last: what is being typed stays */
 let shown = null;  /* what the dialog was filled with */
 
 function show() {
@@ -27,7 +29,10 @@ function show() {
   emptyBin.hidden = !value.binned;
   ticked = value.view === "Bin" ? binned : shelved;
   pages.hidden = value.pages < 2;
-  element.querySelector(".place").textContent = `Page ${value.number + 1} of ${value.pages}`;
+  leaf.max = value.pages;
+  if (turned !== value.number || leaf !== document.activeElement) leaf.value = value.number + 1;
+  turned = value.number;
+  element.querySelector(".place span").textContent = value.pages;
   newer.disabled = value.number === 0;
   older.disabled = value.number + 1 >= value.pages;
   fill(cards, value.cards);
@@ -141,6 +146,10 @@ element.addEventListener("click", (event) => {
 });
 newer.addEventListener("click", () => trigger("turn_page", { number: props.value.number - 1 }));
 older.addEventListener("click", () => trigger("turn_page", { number: props.value.number + 1 }));
+leaf.addEventListener("change", () => {
+  leaf.value = Math.min(Math.max(1, Math.trunc(leaf.value)), props.value.pages);
+  trigger("turn_page", { number: leaf.value - 1 });
+});
 emptyBin.addEventListener("click", () => {
   const clips = `${props.value.binned} clip${props.value.binned > 1 ? "s" : ""}`;
   if (confirm(`Empty the whole bin? It holds ${clips}; the files are deleted for good.`)) {

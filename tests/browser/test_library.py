@@ -7,9 +7,14 @@ import pytest
 from playwright.sync_api import expect
 
 from engine.media import read_clip, read_metadata, read_request
-from tests.browser.conftest import LOOKS, PATIENCE, SHOTS
+from engine.request import GenerationRequest
+from snapui.jobs import Journal
+from snapui.library import PAGE_CLIPS
+from snapui.schema import Job, database_url
+from tests.browser.conftest import LOOKS, PATIENCE, SHOTS, stand_in_program
 from tests.browser.test_compare import FRAMES, wait_for_cells
 from tests.browser.test_create import make, seed, toast, wait_for_drafts
+from tests.snapui.test_library import add
 
 pytestmark = pytest.mark.browser
 DOG = "a dog walking to the left in the meadow"
@@ -181,6 +186,28 @@ def test_the_open_tab_is_remembered_and_a_quick_visitor_is_not_sent_back_to_it(p
     page.evaluate("answer()")
     page.wait_for_timeout(3000)
     expect(compare).to_have_attribute("aria-selected", "true")
+
+
+def test_any_page_of_many_is_turned_to_by_its_number(tmp_path, open_page):
+    journal = Journal(database_url(None, tmp_path), tmp_path)
+    for number in range(3 * PAGE_CLIPS):
+        add(journal, f"clip {number}")
+    Job.update(request=GenerationRequest("a dog").to_json()).execute()
+    journal.close()
+    running = stand_in_program(tmp_path, 0.1)
+    running.start()
+    page = open_page(running.url)
+    open_library(page)
+    last, newest = PAGE_CLIPS - 1, 3 * PAGE_CLIPS - 1
+    for typed, first, shown in (("3", last, "3"), ("99", last, "3"), ("", newest, "1"),
+                                ("99", last, "3")):
+        page.get_by_role("spinbutton", name="Page").fill(typed)
+        page.keyboard.press("Enter")
+        expect(page.locator("#library .card h3").first).to_have_text(f"clip {first}")
+        expect(page.get_by_role("spinbutton", name="Page")).to_have_value(shown)
+    page.get_by_role("button", name="Newer").click()
+    expect(page.get_by_role("spinbutton", name="Page")).to_have_value("2")
+    running.stop()
 
 
 def test_stars_that_are_pressed_quickly_are_all_there(program, open_page):
