@@ -18,6 +18,18 @@ ORDERS = (*3 * ["{subject} {motion} {place}"], "{subject} {place} {motion}",
           "{subject} {place}, {motion}", "{motion} {place}, {subject}",
           "{subject}, {motion} {place}", "{place}, {motion}, {subject}")
 
+# Before what a place lies beside, and what else is in such phrases.
+BESIDE = {"among", "amid", "between", "by", "under", "past", "near", "around", "beneath", "beyond",
+          "below", "far", "from", "when", "where"}
+LINKS = {"the", "a", "and", "of", "in", "is", "at"}
+
+
+def scenery_words() -> set[str]:
+    """List what other words for places name beside them: whoever asks for camels gets none."""
+    phrases = (phrase.split() for phrases in synonyms.PLACES.values() for phrase in phrases)
+    return {word for first, *words in phrases if first in BESIDE
+            for word in words} - BESIDE - LINKS
+
 
 def free_caption(scene: Scene, parts: tuple[str, str, str], rng: np.random.Generator) -> str:
     """Return a scene's caption in other words.

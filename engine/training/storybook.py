@@ -1,6 +1,7 @@
 """The painted world as training data (STORYBOOK.md): scenes drawn, painted and captioned."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from engine.errors import DataError
 from engine.storybook.articles import with_article
 from engine.storybook.captions import canonical_caption, caption
 from engine.storybook.casting import sample_scene
+from engine.storybook.free_wording import scenery_words
 from engine.storybook.parts import PARTS, parts
 from engine.storybook.places import PAINTED, PLAIN_COLOURS
 from engine.storybook.scene import TRAVELS, Scene
@@ -21,7 +23,7 @@ from engine.video import to_clips, to_frames, upscale
 from engine.vocabulary import IDEAS, Vocabulary, vocabulary_of
 
 CLIP_FRAMES = 16
-VOCABULARY_SCENES = 340    # of each subject: enough to meet its rare words
+VOCABULARY_SCENES = 600    # of each subject: enough to meet its rare words
 FEWEST_IDEAS = 12          # about each
 PLAIN = Recipe()
 
@@ -89,17 +91,23 @@ class StorybookSource:
         return said, said
 
     def vocabulary(self) -> Vocabulary:
-        """Caption scenes of each subject as in training; the ideas are full captions of some."""
-        rng, captions, ideas = np.random.default_rng(0), [], []
+        """Caption scenes of each subject as in training; the ideas are full captions of some.
+
+        Left out is what other words for places name beside them, unless captions name it too.
+        """
+        rng, captions, plain, ideas = np.random.default_rng(0), [], [], []
         names = sorted(self.sprites)
         most = max(IDEAS // len(names), FEWEST_IDEAS)
         for name in names:
             scenes = [self._arranged(rng, {name: self.sprites[name]})[0]
                       for _ in range(VOCABULARY_SCENES)]
             captions += (self._caption(scene, rng) for scene in scenes)
+            plain += (caption(scene, self.sprites, rng) for scene in scenes)
             full = dict.fromkeys(canonical_caption(scene, self.sprites) for scene in scenes)
             ideas += list(full)[:most]
-        return vocabulary_of(captions, ideas, map(with_article, names))
+        told = vocabulary_of(captions, ideas, map(with_article, names))
+        unseen = scenery_words().difference(vocabulary_of(plain, ()).words)
+        return replace(told, words=tuple(word for word in told.words if word not in unseen))
 
     def _scene(self, rng: np.random.Generator) -> tuple[Scene, float]:
         """Draw a scene of the recipe's subjects and the rate of its clip."""

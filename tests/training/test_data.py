@@ -160,3 +160,9 @@ def test_a_scene_is_said_in_other_words_beside_the_caption_that_means_the_same(c
     pairs = [free.paraphrase(rng) for _ in range(20)]
     assert all(meant.startswith("a dog") for _, meant in pairs)
     assert sum(said != meant for said, meant in pairs) > 15
+
+
+def test_what_a_place_lies_beside_is_no_word_that_was_learnt(cast):
+    words = StorybookSource(cast, ["dog"], Recipe(free_wording=1.0)).vocabulary().words
+    assert {"savanna", "sahara", "labrador", "the", "among"} <= {*words}
+    assert not {"camels", "buttercups", "moon", "asteroids"} & {*words}
