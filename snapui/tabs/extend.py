@@ -119,8 +119,8 @@ class ExtendTab:
     def look(self, chosen: int, rows: dict, awaited: Awaited | None) -> tuple[Any, ...]:
         """Return what the reel shows, what became of the awaited job, and the rows that are left.
 
-        Its clip is opened, and rows that are made go, unless the form has changed meanwhile: then
-        it is only listed, for what somebody is writing must not go.
+        Its clip is opened, and what is made goes from the rows, unless the form has changed
+        meanwhile: then it is only listed, for what somebody is writing must not go.
         """
         jobs, opened, left, unmade = self.films.running(), gr.skip(), gr.skip(), gr.skip()
         waited = awaited and Job.get_or_none(Job.id == awaited["job"])
@@ -128,7 +128,7 @@ class ExtendTab:
             if made := self.films.made_by(waited.id):
                 if (chosen, rows) == (awaited["chosen"], awaited["rows"]):
                     chosen, opened = made, self.listed(made)
-                    unmade = rows | {"rows": []} if awaited["is_told"] else gr.skip()
+                    unmade = _unwritten(rows) if awaited["is_told"] else gr.skip()
                 else:
                     opened = self.listed_anew(chosen)
                 left = None
@@ -167,6 +167,10 @@ class ExtendTab:
 
     def _settings(self, values: tuple[Any, ...]) -> dict[str, Any]:
         return dict(zip(self._names, values, strict=True))
+
+
+def _unwritten(rows: dict) -> dict:
+    return rows | {"rows": [[start, end, ""] for start, end, _ in rows["rows"]]}
 
 
 def _is_there(number: int) -> bool:
