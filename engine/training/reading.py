@@ -40,6 +40,7 @@ ENCODED = 256         # captions that are encoded at once
 QUERIES = 64          # of a step's latents, for all of its captions
 RUNS = 4              # clips made to collect them
 RUN_STEPS = 8
+BLUR = 0.4            # most noise on a state, which is about as large: near words are read alike
 FLOOR = 0.02          # of a spread, under which differences count no more
 
 
@@ -171,12 +172,17 @@ class ReadingTrainer:
         return (self._conditions(text, rows), self.stage.preconditioning.c_noise(sigma),
                 self._numbers(len(self.hearing.queries[0]), QUERIES))
 
+    def _blurred(self, tokens: Tensor) -> Tensor:
+        """Add noise to the states (b, l, width) of each caption, of one a little, of one much."""
+        deviation = BLUR * torch.rand(len(tokens), 1, 1, generator=self.generator)
+        return tokens + deviation * torch.randn(tokens.shape, generator=self.generator)
+
     def train_step(self) -> float:
         """Learn from one batch of pairs. Returns: the mean difference."""
         rows = self._numbers(len(self.pairs), BATCH)
         meant, c_noise, chosen = self._told(self.pairs.meant, self.pairs.which[rows])
         tokens, mask = _cut(self.pairs.said, rows)
-        said = replace(meant, text_tokens=tokens, text_mask=mask)
+        said = replace(meant, text_tokens=self._blurred(tokens), text_mask=mask)
         with torch.no_grad():
             lesson = self.hearing(meant, c_noise, chosen)
         heard = self.hearing(self.reader(said), c_noise, chosen)
