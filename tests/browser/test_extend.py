@@ -216,7 +216,7 @@ def test_a_job_survives_a_restart_and_a_picture_begins_a_clip(slow_program, open
     page.get_by_role("tab", name="Extend").click()
     page.wait_for_selector("#reel .job")
     wait_for_open(page, SNOW)    # it is still waited for
-    assert page.locator("#rows .from").input_value() == "2"
+    page.wait_for_function("document.querySelector('#rows .from').value === '2'")
     made = slow_program.files()
     assert len(made) == 1 and len(read_clip(made[0]).frames) == 16
     assert "first" in read_metadata(made[0])["parents"]
