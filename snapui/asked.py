@@ -15,8 +15,9 @@ from engine.extension.request import (
     seconds_between,
 )
 from engine.extension.segments import Segment, check_new, until
+from engine.media.formats import MAX_TAKEN_FPS
 from engine.request import GenerationRequest
-from snapui.given import MAX_FPS, frames_of_video, rate_of
+from snapui.given import frames_of_video, rate_of
 from snapui.orders import Order
 from snapui.schema import Clip
 from snapui.upscaling import is_closed, shown_in
@@ -96,9 +97,9 @@ def order_of(asked: Asked, settings: Mapping[str, Any], there: Before,
     if source is not None:
         settings = json.loads(source.request) | {"seed": settings["seed"], "prompt": there.prompt}
     fps = there.fps * asked.in_between if there.frames else asked.fps
-    if there.frames and fps > MAX_FPS:
+    if there.frames and fps > MAX_TAKEN_FPS:
         raise RequestError(f"{asked.in_between} frames for each one at {there.fps:g} frames per "
-                           f"second make {fps:g}, more than the {MAX_FPS:g} a clip can have.")
+                           f"second make {fps:g}, more than the {MAX_TAKEN_FPS:g} a clip can have.")
     if asked.in_between > 1 and not there.frames:
         raise RequestError("New frames go between those of a clip or a video: choose one to go on "
                            "from.")

@@ -13,11 +13,10 @@ from typing import Any
 from engine.errors import MediaError, RequestError
 from engine.extension.material import count_material
 from engine.media import read_picture, read_rate
+from engine.media.formats import taken_rate
 from snapui.files import keep, slug
 
 GIVEN = "given"
-MAX_FPS = 60.0
-UNTOLD_FPS = 24.0  # of a video whose file names no rate that a clip can have
 HASH_CHARACTERS = 16
 
 
@@ -51,8 +50,7 @@ def checked(folder: Path, path: Any) -> str:
 
 def rate_of(path: Path) -> float:
     """Return the rate at which a video is taken: its own if a clip can have it."""
-    own = _rate(path)
-    return own if 1 <= own <= MAX_FPS else UNTOLD_FPS
+    return taken_rate(_rate(path))
 
 
 @lru_cache(maxsize=32)

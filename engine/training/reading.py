@@ -30,6 +30,7 @@ from engine.vocabulary import VOCABULARY_NAME
 
 LAYERS = 1
 PAIRS = 40_000
+FEWEST_PAIRS = 16     # of fewer, nothing says how far captions are apart
 FREE_SHARE = 0.75
 BATCH = 128
 STEPS = 1500
@@ -236,7 +237,6 @@ def main() -> int:
     """Run the command line. Returns: the exit code."""
     options = parser().parse_args()
     torch.set_flush_denormal(True)    # what grows from zero would crawl through them
-    torch.set_num_threads(options.threads or torch.get_num_threads())
     try:
         teach(options)
         return 0
@@ -250,10 +250,11 @@ def main() -> int:
 
 def teach(options: argparse.Namespace) -> None:
     """Teach a reader and write the stage it belongs to. Raises: SnapError with a sentence."""
-    for name in ("steps", "pairs", "threads"):
+    for name, least in (("steps", 1), ("pairs", FEWEST_PAIRS), ("threads", 1), ("seed", 0)):
         value = getattr(options, name)
-        if value is not None and value < 1:
-            raise DataError(f"--{name} must be 1 or more, not {value}.")
+        if value is not None and value < least:
+            raise DataError(f"--{name} must be {least} or more, not {value}.")
+    torch.set_num_threads(options.threads or torch.get_num_threads())
     make_folder(options.out)
     stage = with_reader(options.model)
     source = StorybookSource(options.sprites, options.subjects, Recipe(free_wording=FREE_SHARE))

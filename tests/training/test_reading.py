@@ -152,7 +152,10 @@ def test_the_command_writes_a_stage_that_reads_more(model, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(("more", "sentence"), [
-    ((), "There is no"), (("--steps", "0"), "--steps must be 1 or more, not 0")])
+    ((), "There is no"), (("--steps", "0"), "--steps must be 1 or more, not 0"),
+    (("--threads", "-1"), "--threads must be 1 or more, not -1"),
+    (("--pairs", "1"), "--pairs must be 16 or more, not 1"),
+    (("--seed", "-1"), "--seed must be 0 or more, not -1")])
 def test_what_cannot_be_is_a_sentence(tmp_path, monkeypatch, capsys, more, sentence):
     monkeypatch.setattr("sys.argv", ["reading", "--model", str(tmp_path / "none"), "--sprites",
                                      str(tmp_path), "--out", str(tmp_path / "out"), *more])
