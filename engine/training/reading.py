@@ -14,18 +14,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import AdamW
 
 from engine import checkpoint
 from engine.errors import DataError, SnapError
-from engine.model import FIT, Conditions
-from engine.stage import SampleSettings, Stage, load_stage, unit_noise
+from engine.model import Conditions
+from engine.stage import Stage, load_stage
 from engine.text import EncodedText, TextEncoder
 from engine.training.__main__ import encoder_of, make_folder, say
+from engine.training.hearing import Difference, Hearing, Question, collected_queries
 from engine.training.loop import LOG_STEPS
 from engine.training.recipe import Recipe
 from engine.training.storybook import StorybookSource
+from engine.training.truth import UNKNOWN
 from engine.vocabulary import VOCABULARY_NAME
 
 LAYERS = 1
@@ -40,9 +42,8 @@ WARMUP = 100
 ENCODED = 256         # captions that are encoded at once
 QUERIES = 64          # of a step's latents, for all of its captions
 RUNS = 4              # clips made to collect them
-RUN_STEPS = 8
 BLUR = 0.4            # most noise on a state, which is about as large: near words are read alike
-FLOOR = 0.02          # of a spread, under which differences count no more
+MIXED = 0.4           # most that other words' states are mixed in, for the same
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,13 @@ class Pairs:
     """States of captions, half precision: as people might say them, and as they are meant.
 
     said: n of them; meant: of fewer, and which of those each said one means, (n,) long.
+    answers: what each meant one says, a column a question, (m, questions).
     """
 
     said: EncodedText
     meant: EncodedText
     which: Tensor
+    answers: Tensor
 
     def __len__(self) -> int:
         return len(self.which)
@@ -64,9 +67,11 @@ def paired(source: StorybookSource, encoder: TextEncoder, count: int, seed: int)
     """Word `count` training-split scenes twice and encode what was said."""
     rng = np.random.default_rng(seed)
     pairs = [source.paraphrase(rng) for _ in range(count)]
-    numbers = {meant: number for number, meant in enumerate(dict.fromkeys(m for _, m in pairs))}
-    return Pairs(_encoded(encoder, [said for said, _ in pairs]), _encoded(encoder, list(numbers)),
-                 torch.tensor([numbers[meant] for _, meant in pairs]))
+    answers = {meant: answer for _, meant, answer in pairs}
+    numbers = {meant: number for number, meant in enumerate(answers)}
+    return Pairs(_encoded(encoder, [said for said, *_ in pairs]), _encoded(encoder, list(numbers)),
+                 torch.tensor([numbers[meant] for _, meant, _ in pairs]),
+                 torch.tensor(list(answers.values())))
 
 
 def _encoded(encoder: TextEncoder, captions: Sequence[str]) -> EncodedText:
@@ -81,59 +86,6 @@ def _cut(text: EncodedText, rows: Tensor) -> tuple[Tensor, Tensor]:
     mask = text.mask[rows]
     longest = int(mask.sum(1).max())
     return text.tokens[rows, :longest].float(), mask[:, :longest]
-
-
-class Hearing:
-    """What the network makes of a text: what patches and latents are told, and what the latents of
-    every block read in its context.
-
-    queries: latents of each block before it reads, (n, e).
-    """
-
-    def __init__(self, network: FIT, queries: Sequence[Tensor]):
-        self.network, self.queries = network, queries
-
-    def __call__(self, conditions: Conditions, c_noise: Tensor, chosen: Tensor) -> list[Tensor]:
-        """chosen: which queries, (q,) long. Returns: (b, k) or (b, q, e) of each place."""
-        network = self.network
-        context, mask = network.context(c_noise, conditions)
-        heard = [pooled(conditions)[:, 0]
-                 for pooled in (network.describing_text, network.pooled_text) if pooled]
-        for block, queries in zip(network.blocks, self.queries, strict=True):
-            asked = queries[chosen].expand(len(context), -1, -1)
-            heard.append(block.context_read(asked, context, mask))
-        return heard
-
-
-def collected_queries(stage: Stage, conditions: Conditions) -> list[Tensor]:
-    """Make clips and return the latents that each block read its context with, (n, e)."""
-    seen: list[list[Tensor]] = [[] for _ in stage.network.blocks]
-    hooks = [block.context_read.register_forward_pre_hook(
-        lambda _, inputs, kept=kept: kept.append(inputs[0].float().flatten(0, 1)))
-        for block, kept in zip(stage.network.blocks, seen, strict=True)]
-    noise = unit_noise(range(len(conditions.fps)), stage.clip_shape)
-    stage.sample(noise, conditions, SampleSettings(RUN_STEPS, guidance=0.0))
-    for hook in hooks:
-        hook.remove()
-    return [torch.cat(kept) for kept in seen]
-
-
-class Difference(nn.Module):
-    """How far what is heard is from what is meant, in units of how far captions are apart.
-
-    Every direction counts alike: a way differs from another by a fifteenth of what a subject does.
-    meant: what is heard of many captions, (n, k).
-    """
-
-    def __init__(self, meant: Tensor):
-        super().__init__()
-        spread, directions = torch.linalg.eigh(torch.cov(meant.T))
-        floor = FLOOR * spread.mean()
-        self.register_buffer("scaled", directions * (spread.clamp(min=0) + floor).rsqrt())
-
-    def forward(self, heard: Tensor, meant: Tensor) -> Tensor:
-        """heard, meant: (..., k). Returns: the mean square, ()."""
-        return ((heard - meant) @ self.scaled).square().mean()
 
 
 class ReadingTrainer:
@@ -151,6 +103,7 @@ class ReadingTrainer:
             some = self._conditions(pairs.meant, self._numbers(len(pairs.meant.mask), RUNS))
             self.hearing = Hearing(network, collected_queries(stage, some))
             self.differences = self._differences()
+            self.questions = self._questions()
         self.step = 0
 
     def _differences(self) -> list[Difference]:
@@ -158,6 +111,14 @@ class ReadingTrainer:
         rows = self._numbers(len(self.pairs.meant.mask), min(4 * BATCH, len(self.pairs.meant.mask)))
         meant = self.hearing(*self._told(self.pairs.meant, rows))
         return [Difference((one - one.mean(0)).reshape(-1, one.shape[-1])) for one in meant]
+
+    def _questions(self) -> list[list[Question]]:
+        """Learn to read the answers to every question from each thing that is told."""
+        full = (self.pairs.answers != UNKNOWN).all(1).nonzero()[:, 0]
+        told = [torch.cat(parts) for parts in zip(*(
+            self.hearing.told(self._conditions(self.pairs.meant, rows))
+            for rows in full.split(ENCODED)), strict=True)]
+        return [[Question(one, answers) for answers in self.pairs.answers[full].T] for one in told]
 
     def _numbers(self, size: int, count: int) -> Tensor:
         return torch.randint(size, (count,), generator=self.generator)
@@ -173,22 +134,26 @@ class ReadingTrainer:
         return (self._conditions(text, rows), self.stage.preconditioning.c_noise(sigma),
                 self._numbers(len(self.hearing.queries[0]), QUERIES))
 
-    def _blurred(self, tokens: Tensor) -> Tensor:
-        """Add noise to the states (b, l, width) of each caption, of one a little, of one much."""
-        deviation = BLUR * torch.rand(len(tokens), 1, 1, generator=self.generator)
-        return tokens + deviation * torch.randn(tokens.shape, generator=self.generator)
+    def _unsettled(self, tokens: Tensor) -> Tensor:
+        """Mix other captions' states into those of each, (b, l, width), and add noise; of one a
+        little, of one much.
+        """
+        shares = torch.rand(2, len(tokens), 1, 1, generator=self.generator)
+        captions, places = (torch.randperm(n, generator=self.generator) for n in tokens.shape[:2])
+        mixed = torch.lerp(tokens, tokens[captions][:, places], MIXED * shares[0])
+        return mixed + BLUR * shares[1] * torch.randn(tokens.shape, generator=self.generator)
 
     def train_step(self) -> float:
-        """Learn from one batch of pairs. Returns: the mean difference."""
+        """Learn from one batch of pairs. Returns: the loss."""
         rows = self._numbers(len(self.pairs), BATCH)
-        meant, c_noise, chosen = self._told(self.pairs.meant, self.pairs.which[rows])
+        meaning = self.pairs.which[rows]
+        meant, c_noise, chosen = self._told(self.pairs.meant, meaning)
         tokens, mask = _cut(self.pairs.said, rows)
-        said = replace(meant, text_tokens=self._blurred(tokens), text_mask=mask)
+        said = replace(meant, text_tokens=self._unsettled(tokens), text_mask=mask)
         with torch.no_grad():
             lesson = self.hearing(meant, c_noise, chosen)
         heard = self.hearing(self.reader(said), c_noise, chosen)
-        loss = sum(difference(one, other) for difference, one, other in zip(
-            self.differences, heard, lesson, strict=True)) / len(lesson)
+        loss = self._distance(heard, lesson) + self._mistakes(heard, self.pairs.answers[meaning])
         rate = min(1.0, (self.step + 1) / WARMUP) * (1 - self.step / self.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = LEARNING_RATE * rate
@@ -197,6 +162,16 @@ class ReadingTrainer:
         self.optimizer.step()
         self.step += 1
         return loss.item()
+
+    def _distance(self, heard: list[Tensor], lesson: list[Tensor]) -> Tensor:
+        return sum(difference(one, other) for difference, one, other in zip(
+            self.differences, heard, lesson, strict=True)) / len(lesson)
+
+    def _mistakes(self, heard: list[Tensor], answers: Tensor) -> Tensor:
+        told = zip(self.questions, heard[:len(self.questions)], strict=True)
+        losses = [question.loss(one, answer) for questions, one in told
+                  for question, answer in zip(questions, answers.T, strict=True)]
+        return sum(losses) / len(losses)
 
 
 def with_reader(folder: Path, layers: int = LAYERS) -> Stage:
@@ -267,7 +242,7 @@ def teach(options: argparse.Namespace) -> None:
         recent.append(trainer.train_step())
         if trainer.step % LOG_STEPS == 0:
             left = (time.monotonic() - begun) / trainer.step * (options.steps - trainer.step)
-            say(f"step {trainer.step}  difference {np.mean(recent):.4f}  {left / 60:.0f} min left")
+            say(f"step {trainer.step}  loss {np.mean(recent):.4f}  {left / 60:.0f} min left")
             recent = []
     checkpoint.write_config(stage.config, options.out / checkpoint.CONFIG_NAME)
     checkpoint.write_config(source.vocabulary(), options.out / VOCABULARY_NAME)

@@ -79,16 +79,17 @@ class StorybookSource:
         return Lesson(self._caption(scene, rng), fps, self._truth(scene, False),
                       self._parts(scene, frame_index / fps, window))
 
-    def paraphrase(self, rng: np.random.Generator) -> tuple[str, str]:
+    def paraphrase(self, rng: np.random.Generator) -> tuple[str, str, tuple[int, int, int]]:
         """Draw a training-split scene. Returns: what somebody might say of it, which is in other
-        words as often as the recipe says, and the caption that means the same.
+        words as often as the recipe says, the caption that means the same, and the numbers of its
+        subject, place and travel, unknown of a caption that may leave one open.
         """
         scene, _ = self._scene(rng)
+        full, answers = canonical_caption(scene, self.sprites), self._truth(scene, image=False)
         if rng.random() < self.recipe.free_wording:
-            return (caption(scene, self.sprites, rng, free_share=1.0),
-                    canonical_caption(scene, self.sprites))
+            return caption(scene, self.sprites, rng, free_share=1.0), full, answers
         said = caption(scene, self.sprites, rng)
-        return said, said
+        return said, said, answers if said == full else (UNKNOWN,) * len(answers)
 
     def vocabulary(self) -> Vocabulary:
         """Caption scenes of each subject as in training; the ideas are full captions of some.

@@ -9,9 +9,11 @@ from PIL import Image, ImageDraw
 
 from engine.errors import DataError
 from engine.presets import PRESETS
+from engine.storybook.scene import TRAVELS
 from engine.training.data import Batches, Window
 from engine.training.recipe import Recipe
 from engine.training.storybook import StorybookSource
+from engine.training.truth import UNKNOWN
 from tests.training.stand_ins import CAPTIONS, HashedText, one_batch, tiny_batches
 
 TINY = PRESETS["tiny"]
@@ -155,11 +157,15 @@ def test_storybook_crops_come_with_the_whole_small_clip(cast):
 def test_a_scene_is_said_in_other_words_beside_the_caption_that_means_the_same(cast):
     rng = np.random.default_rng(0)
     plain = StorybookSource(cast, ["dog"], Recipe(free_wording=0.0))
-    assert all(said == meant for said, meant in (plain.paraphrase(rng) for _ in range(20)))
+    pairs = [plain.paraphrase(rng) for _ in range(60)]
+    assert all(said == meant for said, meant, _ in pairs)
+    assert {answers == 3 * (UNKNOWN,) for *_, answers in pairs} == {True, False}
     free = StorybookSource(cast, ["dog"], Recipe(free_wording=1.0))
     pairs = [free.paraphrase(rng) for _ in range(20)]
-    assert all(meant.startswith("a dog") for _, meant in pairs)
-    assert sum(said != meant for said, meant in pairs) > 15
+    assert all(meant.startswith("a dog") for _, meant, _ in pairs)
+    assert sum(said != meant for said, meant, _ in pairs) > 15
+    assert all(("left" in meant) == (travel == TRAVELS.index("left"))
+               for _, meant, (_, _, travel) in pairs)
 
 
 def test_what_a_place_lies_beside_is_no_word_that_was_learnt(cast):
