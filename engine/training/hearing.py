@@ -10,7 +10,6 @@ from torch.nn import functional as F
 
 from engine.model import FIT, Conditions
 from engine.stage import SampleSettings, Stage, unit_noise
-from engine.training.truth import UNKNOWN
 
 RUN_STEPS = 8         # of the clips that queries are collected from
 FLOOR = 0.02          # of a spread, under which differences count no more
@@ -27,20 +26,21 @@ class Hearing:
     def __init__(self, network: FIT, queries: Sequence[Tensor]):
         self.network, self.queries = network, queries
 
-    def told(self, conditions: Conditions) -> list[Tensor]:
-        """Return what patches and latents are told, (b, k) each."""
-        return [pooled(conditions)[:, 0]
-                for pooled in (self.network.describing_text, self.network.pooled_text) if pooled]
-
     def __call__(self, conditions: Conditions, c_noise: Tensor, chosen: Tensor) -> list[Tensor]:
-        """chosen: which queries, (q,) long. Returns: what is told, (b, q, e) of each block."""
+        """chosen: which queries, (q,) long. Returns: (b, k) or (b, q, e) of each place."""
         network = self.network
         context, mask = network.context(c_noise, conditions)
-        heard = self.told(conditions)
+        heard = [pooled(conditions)[:, 0]
+                 for pooled in (network.describing_text, network.pooled_text) if pooled]
         for block, queries in zip(network.blocks, self.queries, strict=True):
             asked = queries[chosen].expand(len(context), -1, -1)
             heard.append(block.context_read(asked, context, mask))
         return heard
+
+
+def summed_up(heard: Tensor) -> Tensor:
+    """Take the mean over latents where several heard, (b, q, e), to (b, e)."""
+    return heard if heard.ndim == 2 else heard.mean(1)
 
 
 def collected_queries(stage: Stage, conditions: Conditions) -> list[Tensor]:
@@ -75,12 +75,12 @@ class Difference(nn.Module):
 
 
 class Question(nn.Module):
-    """One question about a scene, its subject say, answered from what is heard of it.
+    """One question about a scene, its subject say, answered from what is heard in one place.
 
-    Linear discriminants of plain captions, of which it is all but certain. A difference alone is
-    least when an unsure word is heard halfway between what it may mean, which draws half of each;
-    an answer's cross-entropy asks for one of them.
-    heard: of many captions, (n, k); answers: theirs, whole numbers (n,), of none UNKNOWN.
+    Linear discriminants of plain captions. A difference alone is least when an unsure word is heard
+    halfway between what it may mean, which draws half of each; an answer's cross-entropy asks for
+    one of them.
+    heard: of many captions, (n, k); answers: theirs, whole numbers (n,).
     """
 
     def __init__(self, heard: Tensor, answers: Tensor):
@@ -99,10 +99,10 @@ class Question(nn.Module):
         return heard @ self.weight + self.bias
 
     def loss(self, heard: Tensor, answers: Tensor) -> Tensor:
-        """Return the cross-entropy of softened logits, 0 where the answer is UNKNOWN, ()."""
+        """Return the cross-entropy of softened logits, 0 where no such answer is known, ()."""
         logits = self(heard)
         deviation = logits.detach().std(1, correction=0).mean()
-        wrong = F.cross_entropy(logits * (CERTAINTY / deviation).clamp(max=1),
-                                torch.searchsorted(self.known, answers.contiguous()),
+        which = torch.searchsorted(self.known, answers.contiguous()).clamp(max=len(self.known) - 1)
+        wrong = F.cross_entropy(logits * (CERTAINTY / deviation).clamp(max=1), which,
                                 reduction="none")
-        return (wrong * (answers != UNKNOWN)).mean()
+        return (wrong * (self.known[which] == answers)).mean()

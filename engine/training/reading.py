@@ -23,7 +23,13 @@ from engine.model import Conditions
 from engine.stage import Stage, load_stage
 from engine.text import EncodedText, TextEncoder
 from engine.training.__main__ import encoder_of, make_folder, say
-from engine.training.hearing import Difference, Hearing, Question, collected_queries
+from engine.training.hearing import (
+    Difference,
+    Hearing,
+    Question,
+    collected_queries,
+    summed_up,
+)
 from engine.training.loop import LOG_STEPS
 from engine.training.recipe import Recipe
 from engine.training.storybook import StorybookSource
@@ -41,6 +47,7 @@ WEIGHT_DECAY = 0.05
 WARMUP = 100
 ENCODED = 256         # captions that are encoded at once
 QUERIES = 64          # of a step's latents, for all of its captions
+QUESTIONED = 4096     # captions that answers are read from
 RUNS = 4              # clips made to collect them
 BLUR = 0.4            # most noise on a state, which is about as large: near words are read alike
 MIXED = 0.4           # most that other words' states are mixed in, for the same
@@ -113,12 +120,13 @@ class ReadingTrainer:
         return [Difference((one - one.mean(0)).reshape(-1, one.shape[-1])) for one in meant]
 
     def _questions(self) -> list[list[Question]]:
-        """Learn to read the answers to every question from each thing that is told."""
+        """Learn to answer every question in each place of hearing."""
         full = (self.pairs.answers != UNKNOWN).all(1).nonzero()[:, 0]
-        told = [torch.cat(parts) for parts in zip(*(
-            self.hearing.told(self._conditions(self.pairs.meant, rows))
-            for rows in full.split(ENCODED)), strict=True)]
-        return [[Question(one, answers) for answers in self.pairs.answers[full].T] for one in told]
+        full = full[torch.randperm(len(full), generator=self.generator)[:QUESTIONED]]
+        heard = zip(*([summed_up(one) for one in self.hearing(*self._told(self.pairs.meant, rows))]
+                      for rows in full.split(BATCH)), strict=True)
+        return [[Question(torch.cat(parts), answers) for answers in self.pairs.answers[full].T]
+                for parts in heard]
 
     def _numbers(self, size: int, count: int) -> Tensor:
         return torch.randint(size, (count,), generator=self.generator)
@@ -168,8 +176,8 @@ class ReadingTrainer:
             self.differences, heard, lesson, strict=True)) / len(lesson)
 
     def _mistakes(self, heard: list[Tensor], answers: Tensor) -> Tensor:
-        told = zip(self.questions, heard[:len(self.questions)], strict=True)
-        losses = [question.loss(one, answer) for questions, one in told
+        losses = [question.loss(summed_up(one), answer)
+                  for questions, one in zip(self.questions, heard, strict=True)
                   for question, answer in zip(questions, answers.T, strict=True)]
         return sum(losses) / len(losses)
 
