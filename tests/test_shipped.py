@@ -26,8 +26,8 @@ def mean_and_deviation(clip):
 
 
 @pytest.mark.parametrize(("name", "told", "untold"), [
-    ("storybook", (0.212, 0.432), (0.136, 0.252)),
-    ("storybook-forty", (0.235, 0.442), (-0.039, 0.236))])
+    ("storybook", (0.225, 0.422), (0.136, 0.252)),
+    ("storybook-forty", (0.245, 0.436), (-0.039, 0.236))])
 @torch.no_grad()
 def test_a_base_estimates_what_it_did_when_it_was_trained(name, told, untold, encoder):
     stage = load_stage(SHIPPED / name / "base")
